@@ -1,0 +1,148 @@
+"""From a transition to what is to be told, and to whom: the alert complete in itself, and the receivers it goes to.
+
+Pure: how a message looks and where an address leads are `watcher.delivery`'s work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from watcher.domain.model import (
+    Alert,
+    AlertKind,
+    Evidence,
+    Item,
+    Lifecycle,
+    Quote,
+    Reason,
+    Route,
+    Standing,
+    Tier,
+    Transition,
+)
+
+MOST_QUOTES = 4
+
+TIER_WORDS = {
+    Tier.OFFICIAL: "official",
+    Tier.WIRE: "news agency",
+    Tier.PRESS: "press",
+    Tier.OTHER: "other outlet",
+}
+
+
+def receivers(routes: Sequence[Route], alert: Alert, item: Item) -> tuple[str, ...]:
+    """Name the receivers of `alert`: those of every matching route, in the order written, none of them twice."""
+    named = (name for route in routes if _matches(route, alert, item) for name in route.to)
+    return tuple(dict.fromkeys(named))
+
+
+def _matches(route: Route, alert: Alert, item: Item) -> bool:
+    return (
+        (not route.watchlists or alert.watchlist in route.watchlists)
+        and (not route.items or alert.item in route.items)
+        and (not route.tags or not set(route.tags).isdisjoint(item.tags))
+        and (not route.states or alert.to_state in route.states)
+        and (not route.severities or alert.severity in route.severities)
+    )
+
+
+def plan(
+    transition: Transition, item: Item, lifecycle: Lifecycle, evidence: Sequence[Evidence], before: Standing
+) -> Alert:
+    """Return what is to be told of `transition`.
+
+    `evidence` may hold more than what caused the transition; only what `transition.evidence` names is quoted, best
+    tier first, then newest, one per owner, at most four. `before` is where the item stood until now. A state that
+    the lifecycle no longer has is told by its id.
+    """
+    quotes = _quotes(transition, evidence)
+    came_from = lifecycle.states.get(transition.from_state)
+    state = lifecycle.states.get(transition.to_state)
+    upcoming = state.next if state else ""
+    if state and state.final and not upcoming:
+        upcoming = "Nothing: this is a last state."
+    return Alert(
+        kind=AlertKind.STATE_CHANGE,
+        item=item.id,
+        watchlist=item.watchlist,
+        title=item.title,
+        question=item.question or lifecycle.question.replace("{title}", item.title),
+        from_state=transition.from_state,
+        from_label=came_from.label if came_from else transition.from_state,
+        to_state=transition.to_state,
+        to_label=state.label if state else transition.to_state,
+        at=transition.at,
+        reason=transition.reason,
+        detail=transition.detail or explain(transition, quotes),
+        sources=transition.sources,
+        quotes=quotes,
+        next=upcoming,
+        from_value=transition.from_value,
+        to_value=transition.to_value,
+        from_since=transition.from_since or before.since,
+        from_source=before.source,
+        meaning=state.meaning if state else "",
+        severity=item.severity,
+        note=item.note,
+    )
+
+
+def _quotes(transition: Transition, evidence: Sequence[Evidence]) -> tuple[Quote, ...]:
+    cited = set(transition.evidence)
+    newest_first = sorted((e for e in evidence if e.id in cited), key=lambda e: e.at, reverse=True)
+    best: dict[str, Evidence] = {}
+    for e in sorted(newest_first, key=lambda e: e.tier.rank):  # stable: newest stay first within a tier
+        best.setdefault(e.owner or e.outlet, e)
+    chosen = list(best.values())[:MOST_QUOTES]
+    return tuple(Quote(text=e.quote or e.title, outlet=e.outlet, tier=e.tier, at=e.at, link=e.link) for e in chosen)
+
+
+def explain(transition: Transition, quotes: Sequence[Quote]) -> str:
+    """Say in one sentence why the item moved; empty for a reason that moves nothing."""
+    outlets = [quote.outlet for quote in quotes]
+    first = f": {outlets[0]}" if outlets else ""
+    match transition.reason:
+        case Reason.OFFICIAL:
+            return f"One official source is enough{first}."
+        case Reason.WIRE:
+            tier = f" ({TIER_WORDS[quotes[0].tier]})" if quotes else ""
+            return f"One source of this standing is enough{first}{tier}."
+        case Reason.CORROBORATED:
+            unnamed = transition.sources - len(outlets)
+            if unnamed > 0:
+                outlets.append(f"{unnamed} more")
+            return f"{transition.sources} independent sources say so{': ' + _listed(outlets) if quotes else ''}."
+        case Reason.PERSON:
+            return "A person set this state."
+        case Reason.START:
+            return "The watch begins in this state."
+        case _:
+            return ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Join names as a sentence does: "A", "A and B", "A, B and C"."""
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+def test_alert(now: datetime) -> Alert:
+    """Return an alert that says it is a test; every part of a real one that makes sense for a test is there."""
+    return Alert(
+        kind=AlertKind.TEST,
+        item="test",
+        watchlist="",
+        title="this address is reached",
+        question="Does a message from watcher arrive here?",
+        from_state="untried",
+        from_label="untried",
+        to_state="test",
+        to_label="test",
+        at=now,
+        reason=Reason.PERSON,
+        detail="Somebody asked for a test message. No watch item has changed.",
+        sources=0,
+        quotes=(Quote("A quoted sentence looks like this.", "an outlet", Tier.OTHER, now),),
+        next="A real message comes when a watch item changes its state.",
+    )

@@ -1,0 +1,226 @@
+"""Cut a sentence into clauses and find who is named, who speaks, and which words tell how certain a thing is.
+
+Made once per sentence, whatever the items; knows the words of a language, but no states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from watcher.domain.cues import Found, PatternIndex
+from watcher.domain.matching import Place, PhraseIndex
+from watcher.domain.model import Lexicon
+from watcher.domain.text import Word
+
+_VERBAL = ("possible", "announced", "urged", "denied", "say", "hedge", "light", "be", "have")
+_BREAKS = frozenset(":;—–|…()[]，。；：、！？")
+_MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Words start..end-1; `kind` is main, reason, condition, background or after; `linked` to the one before by
+    a comma or "and", whose subject it may share."""
+
+    start: int
+    end: int
+    kind: str = "main"
+    linked: bool = False
+    sep: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """An actor or a country named at some words."""
+
+    who: tuple[str, ...]  # actor ids, or ("place:Japan",)
+    place: Place
+    adjective: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """Words start..end-1 are told as somebody's: `who` (actor ids), or unnamed sources; `hedged` if only hinted."""
+
+    start: int
+    end: int
+    who: frozenset[str]
+    hearsay: bool
+    hedged: bool
+
+
+@dataclass(slots=True)
+class Sentence:
+    """A sentence taken apart."""
+
+    words: Sequence[Word]
+    clauses: list[Clause] = field(default_factory=list)
+    names: list[Name] = field(default_factory=list)
+    marks: list[Found] = field(default_factory=list)
+    sayings: list[Saying] = field(default_factory=list)
+    question: bool = False
+    explainer: bool = False
+
+    def clause_at(self, at: int) -> Clause:
+        """The clause that holds word `at`."""
+        return next((c for c in self.clauses if c.start <= at < c.end), self.clauses[-1])
+
+    def marked(self, kind: str, start: int, end: int) -> list[Found]:
+        """The words of one class within start..end-1."""
+        return [m for m in self.marks if m.pattern.label[0] == kind and start <= m.first < end]
+
+    def is_(self, kind: str, at: int) -> bool:
+        """Whether word `at` begins a word of that class."""
+        return any(m.first == at and m.pattern.label[0] == kind for m in self.marks)
+
+
+class Parser:
+    """Takes sentences apart with the words of one language and the names of all actors and countries."""
+
+    def __init__(self, lexicon: Lexicon, names: Mapping[str, tuple[str, ...]]) -> None:
+        self.lexicon = lexicon
+        self._marks = PatternIndex(lexicon.irregular)
+        for kind, phrases in lexicon.words.items():
+            for text in phrases:
+                self._marks.add(text, (kind,), verb=kind in _VERBAL and " " not in text or kind in _VERBAL)
+        self._who: dict[str, tuple[str, ...]] = {}
+        self._adjectives: set[str] = set()
+        for country, forms in lexicon.places.items():
+            owner = next((names[f] for f in (country, *forms) if f in names), (f"place:{country}",))
+            for f in (country, *forms):
+                self._who.setdefault(f, owner)
+        for name, ids in names.items():
+            self._who[name] = ids
+        self._index = PhraseIndex(self._who)
+        self._verbs = self._marks
+
+    def parse(self, text_words: Sequence[Word], *, title: bool, ends: str = "") -> Sentence:
+        """Take one sentence apart; `ends` is the punctuation it closes with."""
+        s = Sentence(text_words)
+        s.marks = _longest(self._marks.find(text_words, 0, len(text_words)))
+        s.names = self._names(text_words)
+        s.clauses = self._cut(s)
+        s.question = "?" in ends or "？" in ends
+        s.explainer = title and self._explains(s)
+        s.sayings = _sayings(s)
+        return s
+
+    def _names(self, text_words: Sequence[Word]) -> list[Name]:
+        found = [Name(self._who[t], p) for t, places in self._index.find(text_words).items() for p in places]
+        found.sort(key=lambda n: (n.place[0], -n.place[1]))
+        out: list[Name] = []
+        for n in found:
+            if not out or n.place[0] >= out[-1].place[1]:
+                out.append(n)
+        return out
+
+    def _cut(self, s: Sentence) -> list[Clause]:
+        """Numbered as it goes: 1 strong punctuation, 2 joining words, 3 a comma or "and" after a verb."""
+        openers = {m.first: m for m in s.marks if m.pattern.label[0] in ("condition", "reason", "background", "after")}
+        cuts: list[tuple[int, str, bool, str]] = [(0, self._kind(openers.get(0)), False, "")]
+        for at in range(1, len(s.words)):
+            before = s.words[at].before
+            opener = openers.get(at)
+            if any(c in _BREAKS for c in before) or (before.strip() in ("-", "--") and before != before.strip()):
+                cuts.append((at, self._kind(opener), False, before.strip()))
+            elif opener is not None and not self._inside(s, at):
+                cuts.append((at, self._kind(opener), False, ""))
+            elif ("," in before or s.words[at].low in ("and", "&", "then")) and self._has_verb(s, cuts[-1][0], at):
+                after = at if "," in before else at + 1
+                if "," in before or self._is_verb(s, after):
+                    cuts.append((at, cuts[-1][1] if s.words[at].low == "and" else "main", True, before.strip()))
+        starts = [*(c[0] for c in cuts[1:]), len(s.words)]
+        return [
+            Clause(start, end, kind, linked, sep)
+            for (start, kind, linked, sep), end in zip(cuts, starts, strict=True)
+            if end > start
+        ]
+
+    @staticmethod
+    def _kind(opener: Found | None) -> str:
+        return "main" if opener is None else opener.pattern.label[0]
+
+    @staticmethod
+    def _inside(s: Sentence, at: int) -> bool:
+        """Whether a joining word is part of a longer mark ("as well as", "ask whether")."""
+        return any(m.first < at < m.last for m in s.marks)
+
+    def _has_verb(self, s: Sentence, start: int, end: int) -> bool:
+        return end - start >= 5 or any(self._is_verb(s, k) for k in range(start, end))
+
+    def _is_verb(self, s: Sentence, at: int) -> bool:
+        return at < len(s.words) and any(
+            m.first == at and (m.pattern.label[0] in _VERBAL or m.pattern.label[0] == "modal") for m in s.marks
+        ) or (at < len(s.words) and bool(set(self.verb_tags(s.words[at].low)) & set("SDG")))
+
+    def verb_tags(self, low: str) -> str:
+        """The forms of verbs, known from status words and from `learn`, that a word may be."""
+        return self._marks.tags(low) or self._learned.tags(low)
+
+    _learned: PatternIndex
+
+    def learn(self, cues: PatternIndex) -> None:
+        """Let the verbs of the cues count as verbs when clauses are cut."""
+        self._learned = cues
+
+    def _explains(self, s: Sentence) -> bool:
+        first = {m.first for m in s.marks if m.pattern.label[0] in ("explainer", "digest")}
+        starts = {c.start for c in s.clauses}
+        return bool(first & starts) and not s.question
+
+
+def _longest(found: list[Found]) -> list[Found]:
+    """Drop a mark that lies inside a longer one of another start; classes of the same words all stay."""
+    out: list[Found] = []
+    reach, longest = -1, 0
+    for f in found:
+        size = f.last - f.first
+        if f.first < reach and not (out and f.first == out[-1].first and size == longest):
+            continue
+        out.append(f)
+        reach, longest = max(reach, f.last), size
+    return out
+
+
+def _sayings(s: Sentence) -> list[Saying]:
+    """Find what is told as somebody's words: "X says …", "…, X says", "…, says X", "X: …", "… — X"."""
+    out: list[Saying] = []
+    size = len(s.words)
+    for i, c in enumerate(s.clauses):
+        verbs = [m for m in s.marks if m.pattern.label[0] in ("say", "hedge") and c.start <= m.first < c.end]
+        for m in verbs:
+            if m.tags and not set(m.tags) & set("SDB") and m.pattern.text != "according to":
+                continue
+            hedged = m.pattern.label[0] == "hedge"
+            if m.pattern.text == "according to":
+                out.append(_saying(s, 0, c.start, m.last, c.end, hedged))
+            elif i and (m.last >= c.end or m.first <= c.start + 1) and c.end - c.start <= _MAX_SPEAKER:
+                out.append(_saying(s, 0, c.start, c.start, c.end, hedged))
+            elif m.first > c.start:
+                out.append(_saying(s, m.last, size, _phrase_start(s, c), m.first, hedged))
+        if not verbs and len(s.clauses) > 1 and c.end - c.start <= _MAX_SPEAKER:
+            nxt = s.clauses[i + 1].sep if i + 1 < len(s.clauses) else ""
+            if i == 0 and ":" in nxt + "" and _names_only(s, c):
+                out.append(_saying(s, c.end, size, c.start, c.end, False))
+            elif i == len(s.clauses) - 1 and c.sep in ("-", "—", "–", "--", ":") and _names_only(s, c):
+                out.append(_saying(s, 0, c.start, c.start, c.end, False))
+    return out
+
+
+def _phrase_start(s: Sentence, c: Clause) -> int:
+    return c.start
+
+
+def _names_only(s: Sentence, c: Clause) -> bool:
+    inside = [n for n in s.names if c.start <= n.place[0] < c.end]
+    sources = s.marked("source", c.start, c.end)
+    named = sum(n.place[1] - n.place[0] for n in inside) + len(sources)
+    return bool(inside or sources) and named * 2 >= c.end - c.start
+
+
+def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool) -> Saying:
+    who = frozenset(w for n in s.names if by <= n.place[0] < until for w in n.who)
+    sources = s.marked("source", by, until)
+    plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
+    return Saying(start, end, who, hearsay=plural or (bool(sources) and not who), hedged=hedged)

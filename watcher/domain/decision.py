@@ -1,0 +1,116 @@
+"""Decide whether new evidence moves an item: a pure function of where it stands, its lifecycle and what is known.
+
+Every outcome is a value with its reason, also when nothing happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from watcher.domain.evidence import independent
+from watcher.domain.model import (
+    Decision,
+    Evidence,
+    Item,
+    Lifecycle,
+    Reason,
+    Standing,
+    Status,
+    Stay,
+    Tier,
+    Transition,
+)
+
+
+def decide(item: Item, lifecycle: Lifecycle, standing: Standing, known: Sequence[Evidence], fresh: Evidence) -> Decision:
+    """Return the transition that `fresh` completes, or the reason why the item stays.
+
+    `known` is the item's earlier evidence, at least as far back as its window; the answer does not depend on
+    its order.
+    """
+    if fresh.state is None or fresh.state not in lifecycle.states:
+        return Stay(item.id, Reason.NO_STATE, f"{fresh.status}: no state is told")
+    target = lifecycle.states[fresh.state]
+    if fresh.status not in target.flips_on:
+        return Stay(item.id, Reason.SOFT, f"{fresh.status} does not move it to {target.label}")
+    new_value = fresh.value is not None and fresh.value != standing.value
+    if fresh.state == standing.state and not (new_value and target.value and standing.value):
+        return Stay(item.id, Reason.SAME, f"it is {target.label} already")
+    if fresh.at < standing.since:
+        return Stay(item.id, Reason.STALE, f"older than the present state (since {standing.since:%Y-%m-%d %H:%M} UTC)")
+    if fresh.state != standing.state and fresh.state not in lifecycle.states[standing.state].to:
+        return Stay(item.id, Reason.UNREACHABLE, f"no step leads from {standing.state} to {fresh.state}")
+    return _weigh(item, lifecycle, standing, known, fresh)
+
+
+def _weigh(item: Item, lifecycle: Lifecycle, standing: Standing, known: Sequence[Evidence], fresh: Evidence) -> Decision:
+    rule = item.evidence
+    window = [
+        e for e in known
+        if e.item == item.id and fresh.at - rule.within <= e.at <= fresh.at and e.at >= standing.since and e.id != fresh.id
+    ]  # fmt: skip
+    flips = lifecycle.states[fresh.state or ""].flips_on
+    agreeing = [fresh, *(e for e in window if e.state == fresh.state and e.status in flips and _same_value(e, fresh))]
+    denying = [e for e in window if e.status is Status.DENIED and e.state == fresh.state and e.owner != fresh.owner]
+    sources = independent(agreeing)
+    best = sources[0]
+    if denying and min(e.tier.rank for e in denying) <= best.tier.rank:
+        return Stay(item.id, Reason.DISPUTED, f"{denying[0].outlet} denies it inside the window")
+    reason = _enough(item, best, sources)
+    if reason is None:
+        wanted = f"{rule.sources} independent sources, or one of tier {rule.alone} or better"
+        return Stay(item.id, Reason.WAITING, f"{len(sources)} independent source(s) so far; wanted: {wanted}")
+    ordered = [fresh, *(e for e in sources if e.id != fresh.id)]
+    return Transition(
+        item=item.id,
+        from_state=standing.state,
+        to_state=fresh.state or "",
+        at=fresh.at,
+        status=fresh.status,
+        reason=reason,
+        evidence=tuple(e.id for e in ordered),
+        entries=tuple(dict.fromkeys(e.entry for e in ordered)),
+        from_value=standing.value,
+        to_value=fresh.value,
+        from_since=standing.since,
+        sources=len(sources),
+        detail=_words(reason, best, sources),
+    )
+
+
+def _same_value(a: Evidence, b: Evidence) -> bool:
+    return a.value is None or b.value is None or a.value == b.value
+
+
+def _enough(item: Item, best: Evidence, sources: Sequence[Evidence]) -> Reason | None:
+    """Which rule is met: an official's own word, one source good enough alone, or several independent ones."""
+    if best.tier is Tier.OFFICIAL:
+        return Reason.OFFICIAL
+    if best.tier.rank <= item.evidence.alone.rank:
+        return Reason.WIRE
+    known = [e for e in sources if e.tier is not Tier.OTHER]
+    if len(sources) >= item.evidence.sources and known:
+        return Reason.CORROBORATED
+    return None
+
+
+def _words(reason: Reason, best: Evidence, sources: Sequence[Evidence]) -> str:
+    if reason is Reason.OFFICIAL:
+        return f"official source: {best.outlet}"
+    if reason is Reason.WIRE:
+        return f"{best.tier} source: {best.outlet}"
+    return f"{len(sources)} independent sources: {', '.join(e.outlet for e in sources)}"
+
+
+def after(standing: Standing, transition: Transition) -> Standing:
+    """Return where the item stands once the transition is made."""
+    return replace(
+        standing,
+        state=transition.to_state,
+        value=transition.to_value,
+        since=transition.at,
+        version=standing.version + 1,
+        disputed=False,
+        source="",
+    )

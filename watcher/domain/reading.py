@@ -1,0 +1,566 @@
+"""Read what an entry says of an item: which state, and how it is told (done, announced, claimed, possible, urged,
+denied, or only mentioned), with the words that decided. No weighing of sources and no change of state in here.
+
+    cue       words that tell a state of the item's lifecycle, in the item's own clause
+      does      an act done to the subject: "lifts the curbs", "curbs are lifted", "lifting of the curbs"
+      happens   what the subject does: "the truce expires"
+      noun      the act as a noun: an act only with a verb that makes it one ("wins approval")
+      after     a noun that tells the state when the sentence puts it behind us: "after the talks"
+      opens     words that open the title of an official's own publication
+    actor     the one who acts must be the item's; another's act is no more than a mention
+    status    tense and form of the cue, then the words that govern it, then who says so
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from watcher.domain.clauses import Clause, Parser, Sentence
+from watcher.domain.cues import Found, PatternIndex
+from watcher.domain.matching import Match, Matcher, Place
+from watcher.domain.model import Entry, Item, Lexicon, LifecycleWords, Reading, Rules, Span, Status
+from watcher.domain.text import sentences, words
+
+_STRENGTH = [
+    Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
+]  # fmt: skip
+_GOVERNORS = ("possible", "modal", "announced", "urged", "denied")
+_STATUS_OF = {
+    "possible": Status.POSSIBLE,
+    "modal": Status.POSSIBLE,
+    "announced": Status.ANNOUNCED,
+    "urged": Status.URGED,
+    "denied": Status.DENIED,
+}
+_BARE_REACH = 8  # words from a status verb to the subject it takes
+_CJK = re.compile(r"[\u3400-\u9fff]")
+_OUTLET_TAIL = re.compile(r"\s+[-|–—]\s+(?P<tail>[^-|–—]{2,40})$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A candidate: what one cue tells of one item."""
+
+    state: str | None
+    status: Status
+    place: Place
+    why: tuple[str, ...]
+
+
+class Reader:
+    """Reads entries for a set of items; built once per revision of the rules."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._matcher = Matcher(rules.items, rules.actors)
+        self._languages = {
+            code: _Language(lexicon, self._matcher.names) for code, lexicon in rules.lexicons.items()
+        }
+        self._actors = rules.actors
+
+    def read(self, entry: Entry, *, official: bool, speaks_for: str | None) -> tuple[Reading, ...]:
+        """Return one reading per item the entry is about, the title's where it tells more than the summary.
+
+        `official` says that the outlet is a deciding body's own; `speaks_for` is its actor.
+        """
+        best: dict[str, Reading] = {}
+        title = strip_outlet(entry.title, entry.source)
+        for name, text in (("title", title), ("summary", entry.summary)):
+            for start, end in sentences(text):
+                for told in self._read(text[start:end], name, start, official, speaks_for):
+                    known = best.get(told.item)
+                    if known is None or (
+                        _outweighs(told, known) and not (known.span.field == "title" and name == "summary" and
+                                                         known.status is Status.DENIED)
+                    ):
+                        best[told.item] = told
+        return tuple(best.values())
+
+    def _read(
+        self, text: str, name: str, offset: int, official: bool, speaks_for: str | None
+    ) -> list[Reading]:
+        text_words = words(text)
+        matches = self._matcher.match(text_words)
+        if not matches:
+            return []
+        language = self._languages.get("zh" if _CJK.search(text) else "en")
+        sentence = language.parse(text_words, text, name == "title") if language else Sentence(text_words)
+        out: list[Reading] = []
+        for match in matches:
+            told = language.tell(sentence, match, official, speaks_for, offset == 0 and name == "title") if language else None
+            if told is None:
+                continue
+            first, last = told.place
+            span = Span(name, offset + text_words[first].start, offset + text_words[last - 1].end)
+            out.append(
+                Reading(
+                    item=match.item.id,
+                    state=told.state,
+                    status=told.status,
+                    cue=text[span.start - offset : span.end - offset],
+                    span=span,
+                    quote=text,
+                    why=told.why,
+                )
+            )
+        return out
+
+
+def strip_outlet(title: str, source: str) -> str:
+    """Cut the outlet's name off the end of an aggregator's title; offsets in what is left stay true."""
+    for _ in range(2):
+        m = _OUTLET_TAIL.search(title)
+        if m is None:
+            break
+        tail = m["tail"].strip().lower()
+        known = source.lower()
+        if tail == known or (known and (tail in known or known in tail)) or "|" in m.group() or len(tail.split()) <= 2 and m["tail"].strip().istitle() and " - " in m.group():
+            title = title[: m.start()]
+        else:
+            break
+    return title
+
+
+def _outweighs(new: Reading, old: Reading) -> bool:
+    return _STRENGTH.index(new.status) < _STRENGTH.index(old.status)
+
+
+class _Language:
+    """The cues and words of one language, compiled."""
+
+    def __init__(self, lexicon: Lexicon, names: Mapping[str, tuple[str, ...]]) -> None:
+        self._lexicon = lexicon
+        self._parser = Parser(lexicon, names)
+        self._cues: dict[str, PatternIndex] = {}
+        everything = PatternIndex(lexicon.irregular)
+        for lifecycle, told in lexicon.lifecycles.items():
+            index = self._cues[lifecycle] = PatternIndex(lexicon.irregular)
+            for state, kinds in told.cues.items():
+                for kind, phrases in kinds.items():
+                    for text in phrases:
+                        verb = kind in ("does", "happens")
+                        index.add(text, (kind, state), verb=verb)
+                        if verb:
+                            everything.add(text, (kind, state), verb=True)
+        self._parser.learn(everything)
+
+    def parse(self, text_words: Sequence, text: str, title: bool) -> Sentence:  # type: ignore[type-arg]
+        return self._parser.parse(text_words, title=title, ends=text[text_words[-1].end :])
+
+    def tell(
+        self, s: Sentence, match: Match, official: bool, speaks_for: str | None, leads: bool
+    ) -> _Told | None:
+        """What the sentence tells of the item; None when the subject turns out to be somebody else's."""
+        item = match.item
+        told = self._lexicon.lifecycles.get(item.lifecycle)
+        subject = [p for p in match.subject if self._is_the_items(s, p, item)]
+        if not subject:
+            return None
+        mention = _Told(None, Status.MENTION, subject[0], ("the subject is named",))
+        if told is None:
+            return mention
+        judge = _Judge(s, item, subject, told, speaks_for, self._parser)
+        found = _widest(self._cues[item.lifecycle].find(s.words, 0, len(s.words)))
+        candidates = [t for cue in found if (t := judge.tell(cue, official and leads)) is not None]
+        candidates += judge.bare(found)
+        if not candidates and judge.others:
+            return None
+        return min(candidates, key=lambda t: _STRENGTH.index(t.status), default=mention)
+
+    def _is_the_items(self, s: Sentence, subject: Place, item: Item) -> bool:
+        """Whether a measure named in the text can be the item's: not owned by another, not aimed at another."""
+        if not item.decided_by or not item.against:
+            return True
+        first, last = subject
+        owner = next((n for n in s.names if n.place[1] == first and (s.words[n.place[1] - 1].possessive or _adjectival(s, n.place))), None)
+        if owner is not None and not set(owner.who) & set(item.decided_by):
+            return False
+        target = next(
+            (n for n in s.names if n.place[0] in (last + 1, last + 2) and s.words[last].low in ("on", "against")), None
+        )
+        return target is None or bool(set(target.who) & set(item.against)) 
+
+
+def _adjectival(s: Sentence, place: Place) -> bool:
+    low = s.words[place[1] - 1].low
+    return low.endswith(("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani"))
+
+
+def _widest(found: list[Found]) -> list[Found]:
+    """Of cues that begin at the same word keep the longest; drop those that lie inside another's own words."""
+    out: list[Found] = []
+    for f in found:
+        same = next((o for o in out if o.first == f.first), None)
+        if same is not None and (same.last - same.first > f.last - f.first) and same.pattern.label[0] == f.pattern.label[0]:
+            continue
+        out.append(f)
+    return out
+
+
+class _Judge:
+    """Judges the cues of one sentence for one item."""
+
+    def __init__(
+        self, s: Sentence, item: Item, subject: Sequence[Place], told: LifecycleWords, speaks_for: str | None,
+        parser: Parser,
+    ) -> None:
+        self.s, self.item, self.subject, self.told = s, item, subject, told
+        self.speaks_for = speaks_for
+        self.parser = parser
+        self.deciders = frozenset((*item.decided_by, *item.with_))
+        self.others = False  # somebody else was found to do to the subject what the item waits for
+
+    # --- one cue ------------------------------------------------------------------------------
+
+    def tell(self, cue: Found, official_title: bool) -> _Told | None:
+        """Judge one cue; None when it is not told of the subject."""
+        kind, state = cue.pattern.label
+        clause = self.s.clause_at(cue.first)
+        if kind == "opens":
+            if cue.first == 0:
+                status = Status.DONE if official_title else Status.MENTION
+                return _Told(state if official_title else None, status, (cue.first, cue.last), ("opens an official title",))
+            return None
+        form = self._form(cue, clause, kind)
+        if form is None or not self._concerns(cue, clause, kind, form):
+            return None
+        why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
+        if self._foreign(cue, clause, form, why):
+            self.others = True
+            return None
+        status = self._status(cue, clause, kind, form, why)
+        if status is None:
+            return None
+        if form == "past" or (form == "gerund" and clause.kind == "after"):
+            state = self.told.past.get(state, state)
+        status = self._voiced(cue, status, why)
+        if status is not Status.DONE:
+            state = self.told.stages.get(state, state)
+        if status is Status.MENTION:
+            return _Told(None, status, (cue.first, cue.last), tuple(why))
+        return _Told(state, status, (cue.first, cue.last), tuple(why))
+
+    def _form(self, cue: Found, clause: Clause, kind: str) -> str | None:
+        """infinitive, base, finite, past, passive, gerund, noun or after; None where the word is no such form."""
+        s, at = self.s, cue.first
+        if kind == "after":
+            lead = s.words[clause.start : at]
+            return "after" if clause.kind == "after" and not any(self.parser.verb_tags(w.low) for w in lead[1:] if not w.capital) else None
+        if kind == "noun":
+            return "noun"
+        tags = set(cue.tags)
+        if not tags:
+            return "plain"
+        before = at - 1
+        while before >= clause.start and s.is_("adverb", before):
+            before -= 1
+        prev = s.words[before] if before >= clause.start else None
+        if prev is not None and prev.low == "to":
+            return "infinitive" if "B" in tags else None
+        if prev is not None and s.is_("be", before):
+            if "G" in tags:
+                return "progressive"
+            if tags & set("DN"):
+                return "passive"
+        if prev is not None and s.is_("have", before) and tags & set("DN") :
+            return "past"
+        if "G" in tags:
+            return "gerund"
+        nounish = prev is not None and (s.is_("determiner", before) or prev.possessive or prev.low in ("of", "for", "by", "on", "in", "with"))
+        if tags & set("BS") and not tags & set("DN"):
+            if nounish:
+                return None
+            if "S" in tags and self._plural_noun(cue, clause, prev):
+                return None
+            if "B" in tags:
+                return self._base(before, clause, prev)
+            return "finite"
+        if tags & set("DN"):
+            if "B" in tags and not nounish:
+                # cut, hit, put: the same word in all forms
+                form = self._base(before, clause, prev)
+                if form:
+                    return form
+            if nounish:
+                return None
+            return "past" if self._has_object(cue, clause) else "passive"
+        return None
+
+    def _plural_noun(self, cue: Found, clause: Clause, prev) -> bool:  # type: ignore[no-untyped-def]
+        """Whether "cuts", "bans" is a noun here: nothing follows that a verb could take."""
+        s = self.s
+        nxt = cue.last
+        if nxt >= clause.end:
+            return prev is not None and not cue.pattern.label[0] == "happens"
+        if s.words[nxt].low in ("of", "on", "in", "for", "from", "to", "by", "and", "or") and cue.last - cue.first == 1:
+            return not (prev is not None and prev.capital and self._named(clause.start, cue.first)) or s.words[nxt].low in ("of", "for")
+        return False
+
+    def _named(self, start: int, end: int) -> bool:
+        return any(start <= n.place[0] < end for n in self.s.names)
+
+    def _base(self, before: int, clause: Clause, prev) -> str | None:  # type: ignore[no-untyped-def]
+        """A base form: governed by a modal, the verb of a plural subject, or no verb at all."""
+        s = self.s
+        if prev is None:
+            return "finite" if clause.linked else None
+        if any(m.first <= before < m.last for m in s.marks if m.pattern.label[0] in ("modal", "announced", "denied", "urged")):
+            return "base"
+        if prev.low in ("will", "would", "and", "or") or prev.low.endswith("n't"):
+            return "base" if prev.low != "and" else "finite"
+        lead = s.words[clause.start : before + 1]
+        plural = prev.stem != prev.low or any(w.low in ("and", "&") or "," in w.before or "&" in w.before for w in lead[1:])
+        modal = any(m.pattern.label[0] == "modal" or m.pattern.text == "will" for m in s.marks if clause.start <= m.first <= before)
+        if modal:
+            return "base"
+        return "finite" if plural else None
+
+    def _has_object(self, cue: Found, clause: Clause) -> bool:
+        """Whether a noun follows that the verb takes: a past tense then, a passive otherwise."""
+        nxt = cue.last
+        if cue.gap is not None:
+            return cue.gap[1] > cue.gap[0]
+        if nxt >= clause.end:
+            return False
+        return not self.s.is_("preposition", nxt) and not self.s.is_("adverb", nxt)
+
+    def _concerns(self, cue: Found, clause: Clause, kind: str, form: str) -> bool:
+        """Whether the cue is told of the item's subject: in its clause, on the side its form asks for."""
+        inside = [p for p in self.subject if clause.start <= p[0] < clause.end]
+        if kind == "after":
+            return any(p[0] < cue.last and cue.first < p[1] + 3 for p in inside)
+        if not inside and clause.linked and kind != "happens":
+            return False
+        overlap = [p for p in inside if p[0] < cue.last and cue.first < p[1]]
+        right = [p for p in inside if p[0] >= cue.first + 1]
+        left = [p for p in inside if p[1] <= cue.first]
+        if kind == "noun":
+            return bool(inside)
+        if kind == "happens":
+            if cue.last - cue.first > 1 and cue.gap is not None:
+                return bool(inside)
+            return bool(left) and form not in ("gerund",)
+        if form == "passive":
+            return bool(left) or bool(overlap)
+        return bool(right) or bool(overlap)
+
+    # --- who acts -----------------------------------------------------------------------------
+
+    def _foreign(self, cue: Found, clause: Clause, form: str, why: list[str]) -> bool:
+        """Whether somebody is named as the one who acts, and it is not who decides."""
+        if not self.item.decided_by:
+            return False
+        agents = self._agents(cue, clause, form)
+        if not agents:
+            return False
+        if agents & self.deciders:
+            return False
+        why.append(f"acted by {', '.join(sorted(agents))}, not by {', '.join(self.item.decided_by)}")
+        return True
+
+    def _agents(self, cue: Found, clause: Clause, form: str) -> frozenset[str]:
+        s = self.s
+        by = [n for n in s.names if n.place[0] >= cue.last and n.place[0] < clause.end and self._follows_by(cue, n.place)]
+        if by:
+            return frozenset(by[0].who)
+        if form in ("passive", "noun") or cue.pattern.label[0] == "happens":
+            owner = [n for n in s.names if clause.start <= n.place[0] < cue.first and s.words[n.place[1] - 1].possessive]
+            return frozenset(w for n in owner for w in n.who) if form == "noun" else frozenset()
+        start = clause.start
+        for saying in s.sayings:
+            if saying.start <= cue.first < saying.end and saying.start > start:
+                start = saying.start
+        for m in s.marked("urged", start, cue.first):
+            start = max(start, m.last)
+        agents = self._subjects(start, cue.first)
+        back = clause
+        while not agents and back.linked and back is not s.clauses[0]:
+            back = s.clauses[s.clauses.index(back) - 1]
+            agents = self._subjects(back.start, back.end)
+        return agents
+
+    def _subjects(self, start: int, end: int) -> frozenset[str]:
+        """Those named as subject before a verb: not behind a preposition."""
+        s = self.s
+        out: list[str] = []
+        for n in s.names:
+            if not start <= n.place[0] < end:
+                continue
+            before = n.place[0] - 1
+            if before >= start and s.words[before].low in ("on", "with", "to", "from", "against", "of", "for", "in", "over", "at", "into"):
+                continue
+            out.extend(n.who)
+        return frozenset(out)
+
+    def _follows_by(self, cue: Found, place: Place) -> bool:
+        s = self.s
+        at = place[0] - 1
+        while at >= cue.last and (s.is_("determiner", at) or (s.words[at].capital and not s.is_("preposition", at))):
+            at -= 1
+        if at < cue.last:
+            return False
+        return s.words[at].low == "by" or (s.words[at].low == "from" and cue.pattern.label[0] == "noun")
+
+    # --- how it is told -----------------------------------------------------------------------
+
+    def _status(self, cue: Found, clause: Clause, kind: str, form: str, why: list[str]) -> Status | None:
+        s = self.s
+        if form == "after":
+            why.append("told as behind us")
+            return Status.DONE
+        marks = self._governors(cue, clause)
+        status = self._by_form(cue, clause, form, marks, why)
+        if status is None:
+            return None
+        if clause.kind in ("condition",) or self._conditional(clause):
+            why.append(f"inside a condition (“{s.words[clause.start].raw}”)")
+            status = Status.POSSIBLE if status in (Status.DONE, Status.ANNOUNCED) else status
+        if clause.kind in ("background", "after") and form == "noun":
+            why.append("told as background")
+            return Status.MENTION
+        if s.question:
+            why.append("asked, not told")
+            status = Status.POSSIBLE if status in (Status.DONE, Status.ANNOUNCED, Status.CLAIMED) else status
+        elif s.explainer and status in (Status.DONE, Status.ANNOUNCED):
+            why.append("an explainer or digest, not a report")
+            status = Status.MENTION
+        return status
+
+    def _conditional(self, clause: Clause) -> bool:
+        """A clause joined by comma or "and" to a condition shares it."""
+        s = self.s
+        at = s.clauses.index(clause)
+        while s.clauses[at].linked and at:
+            at -= 1
+            if s.clauses[at].kind == "condition" and s.words[s.clauses[at + 1].start].low == "and":
+                return True
+        return False
+
+    def _governors(self, cue: Found, clause: Clause) -> list[Found]:
+        s = self.s
+        return [
+            m for m in s.marks
+            if clause.start <= m.first < cue.first and m.last <= cue.first + 1
+            and (m.pattern.label[0] in _GOVERNORS or m.pattern.label[0] == "hearsay")
+        ]
+
+    def _class(self, m: Found) -> Status:
+        for name, phrases in self.told.words.items():
+            if m.pattern.text in phrases:
+                return _STATUS_OF[name]
+        return _STATUS_OF[m.pattern.label[0]]
+
+    def _by_form(self, cue: Found, clause: Clause, form: str, marks: list[Found], why: list[str]) -> Status | None:
+        s = self.s
+        governing = [m for m in marks if m.pattern.label[0] in _GOVERNORS]
+        if form in ("finite", "past"):
+            near = [m for m in governing if cue.first - m.last <= 2 and m.pattern.label[0] in ("denied", "modal") and not m.tags]
+            if near:
+                why.append(f"governed by “{near[0].pattern.text}”")
+                return self._class(near[0])
+            if self._coordinated(cue, clause):
+                return self._coordinated(cue, clause)
+            return Status.DONE
+        if form == "noun":
+            return self._nominal(cue, clause, governing, why)
+        if governing:
+            m = governing[0]
+            status = self._class(m)
+            if any(self._class(g) is Status.DENIED for g in governing) and status is Status.ANNOUNCED:
+                status = Status.DENIED
+            why.append(f"governed by “{m.pattern.text}”")
+            return status
+        if form == "infinitive":
+            why.append("an infinitive: still to come")
+            return Status.ANNOUNCED
+        if form == "base":
+            return Status.ANNOUNCED
+        if form == "gerund":
+            prev = s.words[cue.first - 1].low if cue.first > clause.start else ""
+            if clause.kind == "background" or prev in ("without", "before", "against", "for", "of", "about"):
+                why.append("a gerund that asserts nothing")
+                return Status.MENTION
+            return Status.DONE
+        return Status.DONE
+
+    def _coordinated(self, cue: Found, clause: Clause) -> Status | None:
+        return None
+
+    def _nominal(self, cue: Found, clause: Clause, governing: list[Found], why: list[str]) -> Status | None:
+        s = self.s
+        light = [m for m in s.marked("light", clause.start, cue.first) if m.tags]
+        if governing:
+            m = governing[-1]
+            why.append(f"governed by “{m.pattern.text}”")
+            return self._class(m)
+        if light and cue.first - light[-1].last <= 3:
+            why.append(f"made an act by “{light[-1].pattern.text}”")
+            return Status.DONE
+        return Status.MENTION
+
+    def _voiced(self, cue: Found, status: Status, why: list[str]) -> Status:
+        """Take who says it into account: the one who decides says what is so, anybody else claims it."""
+        s = self.s
+        for saying in s.sayings:
+            if not saying.start <= cue.first < saying.end or status not in (Status.DONE, Status.ANNOUNCED):
+                continue
+            own = saying.who & self.deciders if self.deciders else saying.who
+            if saying.hearsay or saying.hedged or (saying.who and not own) or not saying.who:
+                if not saying.who and not saying.hearsay and not saying.hedged:
+                    continue
+                why.append(f"said by {', '.join(sorted(saying.who)) or 'unnamed sources'}")
+                return Status.CLAIMED
+        if status in (Status.DONE, Status.ANNOUNCED) and s.marked("hearsay", 0, len(s.words)):
+            why.append("told as hearsay")
+            return Status.CLAIMED
+        return status
+
+    # --- a status word that takes the subject itself -------------------------------------------
+
+    def bare(self, cues: list[Found]) -> list[_Told]:
+        """Read "threatens tariffs", "announces a deal": a status verb with the subject as its object."""
+        s, out = self.s, []
+        if not self.told.bare:
+            return out
+        for m in s.marks:
+            if m.pattern.label[0] not in ("announced", "urged", "possible", "denied") or not set(m.tags) & set("SDBG"):
+                continue
+            clause = s.clause_at(m.first)
+            near = [p for p in self.subject if m.last <= p[0] <= m.last + _BARE_REACH and p[1] <= clause.end]
+            if not near:
+                continue
+            place = near[-1]
+            between = range(m.last, place[0])
+            if any(s.words[k].low == "to" or (set(self.parser.verb_tags(s.words[k].low)) & set("SDG") and not s.words[k].low.endswith("ed") ) for k in between):
+                continue
+            if not self._heads(place, clause):
+                continue
+            why = [f"“{m.pattern.text}” takes the subject itself"]
+            if self._foreign(m, clause, "finite", why):
+                self.others = True
+                continue
+            status = self.told.bare_status.get(m.pattern.text, self._class(m))
+            if m.pattern.text in ("expect", "plan", "order") and "B" in m.tags and "S" not in m.tags and m.first == clause.start:
+                continue
+            earlier = [g for g in self._governors(m, clause) if g.pattern.label[0] in _GOVERNORS]
+            if earlier and status in (Status.DONE, Status.ANNOUNCED):
+                status = self._class(earlier[0])
+            if clause.kind == "condition" or s.question:
+                status = Status.POSSIBLE
+            elif s.explainer and status in (Status.DONE, Status.ANNOUNCED):
+                status = Status.MENTION
+            status = self._voiced(m, status, why)
+            state: str | None = self.told.bare
+            if status is Status.MENTION:
+                state = None
+            out.append(_Told(state, status, (m.first, m.last), tuple(why)))
+        return out
+
+    def _heads(self, place: Place, clause: Clause) -> bool:
+        """Whether the subject's last word heads its noun phrase: "tariffs on …", not "tariff threat"."""
+        nxt = place[1]
+        if nxt >= clause.end:
+            return True
+        word = self.s.words[nxt]
+        return bool(word.before.strip()) or self.s.is_("preposition", nxt) or self.s.is_("adverb", nxt) or any(p[0] == nxt for p in self.subject)

@@ -1,0 +1,52 @@
+"""When to poll a feed next: arithmetic only; the caller brings the clock and stores the answer."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from watcher.domain.model import require_utc
+
+LONGEST_BACK_OFF = timedelta(hours=6)
+LONGEST_WAIT = timedelta(hours=24)  # a server may ask for more; a feed is still looked at once a day
+JITTER = 0.1  # part of the wait by which feeds are spread, to either side
+MINIMUM = timedelta(seconds=1)
+
+
+def next_poll(
+    every: timedelta,
+    now: datetime,
+    failures: int,
+    retry_after: timedelta | None,
+    feed_id: str,
+    *,
+    minimum: timedelta = MINIMUM,
+) -> datetime:
+    """Return when a feed is due again.
+
+    `every` after a success (`failures` 0); doubled for each failure in a row, up to LONGEST_BACK_OFF, or `every` where
+    that is longer. What the server asks for (`retry_after`) is kept to, up to LONGEST_WAIT. The wait is spread by up
+    to ±JITTER, by a hash of the feed's id and its failures: the same for the same arguments, different between feeds,
+    and never to less than the server asked for. Never earlier than `now` + `minimum`.
+    """
+    require_utc(now=now)
+    wait = back_off(every, failures) * (1 + JITTER * _spread(feed_id, failures))
+    if retry_after is not None:
+        asked = min(retry_after, LONGEST_WAIT)
+        wait = max(wait, asked * (1 + JITTER * abs(_spread(feed_id, failures))))
+    return now + max(wait, minimum)
+
+
+def back_off(every: timedelta, failures: int) -> timedelta:
+    """Return the wait after so many failures in a row, before jitter."""
+    if failures <= 0:
+        return every
+    ceiling = max(every, LONGEST_BACK_OFF)
+    doubled = every * 2 ** min(failures, 30) if every < ceiling else ceiling
+    return min(doubled, ceiling)
+
+
+def _spread(feed_id: str, failures: int) -> float:
+    """Map a feed and its failures onto -1..1, evenly."""
+    digest = hashlib.sha256(f"{feed_id}\n{failures}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / (2**64 - 1) * 2 - 1

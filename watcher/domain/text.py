@@ -1,0 +1,147 @@
+"""Turn text into words that remember where they stand; offsets always point into the text as stored.
+
+No grammar and no knowledge of items in here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+_TOKEN = re.compile(
+    r"(?P<cjk>[\u3400-\u9fff\uf900-\ufaff])"
+    r"|(?P<abbr>(?:[A-Za-z]\.){2,})"
+    r"|(?P<num>[$€£¥]?\d+(?:[.,]\d+)*%?)"
+    r"|(?P<word>[^\W\d_\u3400-\u9fff\uf900-\ufaff]+(?:['’ʼ][^\W\d_]+)*)"
+    r"|(?P<sep>\S)"
+)
+_APOSTROPHES = str.maketrans("’ʼ‘", "'''")
+_QUOTES = frozenset("'\"“”‘’«»`*")
+_JOINS = frozenset("-‐‑/&")
+_SHORT = frozenset(
+    "jan feb mar apr jun jul aug sep sept oct nov dec sen rep gov gen pres mr mrs ms dr st jr sr no vs inc corp co ltd "
+    "hon prof rev col lt sgt capt cmdr art dept fig etc".split()
+)
+_KEPT_S = ("ss", "us", "is", "ous")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word (or one Chinese character) and what stands between it and the word before."""
+
+    raw: str  # as written, curly apostrophes made straight, dots of abbreviations taken out
+    low: str
+    stem: str  # singular, lower case
+    start: int
+    end: int
+    before: str  # all that stands between the previous word and this one
+    possessive: bool = False
+
+    @property
+    def capital(self) -> bool:
+        """Whether it begins with a capital letter."""
+        return self.raw[:1].isupper()
+
+    @property
+    def glued(self) -> bool:
+        """Whether only a blank, quotation marks, or a hyphen with no blank beside it part it from the word before."""
+        if any(c in _JOINS for c in self.before):
+            return not any(c.isspace() for c in self.before) and all(c in _QUOTES or c in _JOINS for c in self.before)
+        return all(c in _QUOTES or c.isspace() for c in self.before)
+
+
+@lru_cache(maxsize=65536)
+def stem(low: str) -> str:
+    """Take the plural off an English noun (or the -s off a verb): duties → duty, taxes → tax, curbs → curb."""
+    if len(low) < 4 or not low.endswith("s") or low.endswith(_KEPT_S):
+        return low
+    if low.endswith("ies"):
+        return low[:-3] + "y" if len(low) > 4 else low[:-1]
+    if low.endswith(("xes", "ches", "shes", "sses", "zes")):
+        return low[:-2]
+    return low[:-1]
+
+
+def words(text: str) -> tuple[Word, ...]:
+    """Split text into words; possessive endings become a mark on the word, contractions stay whole."""
+    found: list[Word] = []
+    reached = 0
+    for m in _TOKEN.finditer(text):
+        kind = m.lastgroup
+        raw = m.group()
+        if kind == "sep":
+            if raw in "'’" and found and found[-1].end == m.start() and found[-1].low.endswith("s"):
+                last = found[-1]
+                found[-1] = Word(last.raw, last.low, last.stem, last.start, last.end, last.before, True)
+                reached = m.end()
+            continue
+        start, end, possessive = m.start(), m.end(), False
+        raw = raw.translate(_APOSTROPHES)
+        if kind == "abbr":
+            raw = raw.replace(".", "")
+        elif kind == "word" and raw[-2:] in ("'s", "'S"):
+            raw, end, possessive = raw[:-2], end - 2, True
+        low = raw.lower()
+        found.append(Word(raw, low, stem(low), start, end, text[reached:start], possessive))
+        reached = m.end()
+    return tuple(found)
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Return (start, end) of each sentence; abbreviations, initials and decimals do not end one."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for m in re.finditer(r"[.!?…]+[\"'”’)\]]*\s+|[。！？]+[”’」』]*\s*|\n+", text):
+        head = text[start : m.start()]
+        if m.group()[0] == ".":
+            last = re.search(r"(\S+)$", head)
+            token = last.group(1).strip("\"'“”‘’(") if last else ""
+            following = text[m.end() : m.end() + 1]
+            if token.lower().rstrip(".") in _SHORT or len(token) <= 1 or "." in token or following.islower():
+                continue
+        end = m.start() + len(m.group().rstrip())
+        if text[start:end].strip():
+            spans.append((start, end))
+        start = m.end()
+    if text[start:].strip():
+        spans.append((start, len(text.rstrip())))
+    return spans
+
+
+# --- phrases --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A phrase ready to be searched for: stems in order, and the words that must be written as they are."""
+
+    text: str
+    stems: tuple[str, ...]
+    exact: tuple[str | None, ...]
+
+
+@lru_cache(maxsize=65536)
+def phrase(text: str) -> Phrase:
+    """Compile a phrase. A word all in capitals (US, EU) or a capitalised one of at most three letters (Xi) is
+    matched only as written, so that "us" and "xi" stay what they are; all others in any case and number."""
+    parts = words(text)
+    exact = tuple(
+        w.raw if (w.raw.isupper() and 2 <= len(w.raw) <= 6) or (w.capital and len(w.raw) <= 3) else None for w in parts
+    )
+    return Phrase(text, tuple(w.stem for w in parts), exact)
+
+
+def stands_at(p: Phrase, text_words: Sequence[Word], at: int) -> bool:
+    """Whether phrase `p` stands at word `at`."""
+    if at + len(p.stems) > len(text_words):
+        return False
+    for k, wanted in enumerate(p.stems):
+        w = text_words[at + k]
+        if w.stem != wanted or (k and not w.glued):
+            return False
+        form = p.exact[k]
+        if form is not None and w.raw != form and w.raw != form.upper():
+            return False
+    return True

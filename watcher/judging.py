@@ -1,0 +1,93 @@
+"""String the domain's steps together for one entry: match and read, weigh, decide.
+
+The pipeline and the backtest both judge through this module, so they cannot differ. No I/O in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from watcher.domain import decision
+from watcher.domain.evidence import Outlets, weigh
+from watcher.domain.model import EPOCH, Decision, Entry, Evidence, Item, Reading, Rules, Standing, Tier, Transition
+from watcher.domain.reading import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All that was made of one entry; `decisions[i]` is about `evidence[i]`, which weighs `readings[i]`."""
+
+    entry: Entry
+    readings: tuple[Reading, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def transitions(self) -> tuple[Transition, ...]:
+        """The changes of state among the decisions."""
+        return tuple(d for d in self.decisions if isinstance(d, Transition))
+
+
+class Judge:
+    """Judges entries by one revision of the rules; holds no state of any item."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.items: Mapping[str, Item] = {item.id: item for item in rules.items}
+        self._reader = Reader(rules)
+        self._outlets = Outlets(rules.outlets)
+        self.reach = max((item.evidence.within for item in rules.items), default=timedelta(0))
+
+    def read(self, entry: Entry) -> tuple[Reading, ...]:
+        """Return what the entry says of each item it is about; an item not yet watched at the entry's time is left out."""
+        outlet = self._outlets.of(entry)
+        readings = self._reader.read(entry, official=outlet.tier is Tier.OFFICIAL, speaks_for=outlet.of)
+        return tuple(r for r in readings if entry.at >= (self.items[r.item].since or EPOCH))
+
+    def weigh(self, entry: Entry, readings: Sequence[Reading]) -> tuple[Evidence, ...]:
+        """Turn readings into evidence of the entry's outlet."""
+        return weigh(entry, readings, self._outlets.of(entry))
+
+    def decide(self, standing: Standing, known: Sequence[Evidence], fresh: Evidence) -> Decision:
+        """Return what `fresh` does to the item, given where it stands and what else is known."""
+        item = self.items[fresh.item]
+        return decision.decide(item, self.rules.lifecycles[item.lifecycle], standing, known, fresh)
+
+
+class Docket:
+    """The items in memory while entries are taken in order of time; `recall` gives an item's evidence so far and is
+    asked at most once an item."""
+
+    def __init__(
+        self, judge: Judge, standings: Mapping[str, Standing], recall: Callable[[str], Sequence[Evidence]]
+    ) -> None:
+        self._judge = judge
+        self._recall = recall
+        self._known: dict[str, list[Evidence]] = {}
+        self.standings: dict[str, Standing] = dict(standings)
+
+    def take(self, entry: Entry) -> Judgement:
+        """Judge one entry and let its transitions count for the next."""
+        readings = self._judge.read(entry)
+        if not readings:
+            return Judgement(entry)
+        evidence = self._judge.weigh(entry, readings)
+        decisions: list[Decision] = []
+        for fresh in evidence:
+            if fresh.item not in self._known:
+                self._known[fresh.item] = list(self._recall(fresh.item))
+            known = self._known[fresh.item]
+            standing = self.standings[fresh.item]
+            made = self._judge.decide(standing, known, fresh)
+            if isinstance(made, Transition):
+                self.standings[fresh.item] = decision.after(standing, made)
+            known.append(fresh)
+            decisions.append(made)
+        return Judgement(entry, readings, evidence, tuple(decisions))
+
+
+def opening(items: Sequence[Item]) -> dict[str, Standing]:
+    """Return where items stand when their watch begins."""
+    return {i.id: Standing(i.id, i.state, i.since or EPOCH, i.value) for i in items}
