@@ -6,7 +6,7 @@ Made once per sentence, whatever the items; knows the words of a language, but n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from watcher.domain.cues import Found, PatternIndex
 from watcher.domain.matching import Place, PhraseIndex
@@ -36,7 +36,7 @@ class Name:
 
     who: tuple[str, ...]  # actor ids, or ("place:Japan",)
     place: Place
-    adjective: bool = False
+    within: tuple[str, ...] = ()  # those whose names stand inside this one: China in "Chinese vice premier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,8 @@ class Parser:
         for n in found:
             if not out or n.place[0] >= out[-1].place[1]:
                 out.append(n)
+            else:
+                out[-1] = replace(out[-1], within=(*out[-1].within, *n.who))
         return out
 
     def _cut(self, s: Sentence) -> list[Clause]:
@@ -128,7 +130,7 @@ class Parser:
                 cuts.append((at, self._kind(opener), False, ""))
             elif ("," in before or s.words[at].low in ("and", "&", "then")) and self._has_verb(s, cuts[-1][0], at):
                 after = at if "," in before else at + 1
-                if "," in before or self._is_verb(s, after):
+                if ("," in before and (cuts[-1][1] != "main" or self._goes_on(s, at))) or self._is_verb(s, after):
                     cuts.append((at, cuts[-1][1] if s.words[at].low == "and" else "main", True, before.strip()))
         starts = [*(c[0] for c in cuts[1:]), len(s.words)]
         return [
@@ -149,10 +151,23 @@ class Parser:
     def _has_verb(self, s: Sentence, start: int, end: int) -> bool:
         return end - start >= 5 or any(self._is_verb(s, k) for k in range(start, end))
 
+    def _goes_on(self, s: Sentence, at: int) -> bool:
+        """Whether what follows a comma has a verb of its own; otherwise it goes on with a list."""
+        end = next((k for k in range(at + 1, len(s.words)) if "," in s.words[k].before or any(c in _BREAKS for c in s.words[k].before)), len(s.words))
+        return any(self._is_verb(s, k) for k in range(at, end))
+
     def _is_verb(self, s: Sentence, at: int) -> bool:
         return at < len(s.words) and any(
             m.first == at and (m.pattern.label[0] in _VERBAL or m.pattern.label[0] == "modal") for m in s.marks
-        ) or (at < len(s.words) and bool(set(self.verb_tags(s.words[at].low)) & set("SDG")))
+        ) or (at < len(s.words) and self._inflected(s, at))
+
+    def _inflected(self, s: Sentence, at: int) -> bool:
+        """Whether a word looks like a verb in -s, -ed or -ing and not like a plural noun before a preposition."""
+        tags = set(self.verb_tags(s.words[at].low))
+        if tags & set("DG"):
+            return True
+        last = at + 1 >= len(s.words) or bool(s.words[at + 1].before.strip())
+        return "S" in tags and not last and not s.is_("preposition", at + 1)
 
     def verb_tags(self, low: str) -> str:
         """The forms of verbs, known from status words and from `learn`, that a word may be."""
@@ -165,8 +180,8 @@ class Parser:
         self._learned = cues
 
     def _explains(self, s: Sentence) -> bool:
-        first = {m.first for m in s.marks if m.pattern.label[0] in ("explainer", "digest")}
-        starts = {c.start for c in s.clauses}
+        first = {m.first for m in s.marks if m.pattern.label[0] == "explainer"}
+        starts = {c.start for i, c in enumerate(s.clauses) if i == 0 or ":" in c.sep or "|" in c.sep}
         return bool(first & starts) and not s.question
 
 

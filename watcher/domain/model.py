@@ -608,6 +608,10 @@ class LifecycleWords:
     bare: str = ""  # state meant when a status verb takes the subject itself: "threatens tariffs"
     bare_status: Mapping[str, Status] = field(default_factory=dict)  # status word -> status, where it differs here
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # status words that differ here
+    measures: tuple[str, ...] = ()  # nouns for the measure itself: only these can be threatened or announced bare
+    flows: tuple[str, ...] = ()  # nouns for what a measure holds up ("exports"): cues of kind "flow" are told of them
+    needs_cue: bool = False  # a text without a word of this lifecycle is about the subject, not about the item
+    needs_parties: bool = False  # those of `with` must all be named in the cue's clause or the one it leans on
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from watcher.domain.clauses import Clause, Parser, Sentence
 from watcher.domain.cues import Found, PatternIndex
 from watcher.domain.matching import Match, Matcher, Place
 from watcher.domain.model import Entry, Item, Lexicon, LifecycleWords, Reading, Rules, Span, Status
-from watcher.domain.text import sentences, words
+from watcher.domain.text import Word, sentences, words
 
 _STRENGTH = [
     Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
@@ -139,7 +139,7 @@ class _Language:
             for state, kinds in told.cues.items():
                 for kind, phrases in kinds.items():
                     for text in phrases:
-                        verb = kind in ("does", "happens")
+                        verb = kind in ("does", "happens", "flow")
                         index.add(text, (kind, state), verb=verb)
                         if verb:
                             everything.add(text, (kind, state), verb=True)
@@ -164,7 +164,7 @@ class _Language:
         found = _widest(self._cues[item.lifecycle].find(s.words, 0, len(s.words)))
         candidates = [t for cue in found if (t := judge.tell(cue, official and leads)) is not None]
         candidates += judge.bare(found)
-        if not candidates and judge.others:
+        if not candidates and (judge.others or told.needs_cue and not found):
             return None
         return min(candidates, key=lambda t: _STRENGTH.index(t.status), default=mention)
 
@@ -222,8 +222,15 @@ class _Judge:
                 status = Status.DONE if official_title else Status.MENTION
                 return _Told(state if official_title else None, status, (cue.first, cue.last), ("opens an official title",))
             return None
+        size = cue.last - cue.first
+        if any(m.first <= cue.first and cue.last <= m.last and m.last - m.first > size and m.pattern.label[0] in _GOVERNORS for m in self.s.marks):
+            return None
         form = self._form(cue, clause, kind)
         if form is None or not self._concerns(cue, clause, kind, form):
+            return None
+        if (kind == "flow") != self._flows(cue, clause, form) and (kind == "flow" or self.told.flows and kind == "does"):
+            return None
+        if self.told.needs_parties and not self._parties(clause):
             return None
         why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
         if self._foreign(cue, clause, form, why):
@@ -266,20 +273,25 @@ class _Judge:
         if prev is not None and s.is_("have", before) and tags & set("DN") :
             return "past"
         if "G" in tags:
-            return "gerund"
+            leads = prev is None or s.is_("preposition", before) or s.is_("be", before) or any(
+                m.first <= before < m.last for m in s.marks
+            )
+            if self._own_noun(cue, -1) and not leads:
+                return None
+            return "gerund" if (leads or self._has_object(cue, clause)) and not self._attributive(prev) else None
         nounish = prev is not None and (s.is_("determiner", before) or prev.possessive or prev.low in ("of", "for", "by", "on", "in", "with"))
         if tags & set("BS") and not tags & set("DN"):
             if nounish:
                 return None
-            if "S" in tags and self._plural_noun(cue, clause, prev):
+            if "S" in tags and (self._plural_noun(cue, clause, prev) or self._own_noun(cue, before)):
                 return None
             if "B" in tags:
-                return self._base(before, clause, prev)
+                return self._base(cue, before, clause, prev)
             return "finite"
         if tags & set("DN"):
             if "B" in tags and not nounish:
                 # cut, hit, put: the same word in all forms
-                form = self._base(before, clause, prev)
+                form = self._base(cue, before, clause, prev)
                 if form:
                     return form
             if nounish:
@@ -287,12 +299,25 @@ class _Judge:
             return "past" if self._has_object(cue, clause) else "passive"
         return None
 
+    def _own_noun(self, cue: Found, before: int) -> bool:
+        """Whether the head is one of the item's own nouns ("rare earth curbs") and not a verb behind a name."""
+        if not any(p[0] <= cue.first < p[1] for p in self.subject):
+            return False
+        return not any(n.place[1] == before + 1 and not self.s.words[before].possessive for n in self.s.names)
+
+    @staticmethod
+    def _attributive(prev: Word | None) -> bool:
+        """Whether the word before makes what follows a noun: "Trump's meeting"."""
+        return prev is not None and prev.possessive
+
     def _plural_noun(self, cue: Found, clause: Clause, prev) -> bool:  # type: ignore[no-untyped-def]
         """Whether "cuts", "bans" is a noun here: nothing follows that a verb could take."""
         s = self.s
         nxt = cue.last
-        if nxt >= clause.end:
+        if nxt >= clause.end or (cue.last - cue.first == 1 and s.words[nxt].before.strip(" '\"‘’“”")):
             return prev is not None and not cue.pattern.label[0] == "happens"
+        if cue.last - cue.first == 1 and any(s.is_(kind, nxt) for kind in ("modal", "be", "have")):
+            return True
         if s.words[nxt].low in ("of", "on", "in", "for", "from", "to", "by", "and", "or") and cue.last - cue.first == 1:
             return not (prev is not None and prev.capital and self._named(clause.start, cue.first)) or s.words[nxt].low in ("of", "for")
         return False
@@ -300,10 +325,10 @@ class _Judge:
     def _named(self, start: int, end: int) -> bool:
         return any(start <= n.place[0] < end for n in self.s.names)
 
-    def _base(self, before: int, clause: Clause, prev) -> str | None:  # type: ignore[no-untyped-def]
+    def _base(self, cue: Found, before: int, clause: Clause, prev: Word | None) -> str | None:
         """A base form: governed by a modal, the verb of a plural subject, or no verb at all."""
         s = self.s
-        if prev is None:
+        if prev is None or prev.low == "and" and clause.start == before:
             return "finite" if clause.linked else None
         if any(m.first <= before < m.last for m in s.marks if m.pattern.label[0] in ("modal", "announced", "denied", "urged")):
             return "base"
@@ -314,6 +339,8 @@ class _Judge:
         modal = any(m.pattern.label[0] == "modal" or m.pattern.text == "will" for m in s.marks if clause.start <= m.first <= before)
         if modal:
             return "base"
+        if self._own_noun(cue, before):
+            return None
         return "finite" if plural else None
 
     def _has_object(self, cue: Found, clause: Clause) -> bool:
@@ -343,7 +370,49 @@ class _Judge:
             return bool(left) and form not in ("gerund",)
         if form == "passive":
             return bool(left) or bool(overlap)
-        return bool(right) or bool(overlap)
+        return bool(overlap) or any(p[0] < self._object_end(cue, clause) for p in right)
+
+    def _object_end(self, cue: Found, clause: Clause) -> int:
+        """Where the object of an active verb ends: at the first preposition but "of" and "to", unless only names
+        stand before it ("hits Trump on tariffs")."""
+        s = self.s
+        for at in range(cue.last, clause.end):
+            tags = self.parser.verb_tags(s.words[at].low)
+            if at > cue.last and "G" in tags and not self._own(at):
+                return at
+            if s.words[at].low == "to" and at > cue.last and at + 1 < clause.end and "B" in self.parser.verb_tags(s.words[at + 1].low):
+                return at
+            if s.is_("preposition", at) and s.words[at].low not in ("of", "to", "as", "and", "or", "per", "off", "up", "out", "down"):
+                named = sum(n.place[1] - n.place[0] for n in s.names if cue.last <= n.place[0] < at)
+                if at > cue.last and named < at - cue.last:
+                    return at
+        return clause.end
+
+    def _own(self, at: int) -> bool:
+        return any(p[0] <= at < p[1] for p in self.subject)
+
+    def _flows(self, cue: Found, clause: Clause, form: str) -> bool:
+        """Whether the cue takes what a measure holds up ("exports") and not the measure ("export curbs")."""
+        flows, measures = self.told.flows, self.told.measures
+        if not flows:
+            return False
+        if form == "passive":
+            span = range(clause.start, cue.first)
+        else:
+            span = range(cue.first if cue.gap else cue.last, min(clause.end, self._object_end(cue, clause)))
+        heads = [self.s.words[k].stem for k in span]
+        return any(h in flows for h in heads) and not any(h in measures for h in heads)
+
+    def _parties(self, clause: Clause) -> bool:
+        """Whether all who must take part are named in this clause or the one it leans on."""
+        s = self.s
+        start = clause.start
+        at = s.clauses.index(clause)
+        while at and (s.clauses[at].linked or s.clauses[at].kind == "after" or s.marked("pronoun", start, s.clauses[at].end)):
+            at -= 1
+            start = s.clauses[at].start
+        named = {w for n in s.names if start <= n.place[0] < clause.end for w in (*n.who, *n.within)}
+        return set(self.item.with_) <= named
 
     # --- who acts -----------------------------------------------------------------------------
 
@@ -352,18 +421,30 @@ class _Judge:
         if not self.item.decided_by:
             return False
         agents = self._agents(cue, clause, form)
+        if self.item.against and form in ("finite", "past", "infinitive", "base", "gerund"):
+            end = self._object_end(cue, clause)
+            aimed = {w for n in self.s.names if cue.last <= n.place[0] < end for w in (*n.who, *n.within)} - self.deciders
+            if aimed and not aimed & set(self.item.against):
+                why.append(f"aimed at {', '.join(sorted(aimed))}")
+                return True
         if not agents:
             return False
         if agents & self.deciders:
-            return False
+            others = agents - self.deciders - {w for w in agents if not w.startswith("place:")}
+            return bool(self.item.with_ and others and not set(self.item.with_) <= agents)
         why.append(f"acted by {', '.join(sorted(agents))}, not by {', '.join(self.item.decided_by)}")
         return True
 
     def _agents(self, cue: Found, clause: Clause, form: str) -> frozenset[str]:
         s = self.s
-        by = [n for n in s.names if n.place[0] >= cue.last and n.place[0] < clause.end and self._follows_by(cue, n.place)]
-        if by:
-            return frozenset(by[0].who)
+        receives = bool(s.marked("receive", cue.first, cue.first + 1))
+        if receives or form in ("passive", "noun"):
+            by = [n for n in s.names if n.place[0] >= cue.first and n.place[0] < clause.end and self._follows_by(cue, n.place)]
+            if by:
+                return frozenset(by[0].who)
+        if receives:
+            own = [n for n in s.names if cue.first < n.place[0] < cue.last]
+            return frozenset(own[0].who) if own else frozenset()
         if form in ("passive", "noun") or cue.pattern.label[0] == "happens":
             owner = [n for n in s.names if clause.start <= n.place[0] < cue.first and s.words[n.place[1] - 1].possessive]
             return frozenset(w for n in owner for w in n.who) if form == "noun" else frozenset()
@@ -388,19 +469,25 @@ class _Judge:
             if not start <= n.place[0] < end:
                 continue
             before = n.place[0] - 1
-            if before >= start and s.words[before].low in ("on", "with", "to", "from", "against", "of", "for", "in", "over", "at", "into"):
+            if before >= start and s.words[before].low in ("on", "with", "to", "from", "against", "of", "for", "in", "over", "at", "into", "by"):
+                continue
+            if s.words[n.place[1] - 1].possessive and not self._through(n.place[1]):
                 continue
             out.extend(n.who)
         return frozenset(out)
 
+    def _through(self, at: int) -> bool:
+        """Whether a possessor acts through what follows: a body of theirs, or a name in apposition."""
+        return bool(self.s.marked("body", at, at + 4)) or any(n.place[0] == at for n in self.s.names)
+
     def _follows_by(self, cue: Found, place: Place) -> bool:
         s = self.s
         at = place[0] - 1
-        while at >= cue.last and (s.is_("determiner", at) or (s.words[at].capital and not s.is_("preposition", at))):
+        while at >= cue.first and (s.is_("determiner", at) or (s.words[at].capital and not s.is_("preposition", at))):
             at -= 1
-        if at < cue.last:
+        if at < cue.first:
             return False
-        return s.words[at].low == "by" or (s.words[at].low == "from" and cue.pattern.label[0] == "noun")
+        return s.words[at].low == "by" or (s.words[at].low == "from" and not cue.tags or s.words[at].low == "from" and bool(s.marked("receive", cue.first, cue.first + 1)))
 
     # --- how it is told -----------------------------------------------------------------------
 
@@ -408,9 +495,9 @@ class _Judge:
         s = self.s
         if form == "after":
             why.append("told as behind us")
-            return Status.DONE
-        marks = self._governors(cue, clause)
-        status = self._by_form(cue, clause, form, marks, why)
+            status: Status | None = Status.DONE
+        else:
+            status = self._by_form(cue, clause, form, self._governors(cue, clause), why)
         if status is None:
             return None
         if clause.kind in ("condition",) or self._conditional(clause):
@@ -442,8 +529,22 @@ class _Judge:
         return [
             m for m in s.marks
             if clause.start <= m.first < cue.first and m.last <= cue.first + 1
-            and (m.pattern.label[0] in _GOVERNORS or m.pattern.label[0] == "hearsay")
+            and m.pattern.label[0] in _GOVERNORS and not self._describes(m, clause)
         ]
+
+    def _describes(self, m: Found, clause: Clause) -> bool:
+        """Whether a status word only describes a noun: "long-sought", "as promised", "plans for"."""
+        s = self.s
+        word = s.words[m.first]
+        if m.pattern.text != s.words[m.first].low and "-" in word.before and word.glued:
+            return True
+        if m.last < len(s.words) and s.words[m.last].low in ("for", "of") and "for" not in m.pattern.text and "S" not in m.tags + "B":
+            return True
+        if set(m.tags) & set("DN") and not set(m.tags) & set("BS"):
+            before = m.first - 1
+            lone = before < clause.start or s.is_("determiner", before) or before == clause.start and clause.kind != "main"
+            return lone and not (m.last < len(s.words) and s.words[m.last].low in ("to", "that"))
+        return False
 
     def _class(self, m: Found) -> Status:
         for name, phrases in self.told.words.items():
@@ -459,9 +560,7 @@ class _Judge:
             if near:
                 why.append(f"governed by “{near[0].pattern.text}”")
                 return self._class(near[0])
-            if self._coordinated(cue, clause):
-                return self._coordinated(cue, clause)
-            return Status.DONE
+            return self._coordinated(cue, clause, why) or Status.DONE
         if form == "noun":
             return self._nominal(cue, clause, governing, why)
         if governing:
@@ -484,7 +583,19 @@ class _Judge:
             return Status.DONE
         return Status.DONE
 
-    def _coordinated(self, cue: Found, clause: Clause) -> Status | None:
+    def _coordinated(self, cue: Found, clause: Clause, why: list[str]) -> Status | None:
+        """A second verb without a subject of its own shares what governs the first: "will cut X and lift Y"."""
+        s = self.s
+        if not clause.linked or "B" not in cue.tags or self._named(clause.start, cue.first):
+            return None
+        back = s.clauses[s.clauses.index(clause) - 1]
+        marks = [m for m in s.marks if back.start <= m.first < back.end and m.pattern.label[0] in _GOVERNORS and not self._describes(m, back)]
+        if marks:
+            why.append(f"shares “{marks[0].pattern.text}” with the verb before")
+            return self._class(marks[0])
+        if any(w.low == "to" for w in s.words[back.start : back.end]):
+            why.append("shares the infinitive before")
+            return Status.ANNOUNCED
         return None
 
     def _nominal(self, cue: Found, clause: Clause, governing: list[Found], why: list[str]) -> Status | None:
@@ -505,6 +616,10 @@ class _Judge:
         for saying in s.sayings:
             if not saying.start <= cue.first < saying.end or status not in (Status.DONE, Status.ANNOUNCED):
                 continue
+            head = s.clause_at(max(saying.start - 1, 0))
+            if saying.start and any(m.pattern.label[0] in ("modal", "possible", "urged") and head.start <= m.first < saying.start - 1 for m in s.marks):
+                why.append("it may be said, not is")
+                return Status.POSSIBLE
             own = saying.who & self.deciders if self.deciders else saying.who
             if saying.hearsay or saying.hedged or (saying.who and not own) or not saying.who:
                 if not saying.who and not saying.hearsay and not saying.hedged:
@@ -527,10 +642,18 @@ class _Judge:
             if m.pattern.label[0] not in ("announced", "urged", "possible", "denied") or not set(m.tags) & set("SDBG"):
                 continue
             clause = s.clause_at(m.first)
+            if self._describes(m, clause) or s.is_("auxiliary", m.first):
+                continue
             near = [p for p in self.subject if m.last <= p[0] <= m.last + _BARE_REACH and p[1] <= clause.end]
             if not near:
                 continue
-            place = near[-1]
+            if self.told.measures:
+                near = [p for p in near if any(s.words[k].stem in self.told.measures for k in range(*p))]
+            if not near:
+                continue
+            place = next((p for p in near if self._heads(p, clause)), near[-1])
+            if self.told.needs_parties and not self._parties(clause):
+                continue
             between = range(m.last, place[0])
             if any(s.words[k].low == "to" or (set(self.parser.verb_tags(s.words[k].low)) & set("SDG") and not s.words[k].low.endswith("ed") ) for k in between):
                 continue

@@ -1,16 +1,22 @@
-"""When to poll a feed next: arithmetic only; the caller brings the clock and stores the answer."""
+"""When to poll a feed next, and when to try a delivery again: arithmetic only; the caller brings the clock and stores
+the answer."""
 
 from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
 
-from watcher.domain.model import require_utc
+from watcher.domain.model import Delivery, Failed, require_utc
 
 LONGEST_BACK_OFF = timedelta(hours=6)
 LONGEST_WAIT = timedelta(hours=24)  # a server may ask for more; a feed is still looked at once a day
 JITTER = 0.1  # part of the wait by which feeds are spread, to either side
-MINIMUM = timedelta(seconds=1)
+MINIMUM = timedelta(milliseconds=50)
+
+MAX_ATTEMPTS = 12
+FIRST_RETRY = timedelta(seconds=30)
+LONGEST_RETRY = timedelta(hours=1)
+LONGEST_WISH = timedelta(days=1)  # a receiver's own "retry after" is honoured up to this
 
 
 def next_poll(
@@ -50,3 +56,20 @@ def _spread(feed_id: str, failures: int) -> float:
     """Map a feed and its failures onto -1..1, evenly."""
     digest = hashlib.sha256(f"{feed_id}\n{failures}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / (2**64 - 1) * 2 - 1
+
+
+def next_attempt(delivery: Delivery, failed: Failed, now: datetime) -> datetime | None:
+    """Return when to try a delivery again: FIRST_RETRY, doubled with each attempt up to LONGEST_RETRY.
+
+    Up to a tenth is added, by a hash of the delivery's id and its attempts, so that many do not come at once. Not before
+    what the receiver asked for, up to LONGEST_WISH. None when it is given up: it cannot succeed, or was tried
+    MAX_ATTEMPTS times.
+    """
+    require_utc(now=now)
+    if not failed.retryable or delivery.attempts >= MAX_ATTEMPTS:
+        return None
+    wait = min(FIRST_RETRY * 2 ** max(0, delivery.attempts - 1), LONGEST_RETRY)
+    wait *= 1 + JITTER * abs(_spread(delivery.id, delivery.attempts))
+    if failed.retry_after is not None:
+        wait = max(wait, min(failed.retry_after, LONGEST_WISH))
+    return now + wait

@@ -24,6 +24,7 @@ _SHORT = frozenset(
     "jan feb mar apr jun jul aug sep sept oct nov dec sen rep gov gen pres mr mrs ms dr st jr sr no vs inc corp co ltd "
     "hon prof rev col lt sgt capt cmdr art dept fig etc".split()
 )
+_PRONOUNS = frozenset("it he she that there what who here let where how when".split())
 _KEPT_S = ("ss", "us", "is", "ous")
 
 
@@ -82,7 +83,8 @@ def words(text: str) -> tuple[Word, ...]:
         if kind == "abbr":
             raw = raw.replace(".", "")
         elif kind == "word" and raw[-2:] in ("'s", "'S"):
-            raw, end, possessive = raw[:-2], end - 2, True
+            raw, end = raw[:-2], end - 2
+            possessive = raw.lower() not in _PRONOUNS
         low = raw.lower()
         found.append(Word(raw, low, stem(low), start, end, text[reached:start], possessive))
         reached = m.end()

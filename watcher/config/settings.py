@@ -1,0 +1,333 @@
+"""The service's own file (watcher.yaml) and what becomes of it: `Settings`, with everything the daemon needs.
+
+Addresses of receivers are secrets: they are kept out of every repr and every message. Nothing is sent or opened here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from watcher import __version__
+from watcher.config.checking import Checked, check
+from watcher.config.fields import (
+    SEVERITIES,
+    Age,
+    Board,
+    Count,
+    Database,
+    Every,
+    Flag,
+    Id,
+    Ids,
+    Loose,
+    Looses,
+    Moment,
+    Port,
+    Section,
+    Size,
+    Text,
+    Texts,
+    Tick,
+    Zone,
+    choice,
+)
+from watcher.config.problems import Problems, hint, listed
+from watcher.config.rules import FEED_INTERVAL, Assembly
+from watcher.config.yaml import Path_, read
+from watcher.domain.model import Feed, Route, Rules
+from watcher.errors import Problem
+
+CheckAddress = Callable[[str], str | None]
+"""Says why a notification address cannot be used, without repeating it; None when it can."""
+
+_format = choice(str, ("auto", "console", "json"))
+_level = choice(str, ("debug", "info", "warning", "error"))
+LogFormat = Annotated[str, _format[0], _format[1]]
+LogLevel = Annotated[str, _level[0], _level[1]]
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+class PollingSection(Section):
+    """How feeds are read."""
+
+    every: Every = Field(default=FEED_INTERVAL, description="How often, for a feed that does not say so itself.")
+    timeout: Moment = Field(default=timedelta(seconds=20), description="For one request, from first to last byte.")
+    max_bytes: Size = Field(default=10_000_000, description="The largest answer that is read.")
+    max_entries: Count = Field(default=500, description="The most entries taken from one answer.")
+    concurrency: Count = Field(default=50, description="Requests at the same time.")
+    per_host: Count = Field(default=2, description="Requests at the same time to one host.")
+    user_agent: Loose = Field(default="", description="What feeds are told; watcher's name and the contact if empty.")
+    contact: Loose = Field(default="", description="A web or mail address that feeds' owners can turn to.")
+    allow_private: Flag = Field(default=False, description="True to read feeds on private addresses.")
+    tick: Tick = Field(default=timedelta(seconds=15), description="How often to look for feeds that are due.")
+
+
+class ReceiverSection(Section):
+    """Somebody to tell."""
+
+    urls: Looses = Field(description="Apprise addresses, one delivery each; an empty one is switched off.")
+
+
+class RouteSection(Section):
+    """Which alerts go to whom: all conditions must hold, one word of each is enough, none means any."""
+
+    to: Ids = Field(description="The receivers.")
+    watchlists: Ids = Field(default=(), description="File names of watchlists without .yaml.")
+    items: Ids = Field(default=(), description="Ids of items.")
+    tags: Ids = Field(default=(), description="Tags of items.")
+    states: Ids = Field(default=(), description="States the item goes to.")
+    severities: Ids = Field(default=(), description="Severities of items.")
+
+
+class NotifySection(Section):
+    """Who is told what."""
+
+    receivers: dict[Id, ReceiverSection] = Field(default_factory=dict, description="By name.")
+    routes: tuple[RouteSection, ...] = Field(default=(), description="Every one that matches counts.")
+
+
+class LogSection(Section):
+    """What the daemon writes to stderr."""
+
+    format: LogFormat = Field(default="auto", description="auto is console on a terminal and json elsewhere.")
+    level: LogLevel = Field(default="info", description="The least important that is written.")
+
+
+class WebSection(Section):
+    """Where health and metrics are served."""
+
+    enabled: Flag = Field(default=True, description="False to serve nothing.")
+    host: Text = Field(default="127.0.0.1", description="The address to listen on.")
+    port: Port = Field(default=9464, description="0 takes a free one.")
+
+
+class RetentionSection(Section):
+    """What is kept how long. Evidence, transitions and alerts are kept for ever."""
+
+    unmatched: Age = Field(default=timedelta(days=90), description="The text of entries that were about nothing.")
+
+
+class ServiceFile(Section):
+    """watcher.yaml: the service."""
+
+    database: Database = Field(default="sqlite:///watcher.db", description="Where everything is kept.")
+    watchlists: Texts = Field(description="Files or patterns, relative to this file.")
+    outlets: Loose = Field(default="", description="The file of outlets, relative to this file.")
+    zone: Zone = Field(default=ZoneInfo("UTC"), description="The time zone of messages.")
+    board: Board = Field(default="", description="The address of a board that messages point to.")
+    polling: PollingSection = Field(default=PollingSection(), description="How feeds are read.")
+    notify: NotifySection = Field(default=NotifySection(), description="Who is told what.")
+    log: LogSection = Field(default=LogSection(), description="What is logged.")
+    web: WebSection = Field(default=WebSection(), description="Health and metrics.")
+    retention: RetentionSection = Field(default=RetentionSection(), description="What is kept how long.")
+
+
+# --- what becomes of it ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """How feeds are read; `user_agent` is complete."""
+
+    every: timedelta
+    timeout: timedelta
+    max_bytes: int
+    concurrency: int
+    per_host: int
+    user_agent: str
+    contact: str
+    allow_private: bool
+    max_entries: int
+    tick: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What is logged: `format` is auto, console or json."""
+
+    format: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """Where health and metrics are served."""
+
+    host: str
+    port: int
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the text of entries is kept that were about nothing."""
+
+    unmatched: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One loaded configuration. `notes` are remarks that keep nothing from working, as a receiver switched off."""
+
+    path: Path
+    database: str = field(repr=False)  # may hold a password
+    polling: Polling
+    receivers: Mapping[str, str] = field(repr=False)  # address name -> Apprise address, a secret
+    routes: tuple[Route, ...]  # to address names; those switched off are left out
+    log: Log
+    web: Web
+    board: str
+    zone: ZoneInfo
+    retention: Retention
+    rules: Rules
+    feeds: tuple[Feed, ...]
+    notes: tuple[Problem, ...] = ()
+
+
+def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None = None) -> Settings:
+    """Read watcher.yaml and every file it names; raise ConfigError with every mistake in any of them.
+
+    `check_address` judges the addresses of receivers; without it only their presence matters.
+    """
+    problems = Problems()
+    notes = Problems(problems.hidden)
+    document = read(path, env, problems)
+    service = check(ServiceFile, document, problems) if document else None
+    if service is None:
+        problems.stop()
+        raise AssertionError("a file that cannot be used has a reason")
+    file = service.model
+    outlets = path.parent / file.outlets if file.outlets else None
+    assembly = Assembly(_watchlists(service, problems), outlets, env, problems, file.polling.every)
+    assembly.note_unknown_speakers(notes)
+    receivers = _receivers(service, check_address, problems, notes)
+    _check_routes(service, assembly, problems)
+    problems.stop()
+    return Settings(
+        path=path,
+        database=file.database,
+        polling=_polling(file.polling),
+        receivers=receivers,
+        routes=_routes(service, receivers, notes),
+        log=Log(file.log.format, file.log.level),
+        web=Web(file.web.host, file.web.port, file.web.enabled),
+        board=file.board,
+        zone=file.zone,
+        retention=Retention(file.retention.unmatched),
+        rules=assembly.rules(),
+        feeds=assembly.feeds,
+        notes=tuple(notes),
+    )
+
+
+def _polling(section: PollingSection) -> Polling:
+    contact = f" (+{section.contact})" if section.contact else ""
+    agent = section.user_agent or f"watcher/{__version__}{contact}"
+    return Polling(**{**section.model_dump(), "user_agent": agent})
+
+
+def _watchlists(service: Checked[ServiceFile], problems: Problems) -> list[Path]:
+    """Return the files that the patterns find, each once, sorted within a pattern."""
+    found: dict[Path, None] = {}
+    for index, pattern in enumerate(service.model.watchlists):
+        paths = _find(service.document.path.parent, pattern)
+        if not paths:
+            problems.add(service.document.file, service.place(("watchlists", index)), "no file is there")
+        found |= dict.fromkeys(paths)
+    return list(found)
+
+
+def _find(folder: Path, pattern: str) -> list[Path]:
+    """Expand a pattern relative to `folder`; a plain name is itself, even with characters that patterns use."""
+    try:
+        plain = folder / pattern
+        if plain.is_file():
+            return [plain]
+        if Path(pattern).is_absolute():
+            folder, pattern = Path(plain.anchor), str(plain.relative_to(plain.anchor))
+        return sorted(path for path in folder.glob(pattern) if path.is_file())
+    except (ValueError, OSError, IndexError, NotImplementedError):  # a pattern that pathlib refuses
+        return []
+
+
+# --- receivers and routes -------------------------------------------------------------------------
+
+
+def _receivers(
+    service: Checked[ServiceFile], check_address: CheckAddress | None, problems: Problems, notes: Problems
+) -> dict[str, str]:
+    """Return the addresses in use by name; NAME/1, NAME/2 where a receiver lists more than one."""
+    addresses: dict[str, str] = {}
+    file = service.document.file
+    for name, receiver in service.model.notify.receivers.items():
+        for index, url in enumerate(receiver.urls):
+            place = service.place(("notify", "receivers", name, "urls", index))
+            address = name if len(receiver.urls) == 1 else f"{name}/{index + 1}"
+            if not url:
+                notes.add(file, place, f'the receiver "{address}" has no address and is switched off')
+                continue
+            reason = check_address(url) if check_address else None
+            if reason:
+                problems.add(file, place, f'the address of "{address}" cannot be used: {reason}')
+            addresses[address] = url
+    return addresses
+
+
+def _routes(service: Checked[ServiceFile], receivers: Mapping[str, str], notes: Problems) -> tuple[Route, ...]:
+    """Expand receivers to address names, in order; a route with nobody left to tell stays, for its number counts."""
+    routes = []
+    for index, section in enumerate(service.model.notify.routes):
+        names = [n for to in section.to for n in receivers if n == to or n.rpartition("/")[0] == to]
+        if not names:
+            place = service.place(("notify", "routes", index, "to"))
+            notes.add(service.document.file, place, "all receivers of this route are switched off; it tells nobody")
+        conditions = (section.watchlists, section.items, section.tags, section.states, section.severities)
+        routes.append(Route(tuple(dict.fromkeys(names)), *conditions))
+    return tuple(routes)
+
+
+def _check_routes(service: Checked[ServiceFile], assembly: Assembly, problems: Problems) -> None:
+    raw = service.document.data.get("notify")
+    named = raw.get("receivers") if isinstance(raw, dict) else None
+    known = {
+        "to": ("receiver", set(named) if isinstance(named, dict) else set()),
+        "watchlists": ("watchlist", assembly.known_watchlists),
+        "items": ("item", assembly.known_items),
+        "tags": ("tag", assembly.known_tags),
+        "states": ("state", {name for cycle in assembly.lifecycles.values() for name in cycle.states}),
+        "severities": ("severity", set(SEVERITIES)),
+    }
+    for index, route in enumerate(service.model.notify.routes):
+        before = len(problems)
+        for key, (word, names) in known.items():
+            for k, given in enumerate(getattr(route, key)):
+                if given not in names:
+                    path: Path_ = ("notify", "routes", index, key, k)
+                    message = f'unknown {word} "{given}"{hint(given, names)}'
+                    problems.add(service.document.file, service.place(path), message, listed(sorted(names)))
+        if len(problems) == before and assembly.complete and not _reachable(route, assembly):
+            place = service.place(("notify", "routes", index))
+            problems.add(service.document.file, place, "no item can ever meet all conditions of this route")
+
+
+def _reachable(route: RouteSection, assembly: Assembly) -> bool:
+    for item in assembly.items:
+        lifecycle = assembly.lifecycles.get(item.lifecycle)
+        if (
+            (not route.watchlists or item.watchlist in route.watchlists)
+            and (not route.items or item.id in route.items)
+            and (not route.tags or set(item.tags) & set(route.tags))
+            and (not route.severities or item.severity in route.severities)
+            and (not route.states or lifecycle is None or set(lifecycle.states) & set(route.states))
+        ):
+            return True
+    return not assembly.items

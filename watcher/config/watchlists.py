@@ -1,0 +1,127 @@
+"""The shape of a watchlist file: actors, lifecycles, items and feeds.
+
+What its words refer to is checked in rules.py; what news about an item means is not known here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from watcher.config.fields import (
+    Flag,
+    Id,
+    Ids,
+    Loose,
+    OwnEvery,
+    Phrase,
+    Phrases,
+    Section,
+    Severity,
+    Since,
+    Sources,
+    Text,
+    Texts,
+    TierName,
+    Url,
+    Window,
+    Words,
+)
+from watcher.config.lifecycles import LifecycleSection
+
+
+def _wrap(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+_GROUP = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+_GROUPS = {"anyOf": [{"type": "string"}, {"type": "array", "items": _GROUP}]}
+Groups = Annotated[tuple[Phrases, ...], BeforeValidator(_wrap), WithJsonSchema(_GROUPS)]
+Alternatives = Annotated[tuple[Phrase, ...], BeforeValidator(_wrap), WithJsonSchema(_GROUP)]
+
+
+class NearSection(Section):
+    """Phrases that must stand close together in one clause."""
+
+    groups: Groups = Field(description="Two groups or more: one phrase of each, in any order.")
+    within: Words = Field(default=8, description="At most this many words apart.")
+
+
+class AboutSection(Section):
+    """The subject of an item. A phrase is one word or several in a row; "@us" is any name of the actor `us`."""
+
+    all: Groups = Field(default=(), description="Every one of these; a list within the list is a choice.")
+    any: Alternatives = Field(default=(), description="At least one of these.")
+    none: Alternatives = Field(default=(), description="Not one of these.")
+    near: tuple[NearSection, ...] = Field(default=(), description="Phrases that must stand close together.")
+
+
+class EvidenceSection(Section):
+    """What is enough to change an item's state."""
+
+    alone: TierName | None = Field(default=None, description="One source of this tier or a better one is enough.")
+    sources: Sources | None = Field(default=None, description="Or this many independent sources,")
+    within: Window | None = Field(default=None, description="within this time.")
+
+
+class DefaultsSection(Section):
+    """What items of the watchlist have unless they say otherwise."""
+
+    decided_by: Ids = Field(default=(), description="The actors who decide.")
+    against: Ids = Field(default=(), description="The actors the measures are aimed at.")
+    with_: Ids = Field(default=(), alias="with", description="The actors who must take part.")
+    evidence: EvidenceSection = Field(default=EvidenceSection(), description="What is enough to change a state.")
+    severity: Severity = Field(default="normal", description="How much a change matters.")
+    tags: Ids = Field(default=(), description="Words for routes.")
+
+
+class ItemSection(Section):
+    """One thing to watch."""
+
+    id: Id = Field(description="Its name for ever; its history hangs on it.")
+    title: Text = Field(description="What people read.")
+    lifecycle: Id = Field(description="Which states it can have.")
+    state: Id = Field(description="Where it stands when the watch begins.")
+    value: Loose = Field(default="", description="The value of that state: a deadline's day, a tariff's rate.")
+    decided_by: Ids | None = Field(
+        default=None, description="The actors who decide; nobody in particular when left out."
+    )
+    against: Ids | None = Field(default=None, description="The actors the measure is aimed at.")
+    with_: Ids | None = Field(default=None, alias="with", description="The actors who must take part besides.")
+    about: AboutSection = Field(description="How news about it is recognised.")
+    question: Loose = Field(default="", description="The question people ask; the lifecycle's when left out.")
+    since: Since | None = Field(default=None, description="When the watch begins; older news does not move it.")
+    evidence: EvidenceSection = Field(default=EvidenceSection(), description="What is enough to change its state.")
+    severity: Severity | None = Field(default=None, description="How much a change matters.")
+    tags: Ids | None = Field(default=None, description="Words for routes.")
+    note: Loose = Field(default="", description="Your own remark; every alert repeats it.")
+
+
+class FeedSection(Section):
+    """A feed to poll."""
+
+    id: Id = Field(description="Its name for ever; what has been read hangs on it.")
+    url: Url = Field(description="RSS, Atom or JSON Feed.")
+    outlet: Loose = Field(
+        default="", description="Its outlet's name; left out for an aggregator, whose entries name theirs."
+    )
+    every: OwnEvery | None = Field(
+        default=None, description="How often to poll it; less than a minute only with allow_private."
+    )
+    language: Loose = Field(default="", description="Its language, where it does not say so itself.")
+    allow_private: Flag = Field(default=False, description="True to let it stand on a private address.")
+
+
+class WatchlistFile(Section):
+    """A watchlist. Actors and lifecycles of one file are known in all that are loaded with it."""
+
+    title: Loose = Field(default="", description="What people read.")
+    since: Since | None = Field(default=None, description="When the watch begins, for every item.")
+    actors: dict[Id, Texts] = Field(default_factory=dict, description="Every actor's id and its names.")
+    lifecycles: dict[Id, LifecycleSection] = Field(default_factory=dict, description="Lifecycles of your own.")
+    defaults: DefaultsSection = Field(
+        default=DefaultsSection(), description="What items have unless they say otherwise."
+    )
+    items: tuple[ItemSection, ...] = Field(default=(), description="The things to watch.")
+    feeds: tuple[FeedSection, ...] = Field(default=(), description="The feeds to poll.")
