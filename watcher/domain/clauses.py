@@ -48,6 +48,7 @@ class Saying:
     who: frozenset[str]
     hearsay: bool
     hedged: bool
+    official: bool = False  # an unnamed minister, spokesman, court: taken for the decider's own
 
 
 @dataclass(slots=True)
@@ -180,7 +181,10 @@ class Parser:
         self._learned = cues
 
     def _explains(self, s: Sentence) -> bool:
-        first = {m.first for m in s.marks if m.pattern.label[0] == "explainer"}
+        first = {
+            m.first for m in s.marks
+            if m.pattern.label[0] == "explainer" and not (s.words[m.first].raw.isupper() and len(s.words[m.first].raw) > 1)
+        }  # fmt: skip
         starts = {c.start for i, c in enumerate(s.clauses) if i == 0 or ":" in c.sep or "|" in c.sep}
         return bool(first & starts) and not s.question
 
@@ -238,4 +242,6 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
     who = frozenset(w for n in s.names if by <= n.place[0] < until for w in n.who)
     sources = s.marked("source", by, until)
     plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
-    return Saying(start, end, who, hearsay=plural or (bool(sources) and not who), hedged=hedged)
+    speaks = [k for k in range(by, until) if not s.is_("say", k) and not s.is_("hedge", k)]
+    official = not who and (bool(s.marked("body", by, until)) or all(s.is_("pronoun", k) for k in speaks))
+    return Saying(start, end, who, plural or (bool(sources) and not who and not official), hedged, official)

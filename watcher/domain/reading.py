@@ -88,7 +88,8 @@ class Reader:
         sentence = language.parse(text_words, text, name == "title") if language else Sentence(text_words)
         out: list[Reading] = []
         for match in matches:
-            told = language.tell(sentence, match, official, speaks_for, offset == 0 and name == "title") if language else None
+            shared = any(m.item.lifecycle != match.item.lifecycle and set(m.subject) & set(match.subject) for m in matches)
+            told = language.tell(sentence, match, official, speaks_for, offset == 0 and name == "title", shared) if language else None
             if told is None:
                 continue
             first, last = told.place
@@ -149,7 +150,7 @@ class _Language:
         return self._parser.parse(text_words, title=title, ends=text[text_words[-1].end :])
 
     def tell(
-        self, s: Sentence, match: Match, official: bool, speaks_for: str | None, leads: bool
+        self, s: Sentence, match: Match, official: bool, speaks_for: str | None, leads: bool, shared: bool
     ) -> _Told | None:
         """What the sentence tells of the item; None when the subject turns out to be somebody else's."""
         item = match.item
@@ -164,7 +165,7 @@ class _Language:
         found = _widest(self._cues[item.lifecycle].find(s.words, 0, len(s.words)))
         candidates = [t for cue in found if (t := judge.tell(cue, official and leads)) is not None]
         candidates += judge.bare(found)
-        if not candidates and (judge.others or told.needs_cue and not found):
+        if not candidates and (judge.others or (told.needs_cue and not found and shared)):
             return None
         return min(candidates, key=lambda t: _STRENGTH.index(t.status), default=mention)
 
@@ -209,6 +210,7 @@ class _Judge:
         self.speaks_for = speaks_for
         self.parser = parser
         self.deciders = frozenset((*item.decided_by, *item.with_))
+        self.named = set(item.with_) <= {w for n in s.names for w in (*n.who, *n.within)}  # the parties are part of the subject
         self.others = False  # somebody else was found to do to the subject what the item waits for
 
     # --- one cue ------------------------------------------------------------------------------
@@ -225,12 +227,18 @@ class _Judge:
         size = cue.last - cue.first
         if any(m.first <= cue.first and cue.last <= m.last and m.last - m.first > size and m.pattern.label[0] in _GOVERNORS for m in self.s.marks):
             return None
+        nxt = cue.last
+        if nxt < len(self.s.words) and (
+            (self.s.words[nxt - 1].low in ("to", "on") and nxt - cue.first > 1 and "B" in self.parser.verb_tags(self.s.words[nxt].low) and not self._own(nxt))
+            or (self.s.words[nxt].low == "to" and self.s.is_("denied", cue.first))
+        ):
+            return None  # "agrees to lift", "fails to pass": the verb that follows is the cue
         form = self._form(cue, clause, kind)
         if form is None or not self._concerns(cue, clause, kind, form):
             return None
         if (kind == "flow") != self._flows(cue, clause, form) and (kind == "flow" or self.told.flows and kind == "does"):
             return None
-        if self.told.needs_parties and not self._parties(clause):
+        if self.told.needs_parties and self.named and not self._parties(clause):
             return None
         why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
         if self._foreign(cue, clause, form, why):
@@ -314,7 +322,9 @@ class _Judge:
         """Whether "cuts", "bans" is a noun here: nothing follows that a verb could take."""
         s = self.s
         nxt = cue.last
-        if nxt >= clause.end or (cue.last - cue.first == 1 and s.words[nxt].before.strip(" '\"‘’“”")):
+        if cue.last - cue.first > 1:
+            return False
+        if nxt >= clause.end or (s.words[nxt].before.strip(" '\"‘’“”")):
             return prev is not None and not cue.pattern.label[0] == "happens"
         if cue.last - cue.first == 1 and any(s.is_(kind, nxt) for kind in ("modal", "be", "have")):
             return True
@@ -339,9 +349,16 @@ class _Judge:
         modal = any(m.pattern.label[0] == "modal" or m.pattern.text == "will" for m in s.marks if clause.start <= m.first <= before)
         if modal:
             return "base"
-        if self._own_noun(cue, before):
+        if self._own_noun(cue, before) or self._verb_behind_name(before):
             return None
-        return "finite" if plural else None
+        if any(m.pattern.label[0] == "urged" and m.tags and clause.start <= m.first < before for m in s.marks):
+            return "base"  # "demands Canada scrap …"
+        named = any(n.place[1] == before + 1 for n in s.names) and not prev.possessive and self._has_object(cue, clause)
+        return "finite" if plural or named else None
+
+    def _verb_behind_name(self, at: int) -> bool:
+        """Whether word `at` is a verb in -s right behind a name: what follows is its object then."""
+        return "S" in self.parser.verb_tags(self.s.words[at].low) and any(n.place[1] == at for n in self.s.names)
 
     def _has_object(self, cue: Found, clause: Clause) -> bool:
         """Whether a noun follows that the verb takes: a past tense then, a passive otherwise."""
@@ -357,8 +374,8 @@ class _Judge:
         inside = [p for p in self.subject if clause.start <= p[0] < clause.end]
         if kind == "after":
             return any(p[0] < cue.last and cue.first < p[1] + 3 for p in inside)
-        if not inside and clause.linked and kind != "happens":
-            return False
+        if not inside and clause.linked and self._pronoun_object(cue):
+            return True
         overlap = [p for p in inside if p[0] < cue.last and cue.first < p[1]]
         right = [p for p in inside if p[0] >= cue.first + 1]
         left = [p for p in inside if p[1] <= cue.first]
@@ -371,6 +388,11 @@ class _Judge:
         if form == "passive":
             return bool(left) or bool(overlap)
         return bool(overlap) or any(p[0] < self._object_end(cue, clause) for p in right)
+
+    def _pronoun_object(self, cue: Found) -> bool:
+        """Whether the cue takes "it" or "them": the subject of the clause before."""
+        span = range(*cue.gap) if cue.gap else range(cue.last, min(cue.last + 1, len(self.s.words)))
+        return any(self.s.words[k].low in ("it", "them") for k in span)
 
     def _object_end(self, cue: Found, clause: Clause) -> int:
         """Where the object of an active verb ends: at the first preposition but "of" and "to", unless only names
@@ -538,8 +560,9 @@ class _Judge:
         word = s.words[m.first]
         if m.pattern.text != s.words[m.first].low and "-" in word.before and word.glued:
             return True
-        if m.last < len(s.words) and s.words[m.last].low in ("for", "of") and "for" not in m.pattern.text and "S" not in m.tags + "B":
-            return True
+        if m.last < len(s.words) and s.words[m.last].low in ("for", "of") and m.last - m.first == 1:
+            before = m.first - 1
+            return before < clause.start or s.is_("say", before) or s.is_("determiner", before) or s.words[before].possessive
         if set(m.tags) & set("DN") and not set(m.tags) & set("BS"):
             before = m.first - 1
             lone = before < clause.start or s.is_("determiner", before) or before == clause.start and clause.kind != "main"
@@ -556,7 +579,11 @@ class _Judge:
         s = self.s
         governing = [m for m in marks if m.pattern.label[0] in _GOVERNORS]
         if form in ("finite", "past"):
-            near = [m for m in governing if cue.first - m.last <= 2 and m.pattern.label[0] in ("denied", "modal") and not m.tags]
+            near = [
+                m for m in governing
+                if (cue.first - m.last <= 2 and m.pattern.label[0] in ("denied", "modal") and (s.is_("auxiliary", m.first) or not m.tags))
+                or self._complement(m, cue)
+            ]
             if near:
                 why.append(f"governed by “{near[0].pattern.text}”")
                 return self._class(near[0])
@@ -582,6 +609,12 @@ class _Judge:
                 return Status.MENTION
             return Status.DONE
         return Status.DONE
+
+    def _complement(self, m: Found, cue: Found) -> bool:
+        """Whether the cue is the verb of a clause the status verb takes: "denies it rejected", "expects China lifts"."""
+        if not set(m.tags) & set("SDB") or self.s.is_("auxiliary", m.first) or m.pattern.label[0] == "announced":
+            return False
+        return self._named(m.last, cue.first) or bool(self.s.marked("pronoun", m.last, cue.first))
 
     def _coordinated(self, cue: Found, clause: Clause, why: list[str]) -> Status | None:
         """A second verb without a subject of its own shares what governs the first: "will cut X and lift Y"."""
@@ -621,9 +654,10 @@ class _Judge:
                 why.append("it may be said, not is")
                 return Status.POSSIBLE
             own = saying.who & self.deciders if self.deciders else saying.who
-            if saying.hearsay or saying.hedged or (saying.who and not own) or not saying.who:
-                if not saying.who and not saying.hearsay and not saying.hedged:
-                    continue
+            agents = self._agents(cue, s.clause_at(cue.first), "finite") if self.deciders and cue.tags else frozenset()
+            if own and agents & self.deciders and not own & agents:
+                own = frozenset()  # one side speaks of what the other did
+            if saying.hearsay or saying.hedged or not (own or saying.official):
                 why.append(f"said by {', '.join(sorted(saying.who)) or 'unnamed sources'}")
                 return Status.CLAIMED
         if status in (Status.DONE, Status.ANNOUNCED) and s.marked("hearsay", 0, len(s.words)):
@@ -652,7 +686,7 @@ class _Judge:
             if not near:
                 continue
             place = next((p for p in near if self._heads(p, clause)), near[-1])
-            if self.told.needs_parties and not self._parties(clause):
+            if self.told.needs_parties and self.named and not self._parties(clause):
                 continue
             between = range(m.last, place[0])
             if any(s.words[k].low == "to" or (set(self.parser.verb_tags(s.words[k].low)) & set("SDG") and not s.words[k].low.endswith("ed") ) for k in between):
