@@ -55,5 +55,6 @@ def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
         measures=tuple(data.get("measures", ())),
         flows=tuple(data.get("flows", ())),
         needs_cue=bool(data.get("needs_cue", False)),
+        claimed_stages=bool(data.get("claimed_stages", False)),
         needs_parties=bool(data.get("needs_parties", False)),
     )

@@ -234,7 +234,7 @@ def _phrase_start(s: Sentence, c: Clause) -> int:
 def _names_only(s: Sentence, c: Clause) -> bool:
     inside = [n for n in s.names if c.start <= n.place[0] < c.end]
     sources = s.marked("source", c.start, c.end)
-    named = sum(n.place[1] - n.place[0] for n in inside) + len(sources)
+    named = sum(n.place[1] - n.place[0] for n in inside) + sum(m.last - m.first for m in sources)
     return bool(inside or sources) and named * 2 >= c.end - c.start
 
 

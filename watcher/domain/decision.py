@@ -34,8 +34,8 @@ def decide(item: Item, lifecycle: Lifecycle, standing: Standing, known: Sequence
     target = lifecycle.states[fresh.state]
     if fresh.status not in target.flips_on:
         return Stay(item.id, Reason.SOFT, f"{fresh.status} does not move it to {target.label}")
-    new_value = fresh.value is not None and fresh.value != standing.value
-    if fresh.state == standing.state and not (new_value and target.value and standing.value):
+    moved = "date" in (target.value or "") and standing.value and fresh.value and fresh.value != standing.value
+    if fresh.state == standing.state and not moved:
         return Stay(item.id, Reason.SAME, f"it is {target.label} already")
     if fresh.at < standing.since:
         return Stay(item.id, Reason.STALE, f"older than the present state (since {standing.since:%Y-%m-%d %H:%M} UTC)")

@@ -611,6 +611,7 @@ class LifecycleWords:
     measures: tuple[str, ...] = ()  # nouns for the measure itself: only these can be threatened or announced bare
     flows: tuple[str, ...] = ()  # nouns for what a measure holds up ("exports"): cues of kind "flow" are told of them
     needs_cue: bool = False  # a text without a word of this lifecycle is about the subject, not about the item
+    claimed_stages: bool = False  # `stages` also for what is only claimed
     needs_parties: bool = False  # those of `with` must all be named in the cue's clause or the one it leans on
 
 

@@ -16,12 +16,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from watcher.domain.clauses import Clause, Parser, Sentence
 from watcher.domain.cues import Found, PatternIndex
 from watcher.domain.matching import Match, Matcher, Place
 from watcher.domain.model import Entry, Item, Lexicon, LifecycleWords, Reading, Rules, Span, Status
 from watcher.domain.text import Word, sentences, words
+from watcher.domain.values import day, rate
 
 _STRENGTH = [
     Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
@@ -57,7 +59,11 @@ class Reader:
         self._languages = {
             code: _Language(lexicon, self._matcher.names) for code, lexicon in rules.lexicons.items()
         }
-        self._actors = rules.actors
+        self._kinds = {
+            (lifecycle.id, state.id): state.value
+            for lifecycle in rules.lifecycles.values()
+            for state in lifecycle.states.values()
+        }
 
     def read(self, entry: Entry, *, official: bool, speaks_for: str | None) -> tuple[Reading, ...]:
         """Return one reading per item the entry is about, the title's where it tells more than the summary.
@@ -68,7 +74,7 @@ class Reader:
         title = strip_outlet(entry.title, entry.source)
         for name, text in (("title", title), ("summary", entry.summary)):
             for start, end in sentences(text):
-                for told in self._read(text[start:end], name, start, official, speaks_for):
+                for told in self._read(text[start:end], name, start, official, speaks_for, entry.at):
                     known = best.get(told.item)
                     if known is None or (
                         _outweighs(told, known) and not (known.span.field == "title" and name == "summary" and
@@ -77,8 +83,13 @@ class Reader:
                         best[told.item] = told
         return tuple(best.values())
 
+    def _value(self, item: Item, told: _Told, text: str, at: datetime) -> str | None:
+        """The value the state told may carry, where the sentence writes it out."""
+        kind = self._kinds.get((item.lifecycle, told.state or "")) or ""
+        return day(text, at) if "date" in kind else rate(text) if "rate" in kind else None
+
     def _read(
-        self, text: str, name: str, offset: int, official: bool, speaks_for: str | None
+        self, text: str, name: str, offset: int, official: bool, speaks_for: str | None, at: datetime
     ) -> list[Reading]:
         text_words = words(text)
         matches = self._matcher.match(text_words)
@@ -102,6 +113,7 @@ class Reader:
                     cue=text[span.start - offset : span.end - offset],
                     span=span,
                     quote=text,
+                    value=self._value(match.item, told, text, at),
                     why=told.why,
                 )
             )
@@ -163,6 +175,8 @@ class _Language:
             return mention
         judge = _Judge(s, item, subject, told, speaks_for, self._parser)
         found = _widest(self._cues[item.lifecycle].find(s.words, 0, len(s.words)))
+        verbs = {c.first for c in found if c.tags and judge.is_verb(c)}
+        found = [c for c in found if c.tags or c.first not in verbs]
         candidates = [t for cue in found if (t := judge.tell(cue, official and leads)) is not None]
         candidates += judge.bare(found)
         if not candidates and (judge.others or (told.needs_cue and not found and shared)):
@@ -224,13 +238,15 @@ class _Judge:
                 status = Status.DONE if official_title else Status.MENTION
                 return _Told(state if official_title else None, status, (cue.first, cue.last), ("opens an official title",))
             return None
+        if cue.pattern.head == "have" and cue.gap and any(set(self.parser.verb_tags(self.s.words[k].low)) & set("N") for k in range(*cue.gap)):
+            return None  # the auxiliary
         size = cue.last - cue.first
         if any(m.first <= cue.first and cue.last <= m.last and m.last - m.first > size and m.pattern.label[0] in _GOVERNORS for m in self.s.marks):
             return None
         nxt = cue.last
         if nxt < len(self.s.words) and (
             (self.s.words[nxt - 1].low in ("to", "on") and nxt - cue.first > 1 and "B" in self.parser.verb_tags(self.s.words[nxt].low) and not self._own(nxt))
-            or (self.s.words[nxt].low == "to" and self.s.is_("denied", cue.first))
+            or (self.s.words[nxt].low == "to" and nxt - cue.first == 1 and self.s.is_("denied", cue.first))
         ):
             return None  # "agrees to lift", "fails to pass": the verb that follows is the cue
         form = self._form(cue, clause, kind)
@@ -249,16 +265,22 @@ class _Judge:
             return None
         if form == "past" or (form == "gerund" and clause.kind == "after"):
             state = self.told.past.get(state, state)
-        status = self._voiced(cue, status, why)
-        if status is not Status.DONE:
+        status = self._voiced(cue, status, form, why)
+        if status is not Status.DONE and (status is not Status.CLAIMED or self.told.claimed_stages):
             state = self.told.stages.get(state, state)
         if status is Status.MENTION:
             return _Told(None, status, (cue.first, cue.last), tuple(why))
         return _Told(state, status, (cue.first, cue.last), tuple(why))
 
+    def is_verb(self, cue: Found) -> bool:
+        """Whether the word is used as a verb here, whatever it is told of."""
+        return self._form(cue, self.s.clause_at(cue.first), cue.pattern.label[0]) is not None
+
     def _form(self, cue: Found, clause: Clause, kind: str) -> str | None:
         """infinitive, base, finite, past, passive, gerund, noun or after; None where the word is no such form."""
         s, at = self.s, cue.first
+        if clause.kind == "background" and kind in ("does", "flow", "happens") and not set(cue.tags) & set("GN"):
+            return None  # "ahead of", "amid": nouns follow
         if kind == "after":
             lead = s.words[clause.start : at]
             return "after" if clause.kind == "after" and not any(self.parser.verb_tags(w.low) for w in lead[1:] if not w.capital) else None
@@ -266,7 +288,8 @@ class _Judge:
             return "noun"
         tags = set(cue.tags)
         if not tags:
-            return "plain"
+            inside = any(p[0] <= at and cue.last <= p[1] for p in self.subject)
+            return None if inside and not any(n.place[1] == at for n in s.names) else "plain"
         before = at - 1
         while before >= clause.start and s.is_("adverb", before):
             before -= 1
@@ -297,12 +320,12 @@ class _Judge:
                 return self._base(cue, before, clause, prev)
             return "finite"
         if tags & set("DN"):
-            if "B" in tags and not nounish:
+            if "B" in tags and not nounish and (self._has_object(cue, clause) or kind == "happens"):
                 # cut, hit, put: the same word in all forms
                 form = self._base(cue, before, clause, prev)
                 if form:
                     return form
-            if nounish:
+            if nounish or (prev is not None and self._has_object(cue, clause) and set(self.parser.verb_tags(prev.low)) and not prev.low.endswith("s") and not s.is_("be", before)):
                 return None
             return "past" if self._has_object(cue, clause) else "passive"
         return None
@@ -363,10 +386,13 @@ class _Judge:
     def _has_object(self, cue: Found, clause: Clause) -> bool:
         """Whether a noun follows that the verb takes: a past tense then, a passive otherwise."""
         nxt = cue.last
-        if cue.gap is not None:
-            return cue.gap[1] > cue.gap[0]
+        if cue.gap is not None and cue.gap[1] > cue.gap[0]:
+            return any(not self.s.is_("preposition", k) and not self.s.is_("adverb", k) for k in range(*cue.gap))
         if nxt >= clause.end:
             return False
+        amount = self.s.words[nxt].raw[0] in "$€£¥" or self.s.words[nxt].raw[0].isdigit()
+        if amount and (nxt + 1 >= clause.end or any(self.s.is_("preposition", k) for k in (nxt + 1, nxt + 2))):
+            return False  # "fined $90m in …"
         return not self.s.is_("preposition", nxt) and not self.s.is_("adverb", nxt)
 
     def _concerns(self, cue: Found, clause: Clause, kind: str, form: str) -> bool:
@@ -400,10 +426,12 @@ class _Judge:
         s = self.s
         for at in range(cue.last, clause.end):
             tags = self.parser.verb_tags(s.words[at].low)
-            if at > cue.last and "G" in tags and not self._own(at):
+            if tags == "G" and not self._own(at) and (at > cue.last or cue.last - cue.first == 1):
                 return at
             if s.words[at].low == "to" and at > cue.last and at + 1 < clause.end and "B" in self.parser.verb_tags(s.words[at + 1].low):
                 return at
+            if "-" in s.words[at].before:
+                continue
             if s.is_("preposition", at) and s.words[at].low not in ("of", "to", "as", "and", "or", "per", "off", "up", "out", "down"):
                 named = sum(n.place[1] - n.place[0] for n in s.names if cue.last <= n.place[0] < at)
                 if at > cue.last and named < at - cue.last:
@@ -421,9 +449,13 @@ class _Judge:
         if form == "passive":
             span = range(clause.start, cue.first)
         else:
-            span = range(cue.first if cue.gap else cue.last, min(clause.end, self._object_end(cue, clause)))
-        heads = [self.s.words[k].stem for k in span]
-        return any(h in flows for h in heads) and not any(h in measures for h in heads)
+            start = cue.first + 1 if cue.gap else cue.last
+            span = range(start, self._first_noun_phrase(start, min(clause.end, self._object_end(cue, clause))))
+        heads = [h for k in span if (h := self.s.words[k].stem) in flows or h in measures]
+        return bool(heads) and heads[-1] in flows
+
+    def _first_noun_phrase(self, start: int, end: int) -> int:
+        return next((k for k in range(start + 1, end) if "," in self.s.words[k].before), end)
 
     def _parties(self, clause: Clause) -> bool:
         """Whether all who must take part are named in this clause or the one it leans on."""
@@ -433,6 +465,8 @@ class _Judge:
         while at and (s.clauses[at].linked or s.clauses[at].kind == "after" or s.marked("pronoun", start, s.clauses[at].end)):
             at -= 1
             start = s.clauses[at].start
+        if at and not self._named(start, clause.end):
+            start = s.clauses[at - 1].start
         named = {w for n in s.names if start <= n.place[0] < clause.end for w in (*n.who, *n.within)}
         return set(self.item.with_) <= named
 
@@ -453,7 +487,8 @@ class _Judge:
             return False
         if agents & self.deciders:
             others = agents - self.deciders - {w for w in agents if not w.startswith("place:")}
-            return bool(self.item.with_ and others and not set(self.item.with_) <= agents)
+            parties = set(self.item.with_ or (self.item.decided_by if self.told.needs_parties else ()))
+            return bool(parties and others and not parties <= agents)
         why.append(f"acted by {', '.join(sorted(agents))}, not by {', '.join(self.item.decided_by)}")
         return True
 
@@ -643,7 +678,7 @@ class _Judge:
             return Status.DONE
         return Status.MENTION
 
-    def _voiced(self, cue: Found, status: Status, why: list[str]) -> Status:
+    def _voiced(self, cue: Found, status: Status, form: str, why: list[str]) -> Status:
         """Take who says it into account: the one who decides says what is so, anybody else claims it."""
         s = self.s
         for saying in s.sayings:
@@ -654,7 +689,7 @@ class _Judge:
                 why.append("it may be said, not is")
                 return Status.POSSIBLE
             own = saying.who & self.deciders if self.deciders else saying.who
-            agents = self._agents(cue, s.clause_at(cue.first), "finite") if self.deciders and cue.tags else frozenset()
+            agents = self._agents(cue, s.clause_at(cue.first), form) if self.deciders and cue.tags else frozenset()
             if own and agents & self.deciders and not own & agents:
                 own = frozenset()  # one side speaks of what the other did
             if saying.hearsay or saying.hedged or not (own or saying.official):
@@ -678,7 +713,8 @@ class _Judge:
             clause = s.clause_at(m.first)
             if self._describes(m, clause) or s.is_("auxiliary", m.first):
                 continue
-            near = [p for p in self.subject if m.last <= p[0] <= m.last + _BARE_REACH and p[1] <= clause.end]
+            reach = min(m.last + _BARE_REACH + 1, self._object_end(m, clause))
+            near = [p for p in self.subject if m.last <= p[0] < reach and p[1] <= clause.end]
             if not near:
                 continue
             if self.told.measures:
@@ -707,7 +743,7 @@ class _Judge:
                 status = Status.POSSIBLE
             elif s.explainer and status in (Status.DONE, Status.ANNOUNCED):
                 status = Status.MENTION
-            status = self._voiced(m, status, why)
+            status = self._voiced(m, status, "finite", why)
             state: str | None = self.told.bare
             if status is Status.MENTION:
                 state = None
