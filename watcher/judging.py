@@ -41,9 +41,9 @@ class Judge:
         self.reach = max((item.evidence.within for item in rules.items), default=timedelta(0))
 
     def read(self, entry: Entry) -> tuple[Reading, ...]:
-        """Return what the entry says of each item it is about; an item not yet watched at the entry's time is left out."""
+        """Return what the entry says of each item it is about and that is watched already at the entry's time."""
         outlet = self._outlets.of(entry)
-        readings = self._reader.read(entry, official=outlet.tier is Tier.OFFICIAL, speaks_for=outlet.of)
+        readings = self._reader.read(entry, official=outlet.tier is Tier.OFFICIAL)
         return tuple(r for r in readings if entry.at >= (self.items[r.item].since or EPOCH))
 
     def weigh(self, entry: Entry, readings: Sequence[Reading]) -> tuple[Evidence, ...]:

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from watcher.domain.cues import Found, PatternIndex
-from watcher.domain.matching import Place, PhraseIndex
+from watcher.domain.matching import PhraseIndex, Place
 from watcher.domain.model import Lexicon
 from watcher.domain.text import Word
 
 _VERBAL = ("possible", "announced", "urged", "denied", "say", "hedge", "light", "be", "have")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
+_OPENERS = ("condition", "reason", "background", "after")
+_SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 
 
@@ -56,6 +58,7 @@ class Sentence:
     """A sentence taken apart."""
 
     words: Sequence[Word]
+    tags: Sequence[str]  # the forms of known verbs each word may be: see cues.inflect
     clauses: list[Clause] = field(default_factory=list)
     names: list[Name] = field(default_factory=list)
     marks: list[Found] = field(default_factory=list)
@@ -69,41 +72,41 @@ class Sentence:
 
     def marked(self, kind: str, start: int, end: int) -> list[Found]:
         """The words of one class within start..end-1."""
-        return [m for m in self.marks if m.pattern.label[0] == kind and start <= m.first < end]
+        return [m for m in self.marks if m.kind == kind and start <= m.first < end]
 
     def is_(self, kind: str, at: int) -> bool:
         """Whether word `at` begins a word of that class."""
-        return any(m.first == at and m.pattern.label[0] == kind for m in self.marks)
+        return any(m.first == at and m.kind == kind for m in self.marks)
 
 
 class Parser:
-    """Takes sentences apart with the words of one language and the names of all actors and countries."""
+    """Takes sentences apart with the words of one language and the names of all actors and countries.
 
-    def __init__(self, lexicon: Lexicon, names: Mapping[str, tuple[str, ...]]) -> None:
-        self.lexicon = lexicon
+    `verbs` are the verbs of all cues: they too count as verbs when clauses are cut.
+    """
+
+    def __init__(self, lexicon: Lexicon, names: Mapping[str, tuple[str, ...]], verbs: PatternIndex) -> None:
         self._marks = PatternIndex(lexicon.irregular)
+        self._verbs = verbs
         for kind, phrases in lexicon.words.items():
             for text in phrases:
-                self._marks.add(text, (kind,), verb=kind in _VERBAL and " " not in text or kind in _VERBAL)
+                self._marks.add(text, (kind,), verb=kind in _VERBAL)
         self._who: dict[str, tuple[str, ...]] = {}
-        self._adjectives: set[str] = set()
         for country, forms in lexicon.places.items():
-            owner = next((names[f] for f in (country, *forms) if f in names), (f"place:{country}",))
+            who = next((names[f] for f in (country, *forms) if f in names), (f"place:{country}",))
             for f in (country, *forms):
-                self._who.setdefault(f, owner)
-        for name, ids in names.items():
-            self._who[name] = ids
+                self._who.setdefault(f, who)
+        self._who.update(names)
         self._index = PhraseIndex(self._who)
-        self._verbs = self._marks
 
     def parse(self, text_words: Sequence[Word], *, title: bool, ends: str = "") -> Sentence:
         """Take one sentence apart; `ends` is the punctuation it closes with."""
-        s = Sentence(text_words)
+        s = Sentence(text_words, [self._marks.tags(w.low) or self._verbs.tags(w.low) for w in text_words])
         s.marks = _longest(self._marks.find(text_words, 0, len(text_words)))
         s.names = self._names(text_words)
-        s.clauses = self._cut(s)
+        s.clauses = _cut(s)
         s.question = "?" in ends or "？" in ends
-        s.explainer = title and self._explains(s)
+        s.explainer = title and not s.question and _explains(s)
         s.sayings = _sayings(s)
         return s
 
@@ -118,75 +121,69 @@ class Parser:
                 out[-1] = replace(out[-1], within=(*out[-1].within, *n.who))
         return out
 
-    def _cut(self, s: Sentence) -> list[Clause]:
-        """Numbered as it goes: 1 strong punctuation, 2 joining words, 3 a comma or "and" after a verb."""
-        openers = {m.first: m for m in s.marks if m.pattern.label[0] in ("condition", "reason", "background", "after")}
-        cuts: list[tuple[int, str, bool, str]] = [(0, self._kind(openers.get(0)), False, "")]
-        for at in range(1, len(s.words)):
-            before = s.words[at].before
-            opener = openers.get(at)
-            if any(c in _BREAKS for c in before) or (before.strip() in ("-", "--") and before != before.strip()):
-                cuts.append((at, self._kind(opener), False, before.strip()))
-            elif opener is not None and not self._inside(s, at):
-                cuts.append((at, self._kind(opener), False, ""))
-            elif ("," in before or s.words[at].low in ("and", "&", "then")) and self._has_verb(s, cuts[-1][0], at):
-                after = at if "," in before else at + 1
-                if ("," in before and (cuts[-1][1] != "main" or self._goes_on(s, at))) or self._is_verb(s, after):
-                    cuts.append((at, cuts[-1][1] if s.words[at].low == "and" else "main", True, before.strip()))
-        starts = [*(c[0] for c in cuts[1:]), len(s.words)]
-        return [
-            Clause(start, end, kind, linked, sep)
-            for (start, kind, linked, sep), end in zip(cuts, starts, strict=True)
-            if end > start
-        ]
 
-    @staticmethod
-    def _kind(opener: Found | None) -> str:
-        return "main" if opener is None else opener.pattern.label[0]
+def _cut(s: Sentence) -> list[Clause]:
+    """Cut at 1 strong punctuation, 2 joining words, 3 a comma or "and" between two verbs."""
+    openers = {m.first: m for m in s.marks if m.kind in _OPENERS}
+    cuts: list[tuple[int, str, bool, str]] = [(0, _opened(openers.get(0)), False, "")]
+    for at in range(1, len(s.words)):
+        before, low = s.words[at].before, s.words[at].low
+        opener = openers.get(at)
+        if _breaks(before):
+            cuts.append((at, _opened(opener), False, before.strip()))
+        elif opener is not None and not any(m.first < at < m.last for m in s.marks):
+            cuts.append((at, _opened(opener), False, ""))
+        elif ("," in before or low in ("and", "&", "then")) and _has_verb(s, cuts[-1][0], at):
+            comma = "," in before
+            if (comma and (cuts[-1][1] != "main" or _goes_on(s, at))) or _is_verb(s, at if comma else at + 1):
+                cuts.append((at, cuts[-1][1] if low == "and" else "main", True, before.strip()))
+    ends = [*(c[0] for c in cuts[1:]), len(s.words)]
+    return [
+        Clause(start, end, kind, linked, sep)
+        for (start, kind, linked, sep), end in zip(cuts, ends, strict=True)
+        if end > start
+    ]
 
-    @staticmethod
-    def _inside(s: Sentence, at: int) -> bool:
-        """Whether a joining word is part of a longer mark ("as well as", "ask whether")."""
-        return any(m.first < at < m.last for m in s.marks)
 
-    def _has_verb(self, s: Sentence, start: int, end: int) -> bool:
-        return end - start >= 5 or any(self._is_verb(s, k) for k in range(start, end))
+def _opened(opener: Found | None) -> str:
+    return "main" if opener is None else opener.kind
 
-    def _goes_on(self, s: Sentence, at: int) -> bool:
-        """Whether what follows a comma has a verb of its own; otherwise it goes on with a list."""
-        end = next((k for k in range(at + 1, len(s.words)) if "," in s.words[k].before or any(c in _BREAKS for c in s.words[k].before)), len(s.words))
-        return any(self._is_verb(s, k) for k in range(at, end))
 
-    def _is_verb(self, s: Sentence, at: int) -> bool:
-        return at < len(s.words) and any(
-            m.first == at and (m.pattern.label[0] in _VERBAL or m.pattern.label[0] == "modal") for m in s.marks
-        ) or (at < len(s.words) and self._inflected(s, at))
+def _breaks(before: str) -> bool:
+    return any(c in _BREAKS for c in before) or (before.strip() in ("-", "--") and before != before.strip())
 
-    def _inflected(self, s: Sentence, at: int) -> bool:
-        """Whether a word looks like a verb in -s, -ed or -ing and not like a plural noun before a preposition."""
-        tags = set(self.verb_tags(s.words[at].low))
-        if tags & set("DG"):
-            return True
-        last = at + 1 >= len(s.words) or bool(s.words[at + 1].before.strip())
-        return "S" in tags and not last and not s.is_("preposition", at + 1)
 
-    def verb_tags(self, low: str) -> str:
-        """The forms of verbs, known from status words and from `learn`, that a word may be."""
-        return self._marks.tags(low) or self._learned.tags(low)
+def _has_verb(s: Sentence, start: int, end: int) -> bool:
+    return end - start >= _SURELY_A_CLAUSE or any(_is_verb(s, k) for k in range(start, end))
 
-    _learned: PatternIndex
 
-    def learn(self, cues: PatternIndex) -> None:
-        """Let the verbs of the cues count as verbs when clauses are cut."""
-        self._learned = cues
+def _goes_on(s: Sentence, at: int) -> bool:
+    """Whether what follows a comma has a verb of its own; otherwise it goes on with a list."""
+    end = next((k for k in range(at + 1, len(s.words)) if "," in s.words[k].before or _breaks(s.words[k].before)), None)
+    return any(_is_verb(s, k) for k in range(at, end or len(s.words)))
 
-    def _explains(self, s: Sentence) -> bool:
-        first = {
-            m.first for m in s.marks
-            if m.pattern.label[0] == "explainer" and not (s.words[m.first].raw.isupper() and len(s.words[m.first].raw) > 1)
-        }  # fmt: skip
-        starts = {c.start for i, c in enumerate(s.clauses) if i == 0 or ":" in c.sep or "|" in c.sep}
-        return bool(first & starts) and not s.question
+
+def _is_verb(s: Sentence, at: int) -> bool:
+    """Whether word `at` may be a verb here: a status word, or a form in -s, -ed, -ing that is no plural noun."""
+    if at >= len(s.words):
+        return False
+    if any(m.first == at and (m.kind in _VERBAL or m.kind == "modal") for m in s.marks):
+        return True
+    tags = set(s.tags[at])
+    if tags & set("DG"):
+        return True
+    last = at + 1 >= len(s.words) or bool(s.words[at + 1].before.strip())
+    return "S" in tags and not last and not s.is_("preposition", at + 1)
+
+
+def _explains(s: Sentence) -> bool:
+    """Whether a title opens as an explainer: "How …", "Here's what …"; "WHO" in capitals is no question."""
+    starts = {c.start for i, c in enumerate(s.clauses) if i == 0 or ":" in c.sep or "|" in c.sep}
+    return any(
+        m.kind == "explainer" and m.first in starts
+        and not (s.words[m.first].raw.isupper() and len(s.words[m.first].raw) > 1)
+        for m in s.marks
+    )  # fmt: skip
 
 
 def _longest(found: list[Found]) -> list[Found]:
@@ -207,28 +204,24 @@ def _sayings(s: Sentence) -> list[Saying]:
     out: list[Saying] = []
     size = len(s.words)
     for i, c in enumerate(s.clauses):
-        verbs = [m for m in s.marks if m.pattern.label[0] in ("say", "hedge") and c.start <= m.first < c.end]
+        verbs = [m for m in s.marks if m.kind in ("say", "hedge") and c.start <= m.first < c.end]
         for m in verbs:
             if m.tags and not set(m.tags) & set("SDB") and m.pattern.text != "according to":
                 continue
-            hedged = m.pattern.label[0] == "hedge"
+            hedged = m.kind == "hedge"
             if m.pattern.text == "according to":
                 out.append(_saying(s, 0, c.start, m.last, c.end, hedged))
             elif i and (m.last >= c.end or m.first <= c.start + 1) and c.end - c.start <= _MAX_SPEAKER:
                 out.append(_saying(s, 0, c.start, c.start, c.end, hedged))
             elif m.first > c.start:
-                out.append(_saying(s, m.last, size, _phrase_start(s, c), m.first, hedged))
+                out.append(_saying(s, m.last, size, c.start, m.first, hedged))
         if not verbs and len(s.clauses) > 1 and c.end - c.start <= _MAX_SPEAKER:
             nxt = s.clauses[i + 1].sep if i + 1 < len(s.clauses) else ""
-            if i == 0 and ":" in nxt + "" and _names_only(s, c):
+            if i == 0 and ":" in nxt and _names_only(s, c):
                 out.append(_saying(s, c.end, size, c.start, c.end, False))
             elif i == len(s.clauses) - 1 and c.sep in ("-", "—", "–", "--", ":") and _names_only(s, c):
                 out.append(_saying(s, 0, c.start, c.start, c.end, False))
     return out
-
-
-def _phrase_start(s: Sentence, c: Clause) -> int:
-    return c.start
 
 
 def _names_only(s: Sentence, c: Clause) -> bool:

@@ -82,6 +82,11 @@ class Found:
     tags: str
     gap: tuple[int, int] | None = None  # words the gap stands for
 
+    @property
+    def kind(self) -> str:
+        """The first part of what the pattern stands for: a class of words, or a kind of cue."""
+        return self.pattern.label[0]
+
 
 class PatternIndex:
     """Patterns by the written forms of their heads."""

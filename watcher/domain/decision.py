@@ -23,7 +23,9 @@ from watcher.domain.model import (
 )
 
 
-def decide(item: Item, lifecycle: Lifecycle, standing: Standing, known: Sequence[Evidence], fresh: Evidence) -> Decision:
+def decide(
+    item: Item, lifecycle: Lifecycle, standing: Standing, known: Sequence[Evidence], fresh: Evidence
+) -> Decision:
     """Return the transition that `fresh` completes, or the reason why the item stays.
 
     `known` is the item's earlier evidence, at least as far back as its window; the answer does not depend on
@@ -44,11 +46,14 @@ def decide(item: Item, lifecycle: Lifecycle, standing: Standing, known: Sequence
     return _weigh(item, lifecycle, standing, known, fresh)
 
 
-def _weigh(item: Item, lifecycle: Lifecycle, standing: Standing, known: Sequence[Evidence], fresh: Evidence) -> Decision:
+def _weigh(
+    item: Item, lifecycle: Lifecycle, standing: Standing, known: Sequence[Evidence], fresh: Evidence
+) -> Decision:
     rule = item.evidence
     window = [
         e for e in known
-        if e.item == item.id and fresh.at - rule.within <= e.at <= fresh.at and e.at >= standing.since and e.id != fresh.id
+        if e.item == item.id and e.id != fresh.id
+        and max(fresh.at - rule.within, standing.since) <= e.at <= fresh.at
     ]  # fmt: skip
     flips = lifecycle.states[fresh.state or ""].flips_on
     agreeing = [fresh, *(e for e in window if e.state == fresh.state and e.status in flips and _same_value(e, fresh))]

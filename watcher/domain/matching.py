@@ -91,9 +91,7 @@ class Matcher:
         plain = frozenset(
             t for g in (*groups, *(g for n in about.near for g in n.groups)) for t in g if not t.startswith("@")
         )
-        return _Needs(
-            item, tuple(expand(g, actors) for g in groups), plain, expand(about.none, actors), near
-        )
+        return _Needs(item, tuple(expand(g, actors) for g in groups), plain, expand(about.none, actors), near)
 
     @staticmethod
     def _anchor(needs: _Needs) -> tuple[str, ...]:

@@ -61,14 +61,14 @@ def _spread(feed_id: str, failures: int) -> float:
 def next_attempt(delivery: Delivery, failed: Failed, now: datetime) -> datetime | None:
     """Return when to try a delivery again: FIRST_RETRY, doubled with each attempt up to LONGEST_RETRY.
 
-    Up to a tenth is added, by a hash of the delivery's id and its attempts, so that many do not come at once. Not before
-    what the receiver asked for, up to LONGEST_WISH. None when it is given up: it cannot succeed, or was tried
+    Up to a tenth is added, by a hash of the delivery's id and its attempts, so that many do not come at once. Not
+    before what the receiver asked for, up to LONGEST_WISH. None when it is given up: it cannot succeed, or was tried
     MAX_ATTEMPTS times.
     """
     require_utc(now=now)
     if not failed.retryable or delivery.attempts >= MAX_ATTEMPTS:
         return None
-    wait = min(FIRST_RETRY * 2 ** max(0, delivery.attempts - 1), LONGEST_RETRY)
+    wait: timedelta = min(FIRST_RETRY * 2 ** max(0, delivery.attempts - 1), LONGEST_RETRY)
     wait *= 1 + JITTER * abs(_spread(delivery.id, delivery.attempts))
     if failed.retry_after is not None:
         wait = max(wait, min(failed.retry_after, LONGEST_WISH))

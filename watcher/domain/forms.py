@@ -1,0 +1,148 @@
+"""Tell in which grammatical form a cue stands, from its ending and the words around it.
+
+Headline grammar: articles and auxiliaries are left out, so "curbs lifted" is a passive and "China lifting curbs" a
+present; many words are noun and verb alike, and only their neighbours tell.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from watcher.domain.clauses import Clause
+from watcher.domain.cues import Found
+from watcher.domain.frame import Frame
+
+_NOUNISH = frozenset("of for by on in with".split())
+_AFTER_NOUN = frozenset("of on in for from to by and or".split())
+
+
+class Form(StrEnum):
+    """How a cue stands in its clause."""
+
+    FINITE = "present"
+    PAST = "past"
+    PASSIVE = "passive"
+    INFINITIVE = "infinitive"
+    BASE = "bare form"
+    PROGRESSIVE = "progressive"
+    GERUND = "gerund"
+    NOUN = "noun"
+    AFTER = "noun behind us"
+    PLAIN = "uninflected"  # a language without endings, or words that are no verb
+
+
+ACTIVE = frozenset({Form.FINITE, Form.PAST, Form.INFINITIVE, Form.BASE, Form.GERUND})
+
+
+def form_of(f: Frame, cue: Found, clause: Clause) -> Form | None:
+    """Return the form of a cue, None where the word is not used as its kind asks."""
+    kind = cue.kind
+    if clause.kind == "background" and kind in ("does", "flow", "happens") and not set(cue.tags) & set("GN"):
+        return None  # nouns follow "ahead of" and "amid"
+    if kind == "after":
+        return Form.AFTER if _behind(f, cue, clause) else None
+    if kind == "noun":
+        return Form.NOUN
+    if not cue.tags:
+        inside = any(first <= cue.first and cue.last <= last for first, last in f.subject)
+        return None if inside and not f.name_before(cue.first) else Form.PLAIN
+    return _verb(f, cue, clause)
+
+
+def _behind(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether "after" takes this noun itself and no verb comes between."""
+    lead = range(clause.start + 1, cue.first)
+    return clause.kind == "after" and not any(f.s.tags[k] and not f.s.words[k].capital for k in lead)
+
+
+def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
+    s, tags = f.s, set(cue.tags)
+    before = f.before(cue.first, clause.start)
+    prev = s.words[before] if before >= clause.start else None
+    if prev is not None:
+        if prev.low == "to":
+            return Form.INFINITIVE if "B" in tags else None
+        if s.is_("be", before):
+            if "G" in tags:
+                return Form.PROGRESSIVE
+            if tags & set("DN"):
+                return Form.PASSIVE
+        if s.is_("have", before) and tags & set("DN"):
+            return Form.PAST
+    if "G" in tags:
+        return Form.GERUND if _is_gerund(f, cue, clause, before) else None
+    nounish = prev is not None and (s.is_("determiner", before) or prev.possessive or prev.low in _NOUNISH)
+    if nounish:
+        return None
+    if tags & set("DN"):
+        return _participle(f, cue, clause, before)
+    if "S" in tags:
+        return None if _plural_noun(f, cue, clause, before) or _own_noun(f, cue, before) else Form.FINITE
+    return _base(f, cue, clause, before)
+
+
+def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
+    s = f.s
+    led = (
+        before < clause.start
+        or s.is_("preposition", before)
+        or any(m.first <= before < m.last for m in s.marks)
+    )  # fmt: skip
+    if not led and (f.own(cue.first) or not f.has_object(cue, clause)):
+        return False
+    return before < clause.start or not s.words[before].possessive
+
+
+def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
+    """A form in -ed: past with an object, passive without; cut, hit and put are their own base form too."""
+    takes = f.has_object(cue, clause)
+    if "B" in cue.tags and (takes or cue.kind == "happens") and (form := _base(f, cue, clause, before)):
+        return form
+    if takes and before >= clause.start:
+        prev = f.s.words[before]
+        if f.s.tags[before] and not prev.low.endswith("s") and not f.s.is_("be", before):
+            return None  # it describes what follows: "allow limited exports"
+    return Form.PAST if takes else Form.PASSIVE
+
+
+def _own_noun(f: Frame, cue: Found, before: int) -> bool:
+    """Whether the head is one of the item's own nouns ("rare earth curbs") and not a verb behind a name."""
+    return f.own(cue.first) and not f.name_before(before + 1)
+
+
+def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
+    """Whether "cuts", "bans" is a noun: nothing follows that a verb could take."""
+    s, nxt = f.s, cue.last
+    if cue.last - cue.first > 1:
+        return False
+    if nxt >= clause.end or s.words[nxt].before.strip(" '\"‘’“”"):
+        return before >= clause.start and cue.kind != "happens"
+    if any(s.is_(kind, nxt) for kind in ("modal", "be", "have")):
+        return True
+    if s.words[nxt].low not in _AFTER_NOUN:
+        return False
+    subject = before >= clause.start and s.words[before].capital and bool(f.names(clause.start, cue.first))
+    return not subject or s.words[nxt].low in ("of", "for")
+
+
+def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
+    """A base form: governed by a modal, the verb of a plural subject, or no verb at all."""
+    s = f.s
+    if before < clause.start or (s.words[before].low == "and" and before == clause.start):
+        return Form.FINITE if clause.linked else None
+    prev = s.words[before]
+    governed = any(
+        m.first <= before < m.last for m in s.marks if m.kind in ("modal", "announced", "denied", "urged")
+    ) or any(m.kind == "modal" or m.pattern.text == "will" for m in s.marks if clause.start <= m.first <= before)
+    if governed or prev.low in ("or", "would") or prev.low.endswith("n't"):
+        return Form.BASE
+    if prev.low == "and":
+        return Form.FINITE
+    behind_verb = "S" in s.tags[before] and f.name_before(before)
+    if _own_noun(f, cue, before) or behind_verb:
+        return None
+    if any(m.kind == "urged" and m.tags and clause.start <= m.first < before for m in s.marks):
+        return Form.BASE  # "demands Canada scrap …"
+    lead = s.words[clause.start + 1 : before + 1]
+    plural = prev.stem != prev.low or any(w.low == "and" or "," in w.before or "&" in w.before for w in lead)
+    return Form.FINITE if plural or (f.name_before(before + 1) and f.has_object(cue, clause)) else None

@@ -1,0 +1,93 @@
+"""One sentence seen from one item: where the item's subject stands in it, and small questions about words.
+
+Shared by forms, roles and telling, which decide; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from watcher.domain.clauses import Clause, Name, Sentence
+from watcher.domain.cues import Found
+from watcher.domain.matching import Place
+from watcher.domain.model import Item, LifecycleWords
+
+_CARRIED = frozenset("of to as and or per off up out down".split())  # these do not end the object of a verb
+
+
+@dataclass(slots=True)
+class Frame:
+    """A sentence, an item, where its subject stands, and how its lifecycle is told in this language."""
+
+    s: Sentence
+    item: Item
+    subject: Sequence[Place]
+    told: LifecycleWords
+    others: bool = False  # somebody else was found to do to the subject what the item waits for
+    deciders: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deciders = frozenset((*self.item.decided_by, *self.item.with_))
+
+    def own(self, at: int) -> bool:
+        """Whether word `at` belongs to the item's subject."""
+        return any(first <= at < last for first, last in self.subject)
+
+    def names(self, start: int, end: int) -> list[Name]:
+        """Those named within words start..end-1."""
+        return [n for n in self.s.names if start <= n.place[0] < end]
+
+    def name_before(self, at: int) -> bool:
+        """Whether a name, not a possessor, ends right before word `at`."""
+        return at > 0 and not self.s.words[at - 1].possessive and any(n.place[1] == at for n in self.s.names)
+
+    def before(self, at: int, start: int) -> int:
+        """The word before `at` that is no adverb, start - 1 for none."""
+        at -= 1
+        while at >= start and self.s.is_("adverb", at):
+            at -= 1
+        return at
+
+    def small(self, at: int) -> bool:
+        """Whether word `at` is a preposition or an adverb: no noun begins there."""
+        return self.s.is_("preposition", at) or self.s.is_("adverb", at)
+
+    def has_object(self, cue: Found, clause: Clause) -> bool:
+        """Whether a noun follows that the verb takes."""
+        s, nxt = self.s, cue.last
+        if cue.gap is not None and cue.gap[1] > cue.gap[0]:
+            return any(not self.small(k) for k in range(*cue.gap))
+        if nxt >= clause.end:
+            return False
+        if s.words[nxt].raw[0] in "$€£¥0123456789" and (
+            nxt + 1 >= clause.end or any(s.is_("preposition", k) for k in (nxt + 1, nxt + 2))
+        ):
+            return False  # an amount: "fined $90m in …"
+        return not self.small(nxt)
+
+    def object_end(self, cue: Found, clause: Clause) -> int:
+        """Where the object of an active verb ends: at another verb, or at the first preposition unless only names
+        stand before it ("hits Trump on tariffs")."""
+        s = self.s
+        single = cue.last - cue.first == 1
+        for at in range(cue.last, clause.end):
+            if s.tags[at] == "G" and not self.own(at) and (at > cue.last or single):
+                return at
+            if s.words[at].low == "to" and at > cue.last and at + 1 < clause.end and "B" in s.tags[at + 1]:
+                return at
+            if at > cue.last and s.is_("preposition", at) and s.words[at].low not in _CARRIED:
+                if "-" in s.words[at].before:
+                    continue  # "tit-for-tat"
+                named = sum(n.place[1] - n.place[0] for n in self.names(cue.last, at))
+                if named < at - cue.last:
+                    return at
+        return clause.end
+
+    def verbs_between(self, start: int, end: int) -> bool:
+        """Whether another verb, or "to", stands within words start..end-1."""
+        s = self.s
+        return any(
+            s.words[k].low == "to" or (set(s.tags[k]) & set("SDG") and not s.words[k].low.endswith("ed"))
+            for k in range(start, end)
+        )

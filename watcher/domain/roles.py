@@ -1,0 +1,182 @@
+"""Tell who does what to whom: whether a cue is told of the item's subject, who acts, and at whom it is aimed.
+
+How certain the act is, is telling.py's part.
+"""
+
+from __future__ import annotations
+
+from watcher.domain.clauses import Clause, Sentence
+from watcher.domain.cues import Found
+from watcher.domain.forms import ACTIVE, Form
+from watcher.domain.frame import Frame
+from watcher.domain.matching import Place
+from watcher.domain.model import Item
+
+_NOT_SUBJECT = frozenset("on with to from against of for in over at into by".split())  # a name behind one does not act
+_ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani")
+_NEAR = 3  # words between a noun behind us and the subject
+
+
+# --- whose measure it is --------------------------------------------------------------------------
+
+
+def may_be_the_items(s: Sentence, subject: Place, item: Item) -> bool:
+    """Whether a measure named in the text can be the item's: not another's ("China's tariffs", "Chinese tariffs"),
+    and not aimed at another ("tariffs on Canada")."""
+    if not item.decided_by or not item.against:
+        return True
+    first, last = subject
+    owner = next((n for n in s.names if n.place[1] == first), None)
+    if owner is not None and not set(owner.who) & set(item.decided_by):
+        word = s.words[first - 1]
+        if word.possessive or word.low.endswith(_ADJECTIVES):
+            return False
+    if last < len(s.words) and s.words[last].low in ("on", "against"):
+        target = next((n for n in s.names if n.place[0] in (last + 1, last + 2)), None)
+        return target is None or bool(set(target.who) & set(item.against))
+    return True
+
+
+# --- what the cue is told of ----------------------------------------------------------------------
+
+
+def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether the cue is told of the subject: in its clause, on the side its form asks for."""
+    inside = [p for p in f.subject if clause.start <= p[0] < clause.end]
+    if form is Form.AFTER:
+        return any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
+    if not inside:
+        return clause.linked and _takes_pronoun(f, cue)
+    if form is Form.NOUN:
+        return True
+    left = any(p[1] <= cue.first for p in inside)
+    overlap = any(p[0] < cue.last and cue.first < p[1] for p in inside)
+    if cue.kind == "happens":
+        return cue.gap is not None or (left and form is not Form.GERUND)
+    if form is Form.PASSIVE:
+        return left or overlap
+    return overlap or any(cue.first < p[0] < f.object_end(cue, clause) for p in inside)
+
+
+def _takes_pronoun(f: Frame, cue: Found) -> bool:
+    """Whether the cue takes "it" or "them": the subject of the clause before."""
+    span = range(*cue.gap) if cue.gap else range(cue.last, min(cue.last + 1, len(f.s.words)))
+    return any(f.s.words[k].low in ("it", "them") for k in span)
+
+
+def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether the cue takes what a measure holds up ("exports") and not the measure ("export curbs")."""
+    flows, measures = f.told.flows, f.told.measures
+    if form is Form.PASSIVE:
+        span = range(clause.start, cue.first)
+    else:
+        start = cue.first + 1 if cue.gap else cue.last
+        end = f.object_end(cue, clause)
+        span = range(start, next((k for k in range(start + 1, end) if "," in f.s.words[k].before), end))
+    heads = [h for k in span if (h := f.s.words[k].stem) in flows or h in measures]
+    return bool(heads) and heads[-1] in flows
+
+
+def parties_named(f: Frame, clause: Clause) -> bool:
+    """Whether all who must take part are named in this clause or the ones it leans on.
+
+    Asked only where they are what tells the item from another ("Trump-Xi summit"); a subject with words of its own
+    ("Nile dam talks") needs no names.
+    """
+    s, wanted = f.s, set(f.item.with_)
+    if not f.told.needs_parties or not wanted <= _named(f, 0, len(s.words)):
+        return True
+    at = s.clauses.index(clause)
+    start = clause.start
+    while at and (
+        s.clauses[at].linked or s.clauses[at].kind == "after" or s.marked("pronoun", start, s.clauses[at].end)
+    ):
+        at -= 1
+        start = s.clauses[at].start
+    if at and not f.names(start, clause.end):
+        start = s.clauses[at - 1].start
+    return wanted <= _named(f, start, clause.end)
+
+
+def _named(f: Frame, start: int, end: int) -> set[str]:
+    return {w for n in f.names(start, end) for w in (*n.who, *n.within)}
+
+
+# --- who acts -------------------------------------------------------------------------------------
+
+
+def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> bool:
+    """Whether the one named as acting is not who decides, or the act is aimed at somebody else."""
+    if not f.item.decided_by:
+        return False
+    if f.item.against and form in ACTIVE:
+        aimed = _named(f, cue.last, f.object_end(cue, clause)) - f.deciders
+        if aimed and not aimed & set(f.item.against):
+            why.append(f"aimed at {_list(aimed)}")
+            return True
+    acting = agents(f, cue, clause, form)
+    if not acting:
+        return False
+    if acting & f.deciders:
+        parties = set(f.item.with_ or (f.item.decided_by if f.told.needs_parties else ()))
+        strangers = any(w.startswith("place:") for w in acting - f.deciders)
+        return bool(parties) and strangers and not parties <= acting
+    why.append(f"done by {_list(acting)}, not by {_list(f.item.decided_by)}")
+    return True
+
+
+def _list(names: frozenset[str] | set[str] | tuple[str, ...]) -> str:
+    return ", ".join(sorted(n.removeprefix("place:") for n in names))
+
+
+def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
+    """Those named as doing what the cue tells; empty where nobody is."""
+    s = f.s
+    receives = s.is_("receive", cue.first)
+    if receives or form in (Form.PASSIVE, Form.NOUN):
+        by = [n for n in f.names(cue.first, clause.end) if _behind_by(f, cue, n.place, receives)]
+        if by:
+            return frozenset(by[0].who)
+    if receives:
+        return frozenset(w for n in f.names(cue.first + 1, cue.last)[:1] for w in n.who)
+    if form is Form.NOUN:
+        owners = [n for n in f.names(clause.start, cue.first) if s.words[n.place[1] - 1].possessive]
+        return frozenset(w for n in owners for w in n.who)
+    if form is Form.PASSIVE or cue.kind == "happens":
+        return frozenset()
+    start = max(
+        [clause.start]
+        + [saying.start for saying in s.sayings if saying.start <= cue.first < saying.end]
+        + [m.last for m in s.marked("urged", clause.start, cue.first)]
+    )  # who says it, or asks for it, does not do it
+    acting = _subjects(f, start, cue.first)
+    at = s.clauses.index(clause)
+    while not acting and at and s.clauses[at].linked:
+        at -= 1
+        acting = _subjects(f, s.clauses[at].start, s.clauses[at].end)
+    return acting
+
+
+def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
+    out: list[str] = []
+    for n in f.names(start, end):
+        first, last = n.place
+        if first > start and f.s.words[first - 1].low in _NOT_SUBJECT:
+            continue
+        if f.s.words[last - 1].possessive and not _acts_through(f, last):
+            continue
+        out.extend(n.who)
+    return frozenset(out)
+
+
+def _acts_through(f: Frame, at: int) -> bool:
+    """Whether a possessor acts through what follows: a body of theirs, or a name in apposition."""
+    return bool(f.s.marked("body", at, at + 4)) or any(n.place[0] == at for n in f.s.names)
+
+
+def _behind_by(f: Frame, cue: Found, place: Place, receives: bool) -> bool:
+    """Whether a name stands behind "by", or behind "from" where something is received or granted."""
+    s, at = f.s, place[0] - 1
+    while at >= cue.first and (s.is_("determiner", at) or (s.words[at].capital and not s.is_("preposition", at))):
+        at -= 1
+    return at >= cue.first and (s.words[at].low == "by" or (s.words[at].low == "from" and (receives or not cue.tags)))

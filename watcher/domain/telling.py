@@ -1,0 +1,303 @@
+"""Judge what one sentence tells of one item: which state, and done, announced, claimed, possible, urged or denied.
+
+1 form      tense and mood of the cue itself                           forms.py
+2 roles     told of the subject? done by who decides?                  roles.py
+3 governed  the words it depends on: "may", "refuses to", "urges"
+4 framed    condition, question, explainer, background
+5 voiced    who says so: the one who decides, or somebody else
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from watcher.domain.clauses import Clause, Sentence
+from watcher.domain.cues import Found
+from watcher.domain.forms import Form, form_of
+from watcher.domain.frame import Frame
+from watcher.domain.matching import Place
+from watcher.domain.model import Status
+from watcher.domain.roles import agents, concerns, foreign, parties_named, takes_flow
+
+STRENGTH = (
+    Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
+)  # fmt: skip
+_STATUS = {
+    "possible": Status.POSSIBLE,
+    "modal": Status.POSSIBLE,
+    "announced": Status.ANNOUNCED,
+    "urged": Status.URGED,
+    "denied": Status.DENIED,
+}
+_FIRM = (Status.DONE, Status.ANNOUNCED)
+_EMPTY_LEADS = frozenset("without before against for of about".split())  # a gerund behind one asserts nothing
+_BARE_REACH = 8  # words from a status verb to the subject it takes
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one cue tells: a state and how, where it stands, and the steps of the judgement."""
+
+    state: str | None
+    status: Status
+    place: Place
+    why: tuple[str, ...]
+
+
+def tell(f: Frame, cues: Sequence[Found], *, official_title: bool) -> Told | None:
+    """Return the strongest thing told of the item, None where nothing but the subject is named.
+
+    `official_title` says that the sentence opens the title of an official outlet's own publication. Afterwards
+    `f.others` says whether somebody else was found to act.
+    """
+    candidates = [t for cue in cues if (t := _of_cue(f, cue, official_title)) is not None]
+    candidates += _of_status_words(f)
+    return min(candidates, key=lambda t: STRENGTH.index(t.status), default=None)
+
+
+def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
+    place = (cue.first, cue.last)
+    state: str | None = cue.pattern.label[1]
+    if cue.kind == "opens":
+        opens = cue.first == 0 and official_title
+        return Told(state, Status.DONE, place, ("opens an official publication",)) if opens else None
+    clause = f.s.clause_at(cue.first)
+    form = None if _is_no_cue(f, cue) else form_of(f, cue, clause)
+    if form is None or not concerns(f, cue, clause, form) or not parties_named(f, clause):
+        return None
+    if f.told.flows and cue.kind in ("does", "flow") and (cue.kind == "flow") != takes_flow(f, cue, clause, form):
+        return None
+    why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
+    if foreign(f, cue, clause, form, why):
+        f.others = True
+        return None
+    status = _voiced(f, cue, form, _framed(f, clause, form, _governed(f, cue, clause, form, why), why), why)
+    if status is Status.MENTION:
+        return Told(None, status, place, tuple(why))
+    if form is Form.PAST or (form is Form.GERUND and clause.kind == "after"):
+        state = f.told.past.get(state or "", state)
+    if status is not Status.DONE and (status is not Status.CLAIMED or f.told.claimed_stages):
+        state = f.told.stages.get(state or "", state)
+    return Told(state, status, place, tuple(why))
+
+
+def _is_no_cue(f: Frame, cue: Found) -> bool:
+    """Whether the words only look like a cue: an auxiliary, a part of a longer status word, or a verb that
+    governs the real cue ("agrees to lift", "fails to pass")."""
+    s, size, nxt = f.s, cue.last - cue.first, cue.last
+    if cue.pattern.head == "have" and cue.gap and any("N" in s.tags[k] for k in range(*cue.gap)):
+        return True
+    if any(
+        m.first <= cue.first and cue.last <= m.last and m.last - m.first > size and m.kind in _STATUS for m in s.marks
+    ):
+        return True
+    if nxt >= len(s.words):
+        return False
+    if size > 1 and s.words[nxt - 1].low in ("to", "on") and "B" in s.tags[nxt] and not f.own(nxt):
+        return True
+    return size == 1 and s.words[nxt].low == "to" and s.is_("denied", cue.first)
+
+
+# --- the words it depends on ----------------------------------------------------------------------
+
+
+def _status_of(f: Frame, mark: Found) -> Status:
+    own = next((name for name, phrases in f.told.words.items() if mark.pattern.text in phrases), mark.kind)
+    return _STATUS[own]
+
+
+def _governors(f: Frame, cue: Found, clause: Clause) -> list[Found]:
+    """The status words before the cue in its clause, the outermost first."""
+    return [
+        m for m in f.s.marks
+        if m.kind in _STATUS and clause.start <= m.first < cue.first and m.last <= cue.first + 1
+        and not _describes(f.s, m, clause)
+    ]  # fmt: skip
+
+
+def _describes(s: Sentence, m: Found, clause: Clause) -> bool:
+    """Whether a status word only describes a noun: "long-sought deal", "as promised deal looms", "plans for"."""
+    word, before = s.words[m.first], m.first - 1
+    follows = s.words[m.last].low if m.last < len(s.words) else ""
+    if "-" in word.before and word.glued and m.pattern.text != word.low:
+        return True
+    leads = before < clause.start
+    if follows in ("for", "of") and m.last - m.first == 1:
+        return leads or s.is_("say", before) or s.is_("determiner", before) or s.words[before].possessive
+    if set(m.tags) & set("DN") and not set(m.tags) & set("BS") and follows not in ("to", "that"):
+        return leads or s.is_("determiner", before) or (before == clause.start and clause.kind != "main")
+    return False
+
+
+def _governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> Status:
+    if form is Form.AFTER:
+        return Status.DONE
+    marks = _governors(f, cue, clause)
+    if form is Form.NOUN:
+        return _nominal(f, cue, clause, marks, why)
+    if form in (Form.FINITE, Form.PAST):
+        mark = next((m for m in marks if _reaches(f, m, cue)), None)
+        if mark is None:
+            return _shared(f, cue, clause, why) or Status.DONE
+    else:
+        mark = next(iter(marks), None)
+    if mark is not None:
+        why.append(f"governed by “{mark.pattern.text}”")
+        status = _status_of(f, mark)
+        denied = status is Status.ANNOUNCED and any(_status_of(f, m) is Status.DENIED for m in marks)
+        return Status.DENIED if denied else status
+    if form in (Form.INFINITIVE, Form.BASE):
+        why.append("still to come")
+        return Status.ANNOUNCED
+    if form is Form.GERUND and cue.first > clause.start and f.s.words[cue.first - 1].low in _EMPTY_LEADS:
+        why.append("a gerund that asserts nothing")
+        return Status.MENTION
+    return Status.DONE
+
+
+def _reaches(f: Frame, m: Found, cue: Found) -> bool:
+    """Whether a status word governs a finite verb: "has not lifted", or "denies it rejected" with a subject between."""
+    plain = f.s.is_("auxiliary", m.first)
+    if m.kind in ("denied", "modal") and (plain or not m.tags) and cue.first - m.last <= 2:
+        return True
+    if plain or m.kind == "announced" or not set(m.tags) & set("SDB"):
+        return False
+    return bool(f.names(m.last, cue.first)) or bool(f.s.marked("pronoun", m.last, cue.first))
+
+
+def _shared(f: Frame, cue: Found, clause: Clause, why: list[str]) -> Status | None:
+    """A second verb without a subject of its own shares what governs the first: "will cut X and lift Y"."""
+    s = f.s
+    if not clause.linked or "B" not in cue.tags or f.names(clause.start, cue.first):
+        return None
+    back = s.clauses[s.clauses.index(clause) - 1]
+    marks = [
+        m for m in s.marks if back.start <= m.first < back.end and m.kind in _STATUS and not _describes(s, m, back)
+    ]
+    if marks:
+        why.append(f"shares “{marks[0].pattern.text}” with the verb before")
+        return _status_of(f, marks[0])
+    if any(w.low == "to" for w in s.words[back.start : back.end]):
+        why.append("shares the infinitive before")
+        return Status.ANNOUNCED
+    return None
+
+
+def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list[str]) -> Status:
+    """A noun is an act only with a verb that makes it one: "wins approval", "seeks approval"."""
+    if marks:
+        why.append(f"governed by “{marks[-1].pattern.text}”")
+        return _status_of(f, marks[-1])
+    light = [m for m in f.s.marked("light", clause.start, cue.first) if m.tags and cue.first - m.last <= 3]
+    if light:
+        why.append(f"made an act by “{light[-1].pattern.text}”")
+        return Status.DONE
+    why.append("a noun that nobody is said to bring about")
+    return Status.MENTION
+
+
+# --- the frame it stands in -----------------------------------------------------------------------
+
+
+def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]) -> Status:
+    s = f.s
+    if clause.kind in ("background", "after") and form is Form.NOUN:
+        why.append("told as background")
+        return Status.MENTION
+    if status in _FIRM and _conditional(s, clause):
+        why.append("inside a condition")
+        status = Status.POSSIBLE
+    if s.question and status in (*_FIRM, Status.CLAIMED):
+        why.append("asked, not told")
+        return Status.POSSIBLE
+    if s.explainer and status in _FIRM:
+        why.append("an explainer, not a report")
+        return Status.MENTION
+    return status
+
+
+def _conditional(s: Sentence, clause: Clause) -> bool:
+    """Whether a clause is a condition, or joined by "and" to one."""
+    at = s.clauses.index(clause)
+    while s.clauses[at].linked and at and s.words[s.clauses[at].start].low == "and":
+        at -= 1
+    return s.clauses[at].kind == "condition"
+
+
+# --- who says so ----------------------------------------------------------------------------------
+
+
+def _voiced(f: Frame, cue: Found, form: Form, status: Status, why: list[str]) -> Status:
+    """The one who decides says what is so, anybody else claims it."""
+    s = f.s
+    if status not in _FIRM:
+        return status
+    for saying in s.sayings:
+        if not saying.start <= cue.first < saying.end:
+            continue
+        head = s.clause_at(max(saying.start - 1, 0))
+        if any(m.kind in ("modal", "possible", "urged") and head.start <= m.first < saying.start - 1 for m in s.marks):
+            why.append("it may be said, it is not")
+            return Status.POSSIBLE
+        own = saying.who & f.deciders if f.deciders else saying.who
+        acting = agents(f, cue, s.clause_at(cue.first), form) if f.deciders and cue.tags else frozenset()
+        if acting & f.deciders and not own & acting:
+            own = frozenset()  # one side speaks of what the other did
+        if saying.hearsay or saying.hedged or not (own or saying.official):
+            why.append(f"said by {', '.join(sorted(saying.who)) or 'others'}")
+            return Status.CLAIMED
+    if s.marked("hearsay", 0, len(s.words)):
+        why.append("told as hearsay")
+        return Status.CLAIMED
+    return status
+
+
+# --- a status word that takes the subject itself --------------------------------------------------
+
+
+def _of_status_words(f: Frame) -> list[Told]:
+    """Read "threatens tariffs", "announces a deal": the lifecycle says which state is meant."""
+    if not f.told.bare:
+        return []
+    return [t for m in f.s.marks if (t := _of_status_word(f, m)) is not None]
+
+
+def _of_status_word(f: Frame, m: Found) -> Told | None:
+    s = f.s
+    clause = s.clause_at(m.first)
+    if (
+        m.kind not in _STATUS
+        or not set(m.tags) & set("SDBG")
+        or s.is_("auxiliary", m.first)
+        or _describes(s, m, clause)
+    ):
+        return None
+    place = _taken(f, m, clause)
+    if place is None or f.verbs_between(m.last, place[0]) or not parties_named(f, clause):
+        return None
+    why = [f"“{m.pattern.text}” takes the subject itself"]
+    if foreign(f, m, clause, Form.FINITE, why):
+        f.others = True
+        return None
+    status = f.told.bare_status.get(m.pattern.text, _status_of(f, m))
+    outer = _governors(f, m, clause)
+    if outer and status in _FIRM:
+        status = _status_of(f, outer[0])
+    status = _voiced(f, m, Form.FINITE, _framed(f, clause, Form.FINITE, status, why), why)
+    return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why))
+
+
+def _taken(f: Frame, m: Found, clause: Clause) -> Place | None:
+    """The place of the subject that a status verb takes as its object, where it heads its noun phrase: "tariffs
+    on …", not "tariff threat"; and only the measure itself, where the lifecycle names its measures."""
+    s, measures = f.s, f.told.measures
+    reach = min(m.last + _BARE_REACH + 1, f.object_end(m, clause))
+    for first, last in f.subject:
+        if not m.last <= first < reach or last > clause.end:
+            continue
+        if measures and not any(s.words[k].stem in measures for k in range(first, last)):
+            continue
+        if last >= clause.end or s.words[last].before.strip() or f.small(last) or any(p[0] == last for p in f.subject):
+            return first, last
+    return None
