@@ -1,0 +1,147 @@
+"""The migrations build exactly `tables.metadata` on both databases, once, however many start at once."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.engine import make_url
+
+from watcher.errors import SchemaError
+from watcher.storage import Store
+from watcher.storage.tables import metadata
+
+
+def engine(url: str) -> Any:
+    driver = make_url(url)
+    return create_engine(driver.set(drivername="postgresql+psycopg") if "postgres" in url else driver)
+
+
+def definitions(connection: Connection) -> set[str]:
+    """Return what the database itself says of every column, constraint and index."""
+    if connection.dialect.name == "sqlite":
+        found = connection.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'trigger'"))
+        # the two ways order the constraints of a table differently
+        parts = [part.strip(" ,()") for row in found.scalars() for part in row.splitlines()]
+        return {part for part in parts if part and "alembic_version" not in part and "version_num" not in part}
+    constraints = connection.execute(
+        text(
+            "SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE conrelid <> 0"
+        )
+    )
+    indexes = connection.execute(text("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"))
+    columns = connection.execute(
+        text(
+            "SELECT table_name || ' ' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || "
+            "coalesce(column_default, '') || ' ' || coalesce(character_maximum_length, 0) "
+            "FROM information_schema.columns WHERE table_schema = 'public'"
+        )
+    )
+    found_all = [*constraints.scalars(), *indexes.scalars(), *columns.scalars()]
+    return {one for one in found_all if "alembic_version" not in one and "_not_null" not in one and "pg_" not in one}
+
+
+@pytest.fixture
+def migrated(empty_db_url: str) -> Any:
+    store = Store.open(empty_db_url)
+    store.upgrade()
+    store.close()
+    made = engine(empty_db_url)
+    yield made
+    made.dispose()
+
+
+def test_from_empty_equals_metadata(migrated: Any) -> None:
+    with migrated.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_from_empty_equals_metadata_to_the_last_constraint(migrated: Any) -> None:
+    with migrated.begin() as connection:
+        by_migration = definitions(connection)
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(text(f"DROP TABLE {table.name}"))
+        metadata.create_all(connection)
+        by_metadata = definitions(connection)
+    assert by_migration == by_metadata
+    assert any("ck_delivery_sending_is_leased" in one for one in by_migration)
+
+
+def test_upgrade_twice_is_nothing(store: Store) -> None:
+    before = store.revision()
+    store.upgrade()
+    assert store.revision() == before == "0001"
+    store.check_schema()
+
+
+def test_two_starting_at_once(empty_db_url: str) -> None:
+    stores = [Store.open(empty_db_url) for _ in range(4)]
+    barrier = threading.Barrier(len(stores))
+    failures: list[BaseException] = []
+
+    def start(store: Store) -> None:
+        try:
+            barrier.wait()
+            store.upgrade()
+            store.check_schema()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for store in stores:
+        store.close()
+    assert failures == []
+
+
+def test_an_interrupted_upgrade_leaves_nothing(empty_db_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic import command
+
+    real = command.upgrade
+
+    def interrupted(*args: Any) -> None:
+        real(*args)
+        raise KeyboardInterrupt
+
+    store = Store.open(empty_db_url)
+    monkeypatch.setattr(command, "upgrade", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.upgrade()
+    monkeypatch.undo()
+    assert store.revision() is None
+    made = engine(empty_db_url)
+    assert inspect(made).get_table_names() == []
+    made.dispose()
+    store.upgrade()
+    store.check_schema()
+    store.close()
+
+
+def test_check_names_the_command(empty_db_url: str) -> None:
+    store = Store.open(empty_db_url)
+    assert store.revision() is None
+    with pytest.raises(SchemaError, match="watcher db upgrade"):
+        store.check_schema()
+    with pytest.raises(SchemaError, match="watcher db upgrade"):
+        store.standings()
+    store.close()
+
+
+@pytest.mark.parametrize("act", ["check_schema", "upgrade"])
+def test_a_later_schema_is_refused(store: Store, db_url: str, act: str) -> None:
+    made = engine(db_url)
+    with made.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    made.dispose()
+    with pytest.raises(SchemaError, match="later version"):
+        getattr(store, act)()
+    assert store.revision() == "9999"

@@ -1,0 +1,196 @@
+"""Every invariant of the schema is broken on purpose; each statement must be refused by name, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import CheckConstraint, Connection, String, UniqueConstraint, event, text
+from sqlalchemy.exc import IntegrityError
+from store_cases import DAY, HOUR, approve, filled
+from test_store_items import SEED
+
+from watcher.domain.model import Failed
+from watcher.storage import Store, feeds, judgements, outbox
+from watcher.storage.database import Database
+from watcher.storage.tables import metadata
+from watcher.storage.types import PlainText
+
+NOW_TEXT = "2025-11-03 09:00:00"
+# per constraint: a table and the values that break it, in a row that was good before
+BROKEN: dict[str, tuple[str, str]] = {
+    "ck_feed_last_result": ("feed", "last_result = 'fine'"),
+    "ck_feed_counts": ("feed", "failures = -1"),
+    "ck_feed_lease": ("feed", "lease_owner = 'me', lease_until = NULL"),
+    "ck_feed_moved": ("feed", "moved_to = 'https://x.example/', moved_count = 0"),
+    "ck_entry_matched_is_judged": ("entry", "matched = true, judged_at = NULL"),
+    "ck_entry_pruned_is_useless": ("entry", f"matched = true, judged_at = '{NOW_TEXT}', pruned_at = '{NOW_TEXT}'"),
+    "ck_item_version": ("item", "version = -1"),
+    "ck_delivery_state": ("delivery", "state = 'maybe', settled_at = NULL"),
+    "ck_delivery_attempts": ("delivery", "attempts = 5, tries = 4"),
+    "ck_delivery_lease": ("delivery", "lease_owner = 'me', lease_until = NULL"),
+    "ck_delivery_sending_is_leased": ("delivery", "state = 'sending', settled_at = NULL"),
+    "ck_delivery_ended_is_settled": ("delivery", "state = 'sent', settled_at = NULL"),
+}
+# for tables whose rows cannot be changed: values of a new row
+BROKEN_NEW: dict[str, tuple[str, dict[str, Any]]] = {
+    "ck_evidence_status": ("evidence", {"id": "new", "status": "rumoured"}),
+    "ck_evidence_tier": ("evidence", {"id": "new", "tier": "blog"}),
+    "ck_evidence_span_field": ("evidence", {"id": "new", "span_field": "link"}),
+    "ck_evidence_span": ("evidence", {"id": "new", "span_start": 7, "span_end": 6}),
+    "ck_transition_status": ("transition", {"seq": 2, "status": "rumoured"}),
+    "ck_transition_reason": ("transition", {"seq": 2, "reason": "same"}),
+    "ck_transition_counts": ("transition", {"seq": 2, "sources": -1}),
+    "ck_transition_start_is_first": ("transition", {"seq": 2, "reason": "start"}),
+    "ck_transition_moves": ("transition", {"seq": 2, "to_state": "pending"}),
+    "ck_transition_evidence_position": ("transition_evidence", {"position": -1}),
+    "ck_attempt_outcome": ("attempt", {"n": 2, "outcome": "maybe"}),
+    "ck_attempt_n": ("attempt", {"n": 0}),
+    "uq_entry_key": ("entry", {"story_hash": "other"}),
+    "uq_entry_story": ("entry", {"key_hash": "other"}),
+    "uq_transition_seq": ("transition", {}),
+    "uq_transition_evidence_once": ("transition_evidence", {"position": 1}),
+    "uq_alert_transition": ("alert", {}),
+    "uq_delivery_receiver": ("delivery", {"id": "new"}),
+}
+NAMED = {
+    constraint.name: constraint
+    for table in metadata.tables.values()
+    for constraint in table.constraints
+    if isinstance(constraint, CheckConstraint | UniqueConstraint)
+}
+
+
+NOW = datetime(2025, 11, 3, 9, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def databases(
+    new_database: Callable[[str, Path], AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Database]]:
+    """Return what gives the database of a kind: one for all tests here, because what is refused changes nothing."""
+    with ExitStack() as stack:
+
+        @cache
+        def give(kind: str) -> Database:
+            url = stack.enter_context(new_database(kind, tmp_path_factory.mktemp("invariants")))
+            store = Store.open(url)
+            fill(store)
+            store.close()
+            database = Database(url)
+            stack.callback(database.close)
+            return database
+
+        yield give
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, databases: Callable[[str], Database]) -> Database:
+    """Give a database with a row in every table, once on each kind."""
+    return databases(request.param)
+
+
+def fill(store: Store) -> None:
+    """Put a row in every table, the delivery dead."""
+    (entry,) = filled(store, NOW, entries=1, items=("deal",))
+    store.seed([SEED], NOW)
+    approve(store, entry, NOW)
+    (one,) = store.claim_deliveries(NOW, 1, HOUR, "me")
+    store.settle(one.id, "me", Failed(False, "gone"), NOW)
+
+
+def refused(database: Database, statement: str, values: dict[str, Any] | None = None) -> str:
+    """Return how the database refused a statement that breaks a constraint."""
+    with pytest.raises(IntegrityError) as caught, database.write() as connection:
+        connection.execute(text(statement), values)
+    return str(caught.value.orig)
+
+
+def refused_copy(database: Database, table: str, changed: dict[str, Any]) -> str:
+    """Return how the database refused a copy of a table's last row with these changes."""
+    with database.read() as connection:
+        row = connection.execute(text(f"SELECT * FROM {table} ORDER BY 1 DESC")).first()
+    assert row is not None
+    values = dict(row._mapping)
+    if "id" in values:
+        values["id"] = "new" if isinstance(values["id"], str) else 999
+    values |= changed
+    names = ", ".join(values)
+    return refused(database, f"INSERT INTO {table} ({names}) VALUES (:{', :'.join(values)})", values)
+
+
+def names_it(said: str, name: str) -> bool:
+    """Tell whether the refusal names this constraint; of a unique one SQLite names the columns."""
+    constraint = NAMED[name]
+    columns = [f"{constraint.table.name}.{column.name}" for column in constraint.columns]
+    return name in said or said == f"UNIQUE constraint failed: {', '.join(columns)}"
+
+
+def test_every_constraint_is_broken_below() -> None:
+    assert NAMED.keys() == BROKEN.keys() | BROKEN_NEW.keys()
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_change_that_breaks_it_is_refused(database: Database, name: str) -> None:
+    table, values = BROKEN[name]
+    assert names_it(refused(database, f"UPDATE {table} SET {values}"), name)
+
+
+@pytest.mark.parametrize("name", BROKEN_NEW)
+def test_a_row_that_breaks_it_is_refused(database: Database, name: str) -> None:
+    assert names_it(refused_copy(database, *BROKEN_NEW[name]), name)
+
+
+@pytest.mark.parametrize("table", ["evidence", "transition", "transition_evidence", "attempt"])
+def test_history_cannot_be_changed_or_removed(database: Database, table: str) -> None:
+    column = list(metadata.tables[table].columns)[-1].name
+    assert refused(database, f"UPDATE {table} SET {column} = {column}").startswith(f"{table} is append-only")
+    assert refused(database, f"DELETE FROM {table}").startswith(f"{table} is append-only")
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [(table.name, key.parent.name) for table in metadata.sorted_tables for key in table.foreign_keys],
+)
+def test_nothing_refers_to_what_is_not_there(database: Database, table: str, column: str) -> None:
+    ghost = "ghost" if isinstance(metadata.tables[table].c[column].type, PlainText | String) else 7777
+    changed: dict[str, Any] = {column: ghost} | ({"position": 1} if table == "transition_evidence" else {})
+    said = refused_copy(database, table, changed)
+    assert f"fk_{table}_{column}" in said or said == "FOREIGN KEY constraint failed"
+
+
+QUEUES: dict[str, Callable[[Connection, datetime], object]] = {
+    "ix_feed_due": lambda connection, now: feeds.claim(connection, now, 5, HOUR, "me"),
+    "ix_entry_unjudged": lambda connection, now: judgements.unjudged(connection, 5),
+    "ix_entry_prunable": lambda connection, now: judgements.prune(connection, now, now),
+    "ix_evidence_item": lambda connection, now: judgements.evidence(connection, "deal", now - DAY),
+    "ix_delivery_open": lambda connection, now: outbox.claim(connection, now, 5, HOUR, "me"),
+}
+
+
+def test_every_index_has_a_reader_below() -> None:
+    assert {index.name for table in metadata.tables.values() for index in table.indexes} == QUEUES.keys()
+
+
+@pytest.mark.parametrize("index", QUEUES)
+def test_the_reader_of_an_index_uses_it(database: Database, index: str) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    with database.write() as connection:
+        if not database.is_sqlite:  # whose planner would rather read a small table whole
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        event.listen(connection, "before_cursor_execute", note)
+        QUEUES[index](connection, NOW)
+        event.remove(connection, "before_cursor_execute", note)
+        explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+        statement, parameters = asked[0]
+        plan = connection.exec_driver_sql(f"{explain} {statement}", parameters).all()
+    assert index in str(plan)

@@ -1,0 +1,167 @@
+"""The outbox: claims by lease, settling with a ledger, retries and the hand of a person."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from store_cases import DAY, HOUR, MINUTE, a_change, a_fact, an_alert, approve, filled
+
+from watcher.domain.model import Attempt, AttemptOutcome, Backlog, DeliveryRow, DeliveryState, Failed, Sent
+from watcher.errors import UsageError
+from watcher.storage import Store
+
+DEAD, DROPPED, PENDING = DeliveryState.DEAD, DeliveryState.DROPPED, DeliveryState.PENDING
+SENDING, SENT = DeliveryState.SENDING, DeliveryState.SENT
+
+
+@pytest.fixture
+def full(store: Store, now: datetime) -> Store:
+    """Return a store with one delivery due."""
+    approve(store, filled(store, now)[0], now)
+    return store
+
+
+def only(store: Store) -> DeliveryRow:
+    (row,) = store.deliveries()
+    return row
+
+
+def test_a_delivery_carries_the_whole_alert(full: Store, now: datetime) -> None:
+    (delivery,) = full.claim_deliveries(now, 9, MINUTE, "me")
+    assert (delivery.receiver, delivery.attempts, delivery.state) == ("desk", 1, SENDING)
+    expected = an_alert(a_change(a_fact("deal", "1", now)))
+    assert delivery.alert == expected == only(full).alert
+    assert delivery.alert.quotes[0].tier is expected.quotes[0].tier
+
+
+def test_its_id_follows_from_what_it_tells_and_to_whom(store: Store, now: datetime) -> None:
+    first, second, _ = filled(store, now)
+    approve(store, first, now, receivers=("desk", "desk/2"))
+    approve(store, second, now, item="visit")
+    ids = {(row.item, row.receiver): row.id for row in store.deliveries()}
+    assert len(set(ids.values())) == 3
+    assert all(len(one) == 32 for one in ids.values())
+    assert ids["deal", "desk"] == "8f70f295594e4fe17cb9aa40ba42e4bf"
+
+
+def test_claims_wait_for_their_time_and_go_oldest_first(store: Store, now: datetime) -> None:
+    first, second, third = filled(store, now, items=("a", "b", "c"))
+    for entry, item, at in [(first, "b", now), (second, "a", now + MINUTE), (third, "c", now + HOUR)]:
+        approve(store, entry, at, item=item)
+    assert store.claim_deliveries(now - MINUTE, 9, MINUTE, "me") == []
+    assert [one.alert.item for one in store.claim_deliveries(now + 2 * MINUTE, 1, DAY, "me")] == ["b"]
+    assert [one.alert.item for one in store.claim_deliveries(now + 2 * MINUTE, 9, DAY, "me")] == ["a"]
+
+
+def test_a_claimed_delivery_is_nobody_elses_until_the_lease_ends(full: Store, now: datetime) -> None:
+    (mine,) = full.claim_deliveries(now, 9, HOUR, "me")
+    assert full.claim_deliveries(now + MINUTE, 9, HOUR, "you") == []
+    (yours,) = full.claim_deliveries(now + HOUR, 9, HOUR, "you")
+    assert yours.id == mine.id
+    assert yours.attempts == 2
+    assert not full.settle(mine.id, "me", Sent(), now + HOUR)
+    assert full.settle(mine.id, "you", Sent("250 ok"), now + HOUR)
+    row = only(full)
+    assert (row.state, row.settled_at, row.detail) == (SENT, now + HOUR, "250 ok")
+    assert [(line.n, line.outcome) for line in row.ledger] == [(1, AttemptOutcome.LOST), (2, AttemptOutcome.SENT)]
+
+
+def test_two_claimers_at_once_get_disjoint_deliveries(store: Store, db_url: str, now: datetime) -> None:
+    receivers = tuple(f"desk/{n}" for n in range(40))
+    approve(store, filled(store, now)[0], now, receivers=receivers)
+    stores = [Store.open(db_url) for _ in range(4)]
+    barrier = threading.Barrier(len(stores))
+    taken: list[str] = []
+
+    def work(number: int, own: Store) -> None:
+        barrier.wait()
+        while got := own.claim_deliveries(now, 3, HOUR, f"worker-{number}"):
+            for delivery in got:
+                taken.append(delivery.receiver)
+                assert own.settle(delivery.id, f"worker-{number}", Sent(), now)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in enumerate(stores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for own in stores:
+        own.close()
+    assert sorted(taken) == sorted(receivers)
+    assert store.backlog(now).pending == 0
+
+
+def test_a_failure_is_tried_again_at_its_time_then_given_up(full: Store, now: datetime) -> None:
+    (one,) = full.claim_deliveries(now, 9, HOUR, "me")
+    assert full.settle(one.id, "me", Failed(True, "busy"), now, retry_at=now + HOUR)
+    assert (only(full).state, only(full).not_before, only(full).settled_at) == (PENDING, now + HOUR, None)
+    assert full.claim_deliveries(now + MINUTE, 9, HOUR, "me") == []
+    (again,) = full.claim_deliveries(now + HOUR, 9, HOUR, "me")
+    assert again.attempts == 2
+    assert full.settle(one.id, "me", Failed(False, "no such channel"), now + DAY)
+    row = only(full)
+    assert (row.state, row.settled_at, row.detail) == (DEAD, now + DAY, "no such channel")
+    assert row.ledger == (
+        Attempt(1, now, AttemptOutcome.FAILED, "busy"),
+        Attempt(2, now + DAY, AttemptOutcome.FAILED, "no such channel"),
+    )
+    assert full.claim_deliveries(now + 9 * DAY, 9, HOUR, "me") == []
+    assert full.backlog(now + DAY) == Backlog(unjudged=2, pending=0, dead=1, oldest_pending=None)
+
+
+def test_settling_twice_settles_once(full: Store, now: datetime) -> None:
+    (one,) = full.claim_deliveries(now, 9, HOUR, "me")
+    assert full.settle(one.id, "me", Sent(), now)
+    assert not full.settle(one.id, "me", Failed(False, "late"), now)
+    assert not full.settle("0" * 32, "me", Sent(), now)
+    assert len(only(full).ledger) == 1
+
+
+def test_a_person_may_retry_what_is_dead(full: Store, now: datetime) -> None:
+    (one,) = full.claim_deliveries(now, 9, HOUR, "me")
+    full.settle(one.id, "me", Failed(False, "gone"), now)
+    full.retry_delivery(one.id, now + DAY)
+    assert (only(full).state, only(full).attempts, only(full).settled_at) == (PENDING, 0, None)
+    (again,) = full.claim_deliveries(now + DAY, 9, HOUR, "me")
+    assert again.attempts == 1
+    full.settle(one.id, "me", Sent(), now + DAY)
+    assert [line.n for line in only(full).ledger] == [1, 2]
+
+
+def test_a_person_may_drop_and_take_it_back(full: Store, now: datetime) -> None:
+    delivery_id = only(full).id
+    full.drop_delivery(delivery_id, now)
+    full.drop_delivery(delivery_id, now)
+    assert (only(full).state, only(full).settled_at) == (DROPPED, now)
+    assert full.claim_deliveries(now + DAY, 9, HOUR, "me") == []
+    full.retry_delivery(delivery_id, now)
+    assert full.claim_deliveries(now, 9, HOUR, "me")
+
+
+@pytest.mark.parametrize("act", [Store.retry_delivery, Store.drop_delivery])
+def test_what_is_unknown_sent_or_being_sent_cannot_be_touched(
+    full: Store, now: datetime, act: Callable[[Store, str, datetime], None]
+) -> None:
+    with pytest.raises(UsageError, match="no such delivery: nothing"):
+        act(full, "nothing", now)
+    (one,) = full.claim_deliveries(now, 9, HOUR, "me")
+    with pytest.raises(UsageError, match="being sent"):
+        act(full, one.id, now)
+    full.settle(one.id, "me", Sent(), now)
+    with pytest.raises(UsageError, match="sent already"):
+        act(full, one.id, now)
+    assert only(full).state is SENT
+
+
+def test_deliveries_are_listed_latest_first_by_state(store: Store, now: datetime) -> None:
+    first, second, third = filled(store, now, items=("a", "b", "c"))
+    for entry, item, at in [(first, "a", now), (second, "b", now + HOUR), (third, "c", now + DAY)]:
+        approve(store, entry, at, item=item)
+    store.drop_delivery(store.deliveries()[1].id, now)
+    assert [row.item for row in store.deliveries()] == ["c", "b", "a"]
+    assert [row.item for row in store.deliveries(limit=1)] == ["c"]
+    assert [row.item for row in store.deliveries([DROPPED])] == ["b"]
+    assert [row.item for row in store.deliveries({PENDING, DEAD})] == ["c", "a"]

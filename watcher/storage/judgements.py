@@ -1,0 +1,150 @@
+"""The judge's side: entries that wait, evidence that is known, T2, and what may be forgotten. Functions over a
+connection in a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from watcher.domain.model import Alert, Entry, Evidence, Standing, Transition
+from watcher.errors import RacedError
+from watcher.storage import outbox
+from watcher.storage.database import Lock, exclusive, insert_missing, new_id, sliced
+from watcher.storage.rows import entry_of, evidence_of, evidence_row, transition_row
+from watcher.storage.tables import entry, item, transition, transition_evidence
+from watcher.storage.tables import evidence as evidence_table
+
+_SLICE = 500  # entries of one transaction of `prune`
+
+
+def unjudged(connection: Connection, limit: int) -> list[Entry]:
+    """Return the head of the judge's queue."""
+    query = select(entry).where(entry.c.judged_at.is_(None)).order_by(entry.c.at, entry.c.id).limit(limit)
+    return [entry_of(row) for row in connection.execute(query)]
+
+
+def evidence(connection: Connection, item_id: str, since: datetime) -> list[Evidence]:
+    """Return an item's evidence from a moment on."""
+    query = (
+        select(evidence_table)
+        .where(evidence_table.c.item == item_id, evidence_table.c.at >= since)
+        .order_by(evidence_table.c.at, evidence_table.c.id)
+    )
+    return [evidence_of(row) for row in connection.execute(query)]
+
+
+def last_evidence(connection: Connection) -> dict[str, Evidence]:
+    """Return the latest evidence of each active item."""
+    other = evidence_table.alias()
+    latest = (
+        select(other.c.id)
+        .where(other.c.item == item.c.id)
+        .order_by(other.c.at.desc(), other.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = select(evidence_table).join_from(item, evidence_table, evidence_table.c.id == latest).where(item.c.active)
+    return {row.item: evidence_of(row) for row in connection.execute(query)}
+
+
+def record(
+    connection: Connection,
+    judged: Sequence[str],
+    evidence: Sequence[Evidence],
+    transitions: Sequence[Transition],
+    standings: Sequence[Standing],
+    alerts: Sequence[tuple[Alert, int, tuple[str, ...]]],
+    now: datetime,
+) -> None:
+    """Store a judgement (T2).
+
+    1. One judgement at a time: on PostgreSQL by a lock, so that two of them cannot deadlock.
+    2. Mark the entries, move the items; both guarded. Whoever comes second finds a row missing and writes nothing.
+    3. Add evidence, transitions numbered on from the last, alerts and their deliveries.
+    A crash before the commit leaves the entries unjudged: they are judged again, with the same result.
+    """
+    _agree(transitions, standings)
+    exclusive(connection, Lock.RECORD)
+    _mark(connection, judged, evidence, now)
+    for standing in sorted(standings, key=lambda standing: standing.item):
+        _move(connection, standing)
+    if evidence:
+        # judged again after an operator's replay, the same evidence has the same id
+        insert = insert_missing(connection, evidence_table)
+        connection.execute(insert, [evidence_row(fact, now) for fact in evidence])
+    stored = [_add(connection, change, now) for change in transitions]
+    for alert, index, receivers in alerts:
+        row_id, seq = stored[index]
+        outbox.plan(connection, row_id, transitions[index].item, seq, alert, receivers, now)
+
+
+def _agree(transitions: Sequence[Transition], standings: Sequence[Standing]) -> None:
+    ends = {change.item: (change.to_state, change.to_value) for change in transitions}
+    stand = {standing.item: (standing.state, standing.value) for standing in standings}
+    if len(stand) != len(standings):
+        raise ValueError("an item has two standings")
+    for name, end in ends.items():
+        if stand.get(name) != end:
+            raise ValueError(f"item {name} goes to {end}, but is said to stand in {stand.get(name)}")
+
+
+def _mark(connection: Connection, judged: Sequence[str], evidence: Sequence[Evidence], now: datetime) -> None:
+    for some in sliced({int(one) for one in judged}):
+        waiting = entry.c.id.in_(some) & entry.c.judged_at.is_(None)
+        marked = connection.execute(update(entry).where(waiting).values(judged_at=now))
+        if marked.rowcount != len(some):
+            raise RacedError(f"{len(some) - marked.rowcount} of {len(some)} entries were judged meanwhile")
+    for some in sliced({int(fact.entry) for fact in evidence}):
+        connection.execute(update(entry).where(entry.c.id.in_(some)).values(matched=True))
+
+
+def _move(connection: Connection, standing: Standing) -> None:
+    moved = connection.execute(
+        update(item)
+        .where(item.c.id == standing.item, item.c.version == standing.version - 1)
+        .values(
+            state=standing.state,
+            value=standing.value,
+            since=standing.since,
+            version=standing.version,
+            disputed=standing.disputed,
+            source=standing.source,
+        )
+    )
+    if moved.rowcount != 1:
+        raise RacedError(f"item {standing.item} is no longer at version {standing.version - 1}")
+
+
+def _add(connection: Connection, change: Transition, now: datetime) -> tuple[int, int]:
+    """Append a transition; return its row's id and its number."""
+    last = select(func.max(transition.c.seq)).where(transition.c.item == change.item)
+    seq = connection.execute(last).scalar_one() + 1
+    inserted = connection.execute(transition.insert().values(**transition_row(change, seq, now)))
+    row_id = new_id(inserted)
+    links = [{"transition": row_id, "position": n, "evidence": one} for n, one in enumerate(change.evidence)]
+    if links:
+        connection.execute(transition_evidence.insert(), links)
+    return row_id, seq
+
+
+def prune(connection: Connection, now: datetime, unmatched_before: datetime) -> int:
+    """Remove the text of one slice of entries, oldest first; return how many."""
+    useless = (
+        select(entry.c.id)
+        .where(
+            entry.c.judged_at.is_not(None),
+            entry.c.pruned_at.is_(None),
+            ~entry.c.matched,
+            entry.c.seen_at < unmatched_before,
+        )
+        .order_by(entry.c.seen_at)
+        .limit(_SLICE)
+        .with_for_update(skip_locked=True)
+    )
+    ids = connection.execute(useless).scalars().all()
+    nothing = {"key": "", "title": "", "summary": "", "link": "", "source": ""}
+    if ids:
+        connection.execute(update(entry).where(entry.c.id.in_(ids)).values(pruned_at=now, **nothing))
+    return len(ids)

@@ -1,0 +1,245 @@
+"""`Store`: one method per thing the product does with its database, and one transaction per method.
+
+The SQL lives in the modules beside this one, as functions over a connection; only here do transactions begin and end.
+
+    poll      T1  save_polls          entries, caching hints and the next poll's time
+    judge     T2  record              entries judged, evidence, standings, history and outbox
+    deliver   T3  claim_deliveries    a lease, committed before anything is sent
+              T4  settle              the outcome and its line in the ledger
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from watcher.domain.model import (
+    Alert,
+    Backlog,
+    Delivery,
+    DeliveryRow,
+    DeliveryState,
+    DueFeed,
+    Entry,
+    Evidence,
+    Feed,
+    FeedStatus,
+    HistoryRow,
+    Item,
+    Lifecycle,
+    Poll,
+    SavedPoll,
+    Seed,
+    SeedResult,
+    SendOutcome,
+    Standing,
+    Transition,
+)
+from watcher.storage import feeds as feed_rows
+from watcher.storage import items as item_rows
+from watcher.storage import judgements, outbox, schema
+from watcher.storage.database import Database
+
+
+class Store:
+    """The database of one installation. Safe to share between threads, and between processes on one machine
+    (SQLite) or many (PostgreSQL).
+
+    Every method raises StoreError when the database refuses, with `retryable` set when it was only busy or away,
+    and SchemaError when its tables are missing.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Open `sqlite:///path` or `postgresql://…`; nothing is created or read before the first use.
+
+        Raises UsageError for any other address, and StoreError where the driver is not installed.
+        """
+        return cls(Database(url))
+
+    def close(self) -> None:
+        """Close every connection; the next use would open new ones."""
+        self._db.close()
+
+    # --- schema -----------------------------------------------------------------------------------
+
+    def upgrade(self) -> None:
+        """Bring the tables to this version's schema, in one transaction. Two processes may do it at once."""
+        schema.upgrade(self._db)
+
+    def revision(self) -> str | None:
+        """Return the schema's revision, None for a database without our tables."""
+        return schema.revision(self._db)
+
+    def check_schema(self) -> None:
+        """Raise SchemaError unless the tables are exactly at this version's schema."""
+        schema.check(self._db)
+
+    # --- configuration ----------------------------------------------------------------------------
+
+    def sync(
+        self, feeds: Sequence[Feed], items: Sequence[Item], lifecycles: Mapping[str, Lifecycle], now: datetime
+    ) -> None:
+        """Make the rows of feeds and items those of the configuration, in one transaction.
+
+        Feeds: new ones are due at once; a changed address forgets hints, failures and remembered moves. Items: new
+        ones get their starting state and a START transition (seq 0) at `since` or `now`; others keep their state.
+        What the configuration no longer names becomes inactive and is kept.
+        Raises UsageError, and changes nothing, where an item stands in a state its lifecycle no longer has.
+        """
+        with self._db.write() as connection:
+            feed_rows.sync(connection, feeds, now)
+            item_rows.sync(connection, items, lifecycles, now)
+
+    def seed(self, seeds: Sequence[Seed], now: datetime) -> SeedResult:
+        """Put starting states with their provenance onto items that have not moved yet, in one transaction.
+
+        An item that has this very seed is left as it is, moved or not. Raises UsageError, and changes nothing, for
+        an unknown item or one that has moved.
+        """
+        with self._db.write() as connection:
+            return item_rows.seed(connection, seeds, now)
+
+    # --- poll -------------------------------------------------------------------------------------
+
+    def claim_feeds(self, now: datetime, limit: int, lease: timedelta, owner: str) -> list[DueFeed]:
+        """Lease up to `limit` active feeds that are due, longest overdue first, and commit.
+
+        No feed is leased to two owners at once; a lease ends with `save_polls`, `release_feeds` or its time.
+        """
+        with self._db.write() as connection:
+            return feed_rows.claim(connection, now, limit, lease, owner)
+
+    def save_polls(self, polls: Sequence[Poll], now: datetime) -> list[SavedPoll]:
+        """Store what polls brought (T1): entries, hints, next poll and the end of the lease, in one transaction.
+
+        Results are in the order of `polls`. Entries the feed gave before are not stored again, whether they come
+        under the same key or under another with the same link and title (see identity.py). The entries of a feed's
+        first successful poll are marked baseline. Raises UsageError for a feed that was never synced.
+        """
+        with self._db.write() as connection:
+            return feed_rows.save(connection, polls, now)
+
+    def release_feeds(self, owner: str) -> None:
+        """End every feed lease of `owner`, so that others need not wait for it to expire."""
+        with self._db.write() as connection:
+            feed_rows.release(connection, owner)
+
+    def feed_statuses(self) -> list[FeedStatus]:
+        """Return every feed, active ones first, then by id."""
+        with self._db.read() as connection:
+            return feed_rows.statuses(connection)
+
+    # --- judge ------------------------------------------------------------------------------------
+
+    def unjudged(self, limit: int) -> list[Entry]:
+        """Return entries that wait to be judged, ordered by (at, id)."""
+        with self._db.read() as connection:
+            return judgements.unjudged(connection, limit)
+
+    def standings(self) -> dict[str, Standing]:
+        """Return where every active item stands, by item id."""
+        with self._db.read() as connection:
+            return item_rows.standings(connection)
+
+    def evidence(self, item: str, since: datetime) -> list[Evidence]:
+        """Return an item's evidence of `since` and later, ordered by (at, id)."""
+        with self._db.read() as connection:
+            return judgements.evidence(connection, item, since)
+
+    def last_evidence(self) -> dict[str, Evidence]:
+        """Return the latest evidence of every active item that has any, by item id."""
+        with self._db.read() as connection:
+            return judgements.last_evidence(connection)
+
+    def record(
+        self,
+        judged: Sequence[str],
+        evidence: Sequence[Evidence],
+        transitions: Sequence[Transition],
+        standings: Sequence[Standing],
+        alerts: Sequence[tuple[Alert, int, tuple[str, ...]]],
+        now: datetime,
+    ) -> None:
+        """Store a judgement (T2): entries, evidence, standings, history and outbox, in one transaction.
+
+        `standings` carry the version they were loaded with plus one; every transition's item must have one, standing
+        where its last transition leads. Each alert names its transition by index, and its receivers; each receiver
+        gets one delivery, due at once.
+        Raises RacedError, and writes nothing, when one of the entries was judged meanwhile or one of the items has
+        moved on: load again and repeat. Raises ValueError when the parts contradict each other.
+        """
+        with self._db.write() as connection:
+            judgements.record(connection, judged, evidence, transitions, standings, alerts, now)
+
+    def history(self, item: str) -> list[HistoryRow]:
+        """Return an item's transitions, newest first, each with its evidence; empty for an unknown item."""
+        with self._db.read() as connection:
+            return item_rows.history(connection, item)
+
+    # --- deliver ----------------------------------------------------------------------------------
+
+    def claim_deliveries(self, now: datetime, limit: int, lease: timedelta, owner: str) -> list[Delivery]:
+        """Lease up to `limit` deliveries that are due (T3), longest due first, and commit; counts the attempt.
+
+        Due are pending ones whose time has come and those whose sender's lease has expired: its attempt is entered
+        in the ledger as lost. No delivery is leased to two owners at once.
+        """
+        with self._db.write() as connection:
+            return outbox.claim(connection, now, limit, lease, owner)
+
+    def settle(
+        self, delivery_id: str, owner: str, outcome: SendOutcome, now: datetime, retry_at: datetime | None = None
+    ) -> bool:
+        """Store how a send ended (T4) with its line in the ledger, in one transaction.
+
+        Sent ends it; Failed queues it again for `retry_at`, or gives it up when that is None. Returns False, and
+        writes nothing, when the delivery is no longer leased to `owner`.
+        """
+        with self._db.write() as connection:
+            return outbox.settle(connection, delivery_id, owner, outcome, now, retry_at)
+
+    def deliveries(self, states: Collection[DeliveryState] = (), limit: int = 100) -> list[DeliveryRow]:
+        """Return deliveries in these states (all when empty), latest first, each with its ledger."""
+        with self._db.read() as connection:
+            return outbox.deliveries(connection, states, limit)
+
+    def retry_delivery(self, delivery_id: str, now: datetime) -> None:
+        """Queue a delivery again, due at once, its attempts counted anew.
+
+        Raises UsageError when there is none of that id, or it is sent or being sent.
+        """
+        with self._db.write() as connection:
+            outbox.retry(connection, delivery_id, now)
+
+    def drop_delivery(self, delivery_id: str, now: datetime) -> None:
+        """Give a delivery up on a person's word; it is kept and shown.
+
+        Raises UsageError when there is none of that id, or it is sent or being sent.
+        """
+        with self._db.write() as connection:
+            outbox.drop(connection, delivery_id, now)
+
+    # --- sweep ------------------------------------------------------------------------------------
+
+    def backlog(self, now: datetime) -> Backlog:
+        """Count the work that waits."""
+        with self._db.read() as connection:
+            return outbox.backlog(connection, now)
+
+    def prune(self, now: datetime, unmatched_before: datetime) -> int:
+        """Remove the text of entries seen before `unmatched_before` that gave no evidence; return how many.
+
+        Done in slices, each its own short transaction, so that others can write in between. Identities are kept, so
+        that nothing comes back as new; entries that gave evidence are kept whole.
+        """
+        removed = 0
+        while True:
+            with self._db.write() as connection:
+                some = judgements.prune(connection, now, unmatched_before)
+            removed += some
+            if not some:
+                return removed

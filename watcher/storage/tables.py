@@ -1,0 +1,283 @@
+"""Every table, with the invariants that the database itself keeps; `migrations/` builds exactly these.
+
+    feed ── entry ── evidence ── transition_evidence ── transition ── alert ── delivery ── attempt
+                        └──────────────── item ──────────────┘└─ seed
+
+No queries here. Every constraint is named, every index says who reads it. Rows of evidence, transition,
+transition_evidence and attempt are never changed: the initial migration adds triggers that refuse it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from watcher.domain.model import AttemptOutcome, DeliveryState, PollResult, Reason, Status, Tier
+from watcher.storage.types import Duration, PlainText, UtcDateTime, Word
+
+metadata = MetaData(
+    naming_convention={"pk": "pk_%(table_name)s", "fk": "fk_%(table_name)s_%(column_0_name)s"},
+)
+
+# SQLite counts rows by itself only in a column declared INTEGER
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+MOVING = (Reason.OFFICIAL, Reason.WIRE, Reason.CORROBORATED, Reason.START, Reason.PERSON)
+ENDED = (DeliveryState.SENT, DeliveryState.DEAD, DeliveryState.DROPPED)
+
+
+def _one_of(name: str, column: str, words: Iterable[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{word.value}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=name)
+
+
+def _text(name: str, **options: Any) -> Column[str]:
+    return Column(name, PlainText, nullable=options.pop("nullable", False), **options)
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, UtcDateTime, nullable=nullable)
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+feed = Table(
+    "feed",
+    metadata,
+    _text("id", primary_key=True),
+    _text("url"),
+    _text("outlet"),
+    Column("every", Duration, nullable=False),
+    _text("language"),
+    Column("allow_private", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),  # the configuration names it
+    _text("etag", nullable=True),
+    _text("last_modified", nullable=True),
+    _text("body_hash", nullable=True),
+    _moment("next_poll_at"),
+    _text("lease_owner", nullable=True),
+    _moment("lease_until", nullable=True),
+    Column("failures", Integer, nullable=False),  # in a row
+    _moment("begun_at", nullable=True),  # first success at this address
+    _moment("last_at", nullable=True),
+    _moment("last_ok_at", nullable=True),
+    Column("last_result", Word(PollResult), nullable=True),
+    _text("last_detail"),
+    Column("last_elapsed", Duration, nullable=True),
+    Column("entries", Integer, nullable=False),  # ever stored; counted here so that the board need not
+    _text("moved_to", nullable=True),  # where permanent redirects point, not yet followed for good
+    Column("moved_count", Integer, nullable=False),  # how many in a row pointed there
+    _text("moved_url", nullable=True),  # polled instead of url
+    _one_of("ck_feed_last_result", "last_result", PollResult),
+    CheckConstraint("failures >= 0 AND entries >= 0 AND moved_count >= 0", name="ck_feed_counts"),
+    CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="ck_feed_lease"),
+    CheckConstraint("(moved_to IS NULL) = (moved_count = 0)", name="ck_feed_moved"),
+)
+# read by feeds.claim: what is due
+Index("ix_feed_due", feed.c.next_poll_at, sqlite_where=text("active = 1"), postgresql_where=text("active"))
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("feed", PlainText, ForeignKey("feed.id"), nullable=False),
+    # identity outlives the text: see identity.py
+    Column("key_hash", String(32), nullable=False),
+    Column("story_hash", String(32), nullable=True),
+    _text("key"),
+    _text("title"),
+    _text("summary"),
+    _text("link"),
+    _text("source"),
+    _text("language"),
+    _moment("published", nullable=True),
+    _moment("at"),
+    _moment("seen_at"),
+    Column("baseline", Boolean, nullable=False),
+    _moment("judged_at", nullable=True),
+    Column("matched", Boolean, nullable=False),  # gave evidence
+    _moment("pruned_at", nullable=True),  # text removed
+    UniqueConstraint("feed", "key_hash", name="uq_entry_key"),
+    UniqueConstraint("feed", "story_hash", name="uq_entry_story"),
+    CheckConstraint("judged_at IS NOT NULL OR NOT matched", name="ck_entry_matched_is_judged"),
+    CheckConstraint("pruned_at IS NULL OR (judged_at IS NOT NULL AND NOT matched)", name="ck_entry_pruned_is_useless"),
+)
+# read by judgements.unjudged: the queue of the judge, in its order
+Index("ix_entry_unjudged", entry.c.at, entry.c.id, **_where("judged_at IS NULL"))
+# read by judgements.prune: what may lose its text, oldest first
+Index(
+    "ix_entry_prunable",
+    entry.c.seen_at,
+    sqlite_where=text("judged_at IS NOT NULL AND pruned_at IS NULL AND matched = 0"),
+    postgresql_where=text("judged_at IS NOT NULL AND pruned_at IS NULL AND NOT matched"),
+)
+
+item = Table(
+    "item",
+    metadata,
+    _text("id", primary_key=True),
+    _text("lifecycle"),
+    Column("active", Boolean, nullable=False),  # the configuration names it
+    _text("state"),
+    _text("value", nullable=True),
+    _moment("since"),
+    Column("version", Integer, nullable=False),  # guards every update
+    Column("disputed", Boolean, nullable=False),
+    _text("source"),
+    _moment("created_at"),
+    CheckConstraint("version >= 0", name="ck_item_version"),
+)
+
+seed = Table(
+    "seed",
+    metadata,
+    Column("item", PlainText, ForeignKey("item.id"), primary_key=True),
+    _text("state"),
+    _text("value", nullable=True),
+    Column("as_of", Date, nullable=False),
+    _text("publisher"),
+    _text("title"),
+    Column("published", Date, nullable=False),
+    _text("settled_by"),
+    _text("link"),
+    _moment("applied_at"),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    _text("id", primary_key=True),
+    Column("item", PlainText, ForeignKey("item.id"), nullable=False),
+    Column("entry", RowId, ForeignKey("entry.id"), nullable=False),
+    _text("state", nullable=True),
+    Column("status", Word(Status), nullable=False),
+    _text("cue"),
+    _text("quote"),
+    _moment("at"),
+    _text("outlet"),
+    Column("tier", Word(Tier), nullable=False),
+    _text("owner"),
+    _text("title"),
+    _text("link"),
+    _text("value", nullable=True),
+    _text("speaks_for", nullable=True),
+    Column("span_field", String(16), nullable=False),
+    Column("span_start", Integer, nullable=False),
+    Column("span_end", Integer, nullable=False),
+    Column("baseline", Boolean, nullable=False),
+    _moment("recorded_at"),
+    _one_of("ck_evidence_status", "status", Status),
+    _one_of("ck_evidence_tier", "tier", Tier),
+    CheckConstraint("span_field IN ('title', 'summary')", name="ck_evidence_span_field"),
+    CheckConstraint("0 <= span_start AND span_start <= span_end", name="ck_evidence_span"),
+)
+# read by judgements.evidence (a window of one item) and judgements.last_evidence (its end)
+Index("ix_evidence_item", evidence.c.item, evidence.c.at, evidence.c.id)
+
+transition = Table(
+    "transition",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("item", PlainText, ForeignKey("item.id"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    _text("from_state"),
+    _text("to_state"),
+    _text("from_value", nullable=True),
+    _text("to_value", nullable=True),
+    _moment("from_since", nullable=True),
+    _moment("at"),
+    Column("status", Word(Status), nullable=False),
+    Column("reason", Word(Reason), nullable=False),
+    Column("sources", Integer, nullable=False),
+    _text("detail"),
+    _moment("recorded_at"),
+    # also read by items.history
+    UniqueConstraint("item", "seq", name="uq_transition_seq"),
+    _one_of("ck_transition_status", "status", Status),
+    _one_of("ck_transition_reason", "reason", MOVING),
+    CheckConstraint("seq >= 0 AND sources >= 0", name="ck_transition_counts"),
+    CheckConstraint("(seq = 0) = (reason = 'start')", name="ck_transition_start_is_first"),
+    CheckConstraint(
+        "from_state <> to_state OR coalesce(from_value, '') <> coalesce(to_value, '')", name="ck_transition_moves"
+    ),
+)
+
+transition_evidence = Table(
+    "transition_evidence",
+    metadata,
+    Column("transition", RowId, ForeignKey("transition.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("evidence", PlainText, ForeignKey("evidence.id"), nullable=False),
+    UniqueConstraint("transition", "evidence", name="uq_transition_evidence_once"),
+    CheckConstraint("position >= 0", name="ck_transition_evidence_position"),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("transition", RowId, ForeignKey("transition.id"), nullable=False),
+    _text("payload"),  # JSON of domain.model.Alert
+    _moment("created_at"),
+    UniqueConstraint("transition", name="uq_alert_transition"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("alert", RowId, ForeignKey("alert.id"), nullable=False),
+    _text("receiver"),
+    Column("state", Word(DeliveryState), nullable=False),
+    Column("attempts", Integer, nullable=False),  # since it was last queued: what retry rules count
+    Column("tries", Integer, nullable=False),  # ever: numbers the ledger
+    _moment("not_before"),
+    _text("lease_owner", nullable=True),
+    _moment("lease_until", nullable=True),
+    _moment("created_at"),
+    _moment("settled_at", nullable=True),
+    _text("detail"),
+    UniqueConstraint("alert", "receiver", name="uq_delivery_receiver"),
+    _one_of("ck_delivery_state", "state", DeliveryState),
+    CheckConstraint("0 <= attempts AND attempts <= tries", name="ck_delivery_attempts"),
+    CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="ck_delivery_lease"),
+    CheckConstraint("(state = 'sending') = (lease_until IS NOT NULL)", name="ck_delivery_sending_is_leased"),
+    CheckConstraint(
+        "(state IN ('sent', 'dead', 'dropped')) = (settled_at IS NOT NULL)", name="ck_delivery_ended_is_settled"
+    ),
+)
+# SQLite uses a partial index only for a query that repeats its condition in these words, without parameters
+OPEN_DELIVERY = text("state IN ('pending', 'sending')")
+# read by outbox.claim (what is due, oldest first) and outbox.backlog
+Index("ix_delivery_open", delivery.c.not_before, sqlite_where=OPEN_DELIVERY, postgresql_where=OPEN_DELIVERY)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("delivery", String(32), ForeignKey("delivery.id"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    _moment("at"),
+    Column("outcome", Word(AttemptOutcome), nullable=False),
+    _text("detail"),
+    _one_of("ck_attempt_outcome", "outcome", AttemptOutcome),
+    CheckConstraint("n >= 1", name="ck_attempt_n"),
+)

@@ -1,0 +1,92 @@
+"""Column types that keep the product's promises on both databases: aware UTC times, and text any server can hold.
+
+Nothing here knows a table.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import DateTime, Float, String, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+# PostgreSQL text holds no NUL, and UTF-8 has no half of a surrogate pair; feeds send both
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """Return the text without the characters that a database cannot hold."""
+    return _UNSTORABLE.sub("", text)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment. Takes aware datetimes and refuses naive ones with ValueError; gives back aware UTC.
+
+    SQLite keeps the UTC digits, which sort as text; PostgreSQL keeps `timestamp with time zone`.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn into UTC; without its zone for SQLite, whose driver would write local digits."""
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError(f"a naive datetime cannot be stored: {value!r}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the zone back; PostgreSQL answers in the session's."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Duration(TypeDecorator[timedelta]):
+    """A length of time, kept as seconds."""
+
+    impl = Float
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, _dialect: Dialect) -> float | None:
+        """Turn into seconds."""
+        return None if value is None else value.total_seconds()
+
+    def process_result_value(self, value: float | None, _dialect: Dialect) -> timedelta | None:
+        """Turn back, to the microsecond."""
+        return None if value is None else timedelta(seconds=value)
+
+
+class PlainText(TypeDecorator[str]):
+    """Text of any length; what no database can hold is left out on the way in."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
+        """Drop NUL and lone surrogates."""
+        return None if value is None else storable(value)
+
+
+class Word(TypeDecorator[StrEnum]):
+    """A member of one StrEnum, kept as its value; anything else is refused with ValueError."""
+
+    impl = String(16)
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: StrEnum | None, _dialect: Dialect) -> str | None:
+        """Turn into the value."""
+        return None if value is None else self.words(value).value
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> StrEnum | None:
+        """Turn back into the member."""
+        return None if value is None else self.words(value)
