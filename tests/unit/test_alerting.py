@@ -1,0 +1,196 @@
+"""What is told of a transition, and to whom."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from watcher.domain.alerting import explain, plan, receivers
+from watcher.domain.alerting import test_alert as alert_for_a_test
+from watcher.domain.model import (
+    Alert,
+    AlertKind,
+    Evidence,
+    Item,
+    Lifecycle,
+    Reason,
+    Route,
+    Standing,
+    State,
+    Status,
+    Tier,
+    Transition,
+)
+
+NOW = datetime(2025, 9, 25, 14, 0, tzinfo=UTC)
+BEGAN = datetime(2025, 9, 14, tzinfo=UTC)
+
+APPROVAL = Lifecycle(
+    id="approval",
+    title="Approval",
+    question="Will {title} be approved?",
+    states={
+        "pending": State("pending", "still pending", "Nobody decided.", "A decision.", ("approved",), (Status.DONE,)),
+        "approved": State("approved", "approved", "It may go ahead.", "", (), (Status.DONE,), final=True),
+    },
+    start=("pending",),
+)
+ITEM = Item(
+    id="us-approval",
+    title="the TikTok deal",
+    lifecycle="approval",
+    state="pending",
+    watchlist="us-china",
+    severity="high",
+    tags=("tiktok", "us"),
+    note="Call legal.",
+)
+BEFORE = Standing("us-approval", "pending", BEGAN, source="ABC News")
+
+
+def evidence(id: str, outlet: str, tier: Tier, hours: int = 0, owner: str = "", quote: str = "") -> Evidence:
+    return Evidence(
+        id=id,
+        item="us-approval",
+        entry=f"entry-{id}",
+        state="approved",
+        status=Status.DONE,
+        cue="approves",
+        quote=quote or f"{outlet} says so.",
+        at=NOW - timedelta(hours=hours),
+        outlet=outlet,
+        tier=tier,
+        owner=owner or outlet,
+        title=f"Title of {outlet}",
+        link=f"https://{id}.example/",
+    )
+
+
+def transition(*ids: str, reason: Reason = Reason.WIRE, sources: int = 1, detail: str = "") -> Transition:
+    return Transition(
+        item="us-approval",
+        from_state="pending",
+        to_state="approved",
+        at=NOW,
+        status=Status.DONE,
+        reason=reason,
+        evidence=ids,
+        entries=tuple(f"entry-{id}" for id in ids),
+        sources=sources,
+        detail=detail,
+    )
+
+
+def test_an_alert_is_complete_in_itself() -> None:
+    found = plan(transition("a"), ITEM, APPROVAL, [evidence("a", "Reuters", Tier.WIRE)], BEFORE)
+
+    assert found.kind is AlertKind.STATE_CHANGE
+    assert (found.item, found.watchlist, found.title) == ("us-approval", "us-china", "the TikTok deal")
+    assert found.question == "Will the TikTok deal be approved?"
+    assert (found.from_label, found.to_label) == ("still pending", "approved")
+    assert (found.meaning, found.next) == ("It may go ahead.", "Nothing: this is a last state.")
+    assert (found.from_since, found.from_source) == (BEGAN, "ABC News")
+    assert (found.severity, found.note) == ("high", "Call legal.")
+    assert found.detail == "One source of this standing is enough: Reuters (news agency)."
+    assert [(q.text, q.outlet, q.link) for q in found.quotes] == [("Reuters says so.", "Reuters", "https://a.example/")]
+
+
+def test_the_best_tier_is_quoted_first_then_the_newest_one_per_owner_and_four_at_most() -> None:
+    known = [
+        evidence("old-wire", "AFP", Tier.WIRE, hours=9),
+        evidence("press", "The Daily", Tier.PRESS, hours=1),
+        evidence("sister", "The Sunday Daily", Tier.PRESS, owner="The Daily"),
+        evidence("blog", "A blog", Tier.OTHER),
+        evidence("official", "White House", Tier.OFFICIAL, hours=20),
+        evidence("new-wire", "Reuters", Tier.WIRE, hours=2),
+        evidence("other-wire", "AP", Tier.WIRE, hours=5),
+    ]
+    found = plan(transition(*(e.id for e in known)), ITEM, APPROVAL, known, BEFORE)
+
+    assert [quote.outlet for quote in found.quotes] == ["White House", "Reuters", "AP", "AFP"]
+
+    without_wires = [e for e in known if e.tier is not Tier.WIRE]
+    found = plan(transition(*(e.id for e in without_wires)), ITEM, APPROVAL, without_wires, BEFORE)
+    assert [quote.outlet for quote in found.quotes] == ["White House", "The Sunday Daily", "A blog"]
+
+
+def test_evidence_that_did_not_cause_the_transition_is_not_quoted() -> None:
+    known = [evidence("a", "Reuters", Tier.WIRE), evidence("b", "White House", Tier.OFFICIAL)]
+
+    assert [q.outlet for q in plan(transition("a"), ITEM, APPROVAL, known, BEFORE).quotes] == ["Reuters"]
+
+
+def test_a_state_the_lifecycle_no_longer_has_is_told_by_its_id() -> None:
+    empty = Lifecycle("approval", "Approval", "", {}, ())
+
+    found = plan(transition(), ITEM, empty, [], BEFORE)
+
+    assert (found.from_label, found.to_label, found.next, found.meaning) == ("pending", "approved", "", "")
+
+
+def test_the_reason_the_decision_gave_is_kept() -> None:
+    assert plan(transition(detail="Because."), ITEM, APPROVAL, [], BEFORE).detail == "Because."
+
+
+@pytest.mark.parametrize(
+    ("reason", "outlets", "sources", "said"),
+    [
+        (Reason.OFFICIAL, ["MOFCOM"], 1, "One official source is enough: MOFCOM."),
+        (Reason.OFFICIAL, [], 1, "One official source is enough."),
+        (Reason.WIRE, [], 1, "One source of this standing is enough."),
+        (Reason.CORROBORATED, ["A", "B"], 2, "2 independent sources say so: A and B."),
+        (Reason.CORROBORATED, ["A", "B", "C"], 3, "3 independent sources say so: A, B and C."),
+        (Reason.CORROBORATED, ["A"], 3, "3 independent sources say so: A and 2 more."),
+        (Reason.CORROBORATED, [], 2, "2 independent sources say so."),
+        (Reason.PERSON, [], 0, "A person set this state."),
+        (Reason.START, [], 0, "The watch begins in this state."),
+        (Reason.SAME, ["A"], 1, ""),
+    ],
+)
+def test_the_reason_in_words(reason: Reason, outlets: list[str], sources: int, said: str) -> None:
+    known = [evidence(outlet, outlet, Tier.PRESS) for outlet in outlets]
+    moved = transition(*outlets, reason=reason, sources=sources)
+    quotes = plan(moved, ITEM, APPROVAL, known, BEFORE).quotes
+
+    assert explain(moved, quotes) == said
+
+
+def alert() -> Alert:
+    return plan(transition("a"), ITEM, APPROVAL, [evidence("a", "Reuters", Tier.WIRE)], BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("route", "matches"),
+    [
+        (Route(("desk",)), True),
+        (Route(("desk",), watchlists=("us-china", "other")), True),
+        (Route(("desk",), watchlists=("other",)), False),
+        (Route(("desk",), items=("us-approval",)), True),
+        (Route(("desk",), items=("china-approval",)), False),
+        (Route(("desk",), tags=("us", "eu")), True),
+        (Route(("desk",), tags=("eu",)), False),
+        (Route(("desk",), states=("approved",)), True),
+        (Route(("desk",), states=("pending",)), False),
+        (Route(("desk",), severities=("high",)), True),
+        (Route(("desk",), severities=("normal",)), False),
+        (Route(("desk",), tags=("us",), states=("pending",)), False),
+    ],
+)
+def test_every_condition_of_a_route_must_hold(route: Route, matches: bool) -> None:
+    assert receivers([route], alert(), ITEM) == (("desk",) if matches else ())
+
+
+def test_every_matching_route_counts_and_nobody_is_told_twice() -> None:
+    routes = [Route(("desk", "boss")), Route(("other",), states=("pending",)), Route(("slack", "desk"))]
+
+    assert receivers(routes, alert(), ITEM) == ("desk", "boss", "slack")
+    assert receivers([], alert(), ITEM) == ()
+
+
+def test_a_test_alert_says_that_it_is_one() -> None:
+    found = alert_for_a_test(NOW)
+
+    assert found.kind is AlertKind.TEST
+    assert found.at == NOW
+    assert "test" in found.detail

@@ -1,0 +1,81 @@
+"""Text from outside made fit for one line of a message: no control, direction or invisible characters, bounded length.
+
+What a message form needs escaped on top of that (HTML, Slack) is done where the form is made.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit, urlunsplit
+
+LONGEST_LINK = 1500  # a longer one cannot be shown, and cutting it would break it
+_READ = 20_000  # characters of a text looked at; no text of a message is as long
+_SPACES = re.compile(r"\s+")
+# RFC 3986: everything that may stand in a path or query as it is; "%" so that nothing is encoded twice.
+_KEPT = "/:?#[]@!$&'()*+,;=-._~%"
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+
+
+def fold(text: str, longest: int) -> str:
+    """Return `text` as one line of at most `longest` characters.
+
+    Line breaks and runs of space become one space. Control characters, surrogates and all format characters (bidi
+    controls, zero-width characters, soft hyphens) are taken out. What is too long is cut at a word, with an ellipsis.
+    """
+    seen = "".join(map(_visible, text[:_READ]))
+    return cut(_SPACES.sub(" ", seen).strip(), longest)
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in ("Cc", "Zl", "Zp"):
+        return " "
+    return "" if category in ("Cf", "Cs") else character
+
+
+def cut(text: str, longest: int) -> str:
+    """Return `text` with at most `longest` characters; cut at a word where one ends in the last third, and marked."""
+    if len(text) <= longest:
+        return text
+    kept = text[: longest - 1]
+    if not text[longest - 1].isspace():
+        space = kept.rfind(" ")
+        if space >= longest * 2 // 3:
+            kept = kept[:space]
+    return kept.rstrip(" ,;:–—-") + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link that may be shown: http or https, ASCII only, with the host it leads to."""
+
+    url: str
+    host: str
+
+
+def safe_link(url: str) -> Link | None:
+    """Return `url` as a link that may be shown, or None.
+
+    None for another scheme than http and https, for user information (which hides the real host), for a host that is
+    none, and for more than 1,500 characters. A host outside ASCII is given as IDNA and the rest percent-encoded, so
+    that nothing in it can look like another address or leave the place it is put in.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host = (parts.hostname or "").encode("idna").decode("ascii") if parts.hostname else ""
+        port = parts.port
+    except (ValueError, UnicodeError):
+        return None
+    if ":" in host:
+        host = f"[{host}]"
+    if parts.scheme not in ("http", "https") or "@" in parts.netloc or not _HOST.fullmatch(host):
+        return None
+    place = host if port is None else f"{host}:{port}"
+    try:
+        path, query, fragment = (quote(part, safe=_KEPT) for part in (parts.path, parts.query, parts.fragment))
+    except UnicodeEncodeError:  # lone surrogates
+        return None
+    clean = urlunsplit((parts.scheme, place, path, query, fragment))
+    return Link(clean, place) if len(clean) <= LONGEST_LINK else None
