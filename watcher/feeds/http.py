@@ -1,0 +1,123 @@
+"""The door to the feeds: many requests in, as many outcomes out, from plain synchronous code.
+
+The event loop lives and dies inside one call of `fetch`; nobody above this package awaits anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import aiohttp
+
+from watcher.domain.model import require_utc
+from watcher.feeds.addresses import GuardedResolver, parse_url
+from watcher.feeds.bodies import ACCEPT_ENCODING
+from watcher.feeds.exchange import ACCEPT, Exchange, Limits
+from watcher.feeds.manners import Manners
+from watcher.feeds.outcomes import Failure, Fetched, FetchFailed, FetchRequest, NotModified, Outcome
+
+__all__ = ["Failure", "FetchFailed", "FetchRequest", "Fetched", "Fetcher", "NotModified", "Outcome"]
+
+_LONGEST_CONNECT = timedelta(seconds=10)
+_STOP_CHECK_S = 0.05
+
+
+class Fetcher:
+    """Asks feeds over HTTP, many at a time and politely.
+
+    `timeout` bounds one feed's whole exchange, redirects included; `connect_timeout` each connection (half of
+    `timeout`, at most 10 s, unless given). `max_bytes` counts the decompressed body. `proxy` is an http URL; behind
+    it names are resolved by the proxy, so keeping private networks out is then the proxy's task for names, while
+    addresses written as numbers are still checked here. The environment's proxy variables are not read; its
+    SSL_CERT_FILE is, by OpenSSL.
+    """
+
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        timeout: timedelta,
+        max_bytes: int,
+        concurrency: int,
+        per_host: int,
+        allow_private: bool = False,
+        connect_timeout: timedelta | None = None,
+        proxy: str | None = None,
+    ) -> None:
+        if not user_agent.strip() or not user_agent.isprintable() or not user_agent.isascii():
+            raise ValueError("user_agent must be one line of plain text that says who asks")
+        if timeout <= timedelta(0) or min(max_bytes, concurrency, per_host) < 1:
+            raise ValueError("timeout, max_bytes, concurrency and per_host must be positive")
+        connect = min(timeout / 2, _LONGEST_CONNECT) if connect_timeout is None else connect_timeout
+        self._limits = Limits(timeout, connect, max_bytes, proxy)
+        self._headers = {"User-Agent": user_agent, "Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
+        self._concurrency = concurrency
+        self._per_host = per_host
+        self._allow_private = allow_private
+        self._proxy_host = (parse_url(proxy).raw_host or "") if proxy else ""
+        self._tls = ssl.create_default_context()
+
+    def fetch(
+        self, requests: Sequence[FetchRequest], now: datetime, stop: threading.Event | None = None
+    ) -> list[Outcome]:
+        """Ask for every feed and return the outcomes in the order of the requests.
+
+        Each request costs at most `timeout` once it is its turn; hosts wait only for themselves. When `stop` is set,
+        what is still under way is dropped and the outcomes so far are returned, within a tenth of a second. `now` is
+        what dates in Retry-After are measured against. Must not be called from a running event loop.
+        """
+        require_utc(now=now)
+        if not requests or (stop is not None and stop.is_set()):
+            return []
+        return asyncio.run(self._fetch_all(requests, now, stop))
+
+    async def _fetch_all(
+        self, requests: Sequence[FetchRequest], now: datetime, stop: threading.Event | None
+    ) -> list[Outcome]:
+        manners = Manners(concurrency=self._concurrency, per_host=self._per_host)
+        async with self._session(allow_private=False) as guarded, self._session(allow_private=True) as unguarded:
+            tasks: list[asyncio.Task[Outcome]] = []
+            for request in requests:
+                private = self._allow_private or request.allow_private
+                session = unguarded if private else guarded
+                exchange = Exchange(session, request, self._limits, manners, not private, now)
+                tasks.append(asyncio.create_task(exchange.carry_out()))
+            await _wait_for(tasks, stop)
+            return [task.result() for task in tasks if not task.cancelled()]
+
+    @asynccontextmanager
+    async def _session(self, *, allow_private: bool) -> AsyncIterator[aiohttp.ClientSession]:
+        """Open a session with connections of its own: a guarded request never finds an open private connection."""
+        connector = aiohttp.TCPConnector(
+            resolver=GuardedResolver(allow_private=allow_private, exempt=self._proxy_host),
+            ssl=self._tls,
+            limit=0,  # the turns are handed out by Manners
+            use_dns_cache=False,
+        )
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._limits.connect_timeout.total_seconds())
+        async with aiohttp.ClientSession(
+            connector=connector,
+            timeout=timeout,
+            headers=self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+        ) as session:
+            yield session
+
+
+async def _wait_for(tasks: list[asyncio.Task[Outcome]], stop: threading.Event | None) -> None:
+    """Wait until every task is done, or `stop` is set; then cancel the rest."""
+    everything = asyncio.gather(*tasks, return_exceptions=True)
+    while not everything.done():
+        await asyncio.wait({everything}, timeout=None if stop is None else _STOP_CHECK_S)
+        if stop is not None and stop.is_set():
+            break
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

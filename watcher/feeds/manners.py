@@ -1,0 +1,71 @@
+"""How many are asked at once, and when a host is left alone for the rest of a round.
+
+One `Manners` serves one round of fetching; nothing is remembered between rounds (that is the schedule's work).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from watcher.feeds.outcomes import Failure, Refusal
+
+SILENT_LIMIT = 3  # attempts in a row without any answer, after which a host is not asked again this round
+
+_NO_ANSWER = {Failure.CONNECT, Failure.DNS, Failure.TIMEOUT, Failure.TLS}
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What one host has done to this round so far."""
+
+    slots: asyncio.Semaphore
+    silent: int = 0
+    shut: Refusal | None = None
+
+
+class Manners:
+    """Hands out turns: `concurrency` exchanges in all, `per_host` of them with one host.
+
+    A host that left SILENT_LIMIT attempts in a row unanswered, or that answered 429, is not asked again this round:
+    forty feeds of one dead host must not take forty time-outs, and a host that asks to be left alone is.
+    """
+
+    def __init__(self, *, concurrency: int, per_host: int) -> None:
+        self._slots = asyncio.Semaphore(concurrency)
+        self._per_host = per_host
+        self._lanes: dict[str, _Lane] = {}
+
+    @asynccontextmanager
+    async def turn(self, host: str) -> AsyncIterator[None]:
+        """Wait for a turn with a host; raise Refusal instead when it is to be left alone.
+
+        The host's slot is taken before the common one, so that those waiting for a slow host hold up nobody else.
+        """
+        lane = self._lanes.setdefault(host, _Lane(asyncio.Semaphore(self._per_host)))
+        async with lane.slots, self._slots:
+            if lane.shut is not None:
+                raise lane.shut
+            try:
+                yield
+            except Refusal as refusal:
+                self._note_refusal(lane, refusal)
+                raise
+            lane.silent = 0
+
+    def _note_refusal(self, lane: _Lane, refusal: Refusal) -> None:
+        if refusal.failure is Failure.RATE_LIMITED:
+            lane.shut = Refusal(
+                refusal.failure,
+                "not asked: the host has just asked for fewer requests",
+                retry_after=refusal.retry_after,
+            )
+        elif refusal.failure in _NO_ANSWER and refusal.status is None:
+            lane.silent += 1
+            if lane.silent >= SILENT_LIMIT:
+                detail = f"not asked: {lane.silent} requests in a row to this host had no answer"
+                lane.shut = Refusal(refusal.failure, detail)
+        else:
+            lane.silent = 0

@@ -1,0 +1,99 @@
+"""What asking for a feed can end in: three results, never one None.
+
+Plain values; what they mean for the schedule or the store is decided by those who receive them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal
+
+from watcher.domain.model import Hints
+
+
+class Failure(StrEnum):
+    """Why no document came."""
+
+    BAD_URL = "bad_url"  # not an http(s) URL
+    PRIVATE_ADDRESS = "private_address"  # inside a network that feeds may not reach
+    DNS = "dns"  # the name does not resolve
+    CONNECT = "connect"  # refused, reset, unreachable
+    TLS = "tls"  # certificate or handshake
+    TIMEOUT = "timeout"  # no connection, or no complete answer, in time
+    PROTOCOL = "protocol"  # what came back is not HTTP
+    STATUS = "status"  # an error status without a name of its own here
+    BLOCKED = "blocked"  # 401, 403, 451: this client is not welcome
+    RATE_LIMITED = "rate_limited"  # 429
+    GONE = "gone"  # 410: the feed has ended
+    REDIRECT = "redirect"  # too many, in a circle, from https to http, or without a target
+    TOO_LARGE = "too_large"  # more bytes than allowed, as sent or decompressed
+    TRUNCATED = "truncated"  # the body ended before its announced end
+    DECODE = "decode"  # the body cannot be decompressed
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """One feed to ask for. `allow_private` lets it (and what it redirects to) lie in a private network."""
+
+    feed: str
+    url: str
+    hints: Hints
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A complete document, decompressed.
+
+    `hints` vouch for this body: keep them only together with its entries, and not at all when it does not parse.
+    `moved_to` is set when every redirect on the way was permanent (301, 308).
+    """
+
+    feed: str
+    url: str  # where it came from in the end, without credentials
+    body: bytes
+    content_type: str
+    hints: Hints
+    moved_to: str | None
+    elapsed: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The feed is as it was: the server says so (304), or the body has the known hash."""
+
+    feed: str
+    hints: Hints
+    moved_to: str | None
+    elapsed: timedelta
+    by: Literal["304", "hash"]
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFailed:
+    """No document came. `detail` is a sentence for an operator: no path, query or credentials of any URL in it."""
+
+    feed: str
+    failure: Failure
+    detail: str
+    elapsed: timedelta
+    status: int | None = None
+    retry_after: timedelta | None = None  # what the server asked for
+
+
+Outcome = Fetched | NotModified | FetchFailed
+
+
+class Refusal(Exception):
+    """Ends one exchange inside this package; leaves it as FetchFailed."""
+
+    def __init__(
+        self, failure: Failure, detail: str, *, status: int | None = None, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.failure = failure
+        self.detail = detail
+        self.status = status
+        self.retry_after = retry_after
