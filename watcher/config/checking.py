@@ -90,8 +90,9 @@ def check(model: type[M], document: Document, problems: Problems) -> Checked[M] 
             found = error.errors(include_url=False)
         for detail in found:
             # later rounds see the holes that cutting left: only mistakes of the file itself are told
-            if round_ == 0 or detail["type"] != "missing":
-                _note(model, detail, origin.trace(_path(detail["loc"])), document, problems)
+            path = _path(detail["loc"])
+            if round_ == 0 or not (detail["type"] == "missing" or origin.has_lost(path)):
+                _note(model, detail, origin.trace(path), document, problems)
         if not _cut(data, origin, found):
             return None
     return None
@@ -103,6 +104,8 @@ def _path(loc: Iterable[str | int]) -> Path_:
 
 def _note(model: type[BaseModel], detail: ErrorDetails, path: Path_, document: Document, problems: Problems) -> None:
     kind, context = detail["type"], detail.get("ctx", {})
+    if any(path[: len(broken)] == broken for broken in document.broken):
+        return
     if kind == "extra_forbidden":
         keys = _keys(model, path[:-1])
         name = str(path[-1])

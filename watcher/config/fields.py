@@ -99,7 +99,8 @@ def _not_empty(value: tuple[Any, ...]) -> tuple[Any, ...]:
     return value
 
 
-Ids = Annotated[tuple[Id, ...], BeforeValidator(_wrap), _one_or_more({"type": "string"})]
+_IDS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+Ids = Annotated[tuple[Id, ...], BeforeValidator(_wrap), WithJsonSchema(_IDS)]
 Phrases = Annotated[tuple[Phrase, ...], AfterValidator(_not_empty), BeforeValidator(_wrap), _one_or_more(_TEXT)]
 Looses = Annotated[tuple[Loose, ...], BeforeValidator(_wrap), _one_or_more({"type": ["string", "null"]})]
 Texts = Annotated[tuple[Text, ...], AfterValidator(_not_empty), BeforeValidator(_wrap), _one_or_more(_TEXT)]
@@ -177,6 +178,15 @@ def parse_duration(text: str) -> timedelta | None:
     return timedelta(**parts) or None
 
 
+def format_duration(length: timedelta) -> str:
+    """Write a length of time as `parse_duration` reads it, in the largest unit that fits."""
+    milliseconds = length // timedelta(milliseconds=1)
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)):
+        if milliseconds % size == 0:
+            return f"{milliseconds // size}{unit}"
+    return f"{milliseconds}ms"
+
+
 def _duration(low: timedelta, high: timedelta, words: str) -> Callable[[Any], timedelta]:
     def check(value: Any) -> timedelta:
         length = parse_duration(value) if isinstance(value, str) else None
@@ -191,10 +201,14 @@ def _duration(low: timedelta, high: timedelta, words: str) -> Callable[[Any], ti
 
 _DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^ *(\d+ *([wdhms]|ms) *)+$|" + REFERENCE})
 Every = Annotated[
-    timedelta, BeforeValidator(_duration(timedelta(minutes=1), timedelta(days=7), "1m to 1w")), _DURATION_SCHEMA
+    timedelta,
+    BeforeValidator(_duration(timedelta(minutes=1), timedelta(days=7), "1m to 1w")),
+    _DURATION_SCHEMA,
 ]
 Moment = Annotated[
-    timedelta, BeforeValidator(_duration(timedelta(seconds=1), timedelta(minutes=10), "1s to 10m")), _DURATION_SCHEMA
+    timedelta,
+    BeforeValidator(_duration(timedelta(seconds=1), timedelta(minutes=10), "1s to 10m")),
+    _DURATION_SCHEMA,
 ]
 _SHORTEST_OWN = timedelta(milliseconds=50)
 OwnEvery = Annotated[
@@ -204,13 +218,19 @@ OwnEvery = Annotated[
 ]
 """As `Every`, down to 50 ms where the server is the operator's own; who may use that is checked elsewhere."""
 Tick = Annotated[
-    timedelta, BeforeValidator(_duration(_SHORTEST_OWN, timedelta(minutes=10), "50ms to 10m")), _DURATION_SCHEMA
+    timedelta,
+    BeforeValidator(_duration(_SHORTEST_OWN, timedelta(minutes=10), "50ms to 10m")),
+    _DURATION_SCHEMA,
 ]
 Window = Annotated[
-    timedelta, BeforeValidator(_duration(timedelta(minutes=1), timedelta(days=366), "1m to 366d")), _DURATION_SCHEMA
+    timedelta,
+    BeforeValidator(_duration(timedelta(minutes=1), timedelta(days=366), "1m to 366d")),
+    _DURATION_SCHEMA,
 ]
 Age = Annotated[
-    timedelta, BeforeValidator(_duration(timedelta(days=1), timedelta(days=3660), "1d to 3660d")), _DURATION_SCHEMA
+    timedelta,
+    BeforeValidator(_duration(timedelta(days=1), timedelta(days=3660), "1d to 3660d")),
+    _DURATION_SCHEMA,
 ]
 
 

@@ -47,7 +47,6 @@ def _phrases(table: dict[str, list[Any]]) -> dict[str, tuple[str, ...]]:
 def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
     return LifecycleWords(
         cues={state: _phrases(kinds) for state, kinds in data["cues"].items()},
-        stages=dict(data.get("stages", {})),
         past=dict(data.get("past", {})),
         bare=data.get("bare", ""),
         bare_status={word: Status(status) for word, status in data.get("bare_status", {}).items()},

@@ -36,6 +36,7 @@ class StateSection(Section):
     next: Text = Field(description="In words: what would change it from here.")
     to: Ids = Field(description="The states that can follow; the state itself where a new value is news.")
     flips_on: tuple[FlipStatus, ...] = Field(default=(Status.DONE,), description="The statuses of news that lead here.")
+    announces: Ids = Field(default=(), description="The states of which this one is the announcement.")
     final: Flag = Field(default=False, description="True for a state that nothing follows.")
     value: ValueKind | None = Field(default=None, description="The kind of value the state may carry.")
 
@@ -57,6 +58,7 @@ class StateChange(Section):
     next: Text | None = Field(default=None, description="In words: what would change it from here.")
     to: Ids | None = Field(default=None, description="The states that can follow.")
     flips_on: tuple[FlipStatus, ...] | None = Field(default=None, description="The statuses of news that lead here.")
+    announces: Ids | None = Field(default=None, description="The states of which this one is the announcement.")
     final: Flag | None = Field(default=None, description="True for a state that nothing follows.")
     value: ValueKind | None = Field(default=None, description="The kind of value the state may carry.")
     cues: dict[Id, CuesSection] = Field(default_factory=dict, description="By language: the words that tell it.")
@@ -215,6 +217,10 @@ def _check_exits(name: str, state: State, states: Mapping[str, State], site: _Si
             site.note((*path, "to", index), f'"{target}" is not a state of this lifecycle{near}', listed(states))
         elif target == name and state.value is None:
             site.note((*path, "to", index), f'"{name}" can follow itself only if it carries a `value`')
+    for index, target in enumerate(state.announces):
+        if target not in states:
+            near = hint(target, states)
+            site.note((*path, "announces", index), f'"{target}" is not a state of this lifecycle{near}', listed(states))
     if state.final and state.to:
         site.note((*path, "to"), f'the final state "{name}" has ways out')
     if not state.final and not state.to and not site.has_lost(*path, "to"):

@@ -85,5 +85,5 @@ def _check_names(checked: Checked[OutletsFile], problems: Problems) -> None:
                 problems.add(
                     file, checked.place(path), f'"{word}" stands for the outlet "{outlets[first].name}" already'
                 )
-        if outlet.of and outlet.tier is not Tier.OFFICIAL:
+        if outlet.of and outlet.tier is not Tier.OFFICIAL and not checked.has_lost(at):
             problems.add(file, checked.place((*at, "of")), "only an official outlet speaks for an actor")

@@ -73,8 +73,8 @@ class Assembly:
         self.known_tags: set[str] = set()
         self._known_actors: set[str] = set()
         self._known_lifecycles: set[str] = set(shipped_lifecycles())
+        before = len(problems)
         self.files = self._read(paths, env)
-        self.complete = len(self.files) == len(paths)
         self.outlets_file = load_outlets(outlets, env, problems) if outlets else None
         self.outlets: tuple[Outlet, ...] = compile_outlets(self.outlets_file.model) if self.outlets_file else ()
         self.actors = self._actors()
@@ -82,6 +82,7 @@ class Assembly:
         self.lifecycles = self._lifecycles()
         self.items = self._items()
         self.feeds = self._feeds()
+        self.clean = len(problems) == before
 
     def rules(self) -> Rules:
         """Return what judging needs; call it when no problem was found."""
@@ -92,7 +93,7 @@ class Assembly:
 
     def note_unknown_speakers(self, notes: Problems) -> None:
         """Note official outlets whose `of` no watchlist knows: harmless, unless it is a slip of the pen."""
-        if self.outlets_file is None or not self.complete:
+        if self.outlets_file is None or not self.clean:
             return
         for index, outlet in enumerate(self.outlets_file.model.outlets):
             if outlet.of and outlet.of not in self._known_actors and hint(outlet.of, self._known_actors):
@@ -206,7 +207,8 @@ class Assembly:
             self._check_actors(checked, (*path, key), ids or ())
         about = section.about
         at = (*path, "about")
-        if not (about.all or about.any or about.near or checked.has_lost(at)):
+        lost = any(checked.has_lost(part) for part in (at, (*at, "all"), (*at, "any"), (*at, "near")))
+        if not (about.all or about.any or about.near or lost):
             self._note(checked, at, "says nothing about the subject", "all, any, near")
         for k, group in enumerate(about.all):
             self._check_phrases(checked, (*at, "all", k), group)

@@ -5,11 +5,14 @@ Editors read it; the loader does not.
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from watcher.config.fields import format_duration
 from watcher.config.lifecycles import LifecycleFile
 from watcher.config.outlets import OutletsFile
 from watcher.config.seeds import SeedFile
@@ -44,14 +47,23 @@ def json_schema() -> dict[str, Any]:
 
 
 def _renamed(node: Any, names: dict[str, str]) -> Any:
-    """Point references at the names that people use; Python's defaults, which are no JSON, go."""
+    """Point references at the names that people use, and write defaults as people write them."""
     if isinstance(node, list):
         return [_renamed(each, names) for each in node]
     if not isinstance(node, dict):
         return node
-    out = {key: _renamed(value, names) for key, value in node.items()}
+    out = {key: _default(value) if key == "default" else _renamed(value, names) for key, value in node.items()}
     reference = out.get("$ref")
     if isinstance(reference, str):
         name = reference.rpartition("/")[2]
         out["$ref"] = f"#/$defs/{names.get(name, name)}"
     return out
+
+
+def _default(value: Any) -> Any:
+    """Write a length of time, which pydantic gives as "PT15M", as "15m"."""
+    if isinstance(value, dict):
+        return {key: _default(each) for key, each in value.items()}
+    if isinstance(value, str) and re.fullmatch(r"P[0-9DTHMS]+", value):
+        return format_duration(TypeAdapter(timedelta).validate_python(value))
+    return value

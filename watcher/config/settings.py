@@ -206,8 +206,7 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
         problems.stop()
         raise AssertionError("a file that cannot be used has a reason")
     file = service.model
-    outlets = path.parent / file.outlets if file.outlets else None
-    assembly = Assembly(_watchlists(service, problems), outlets, env, problems, file.polling.every)
+    assembly = Assembly(_watchlists(service, problems), _outlets(service, problems), env, problems, file.polling.every)
     assembly.note_unknown_speakers(notes)
     receivers = _receivers(service, check_address, problems, notes)
     _check_routes(service, assembly, problems)
@@ -244,6 +243,15 @@ def _watchlists(service: Checked[ServiceFile], problems: Problems) -> list[Path]
             problems.add(service.document.file, service.place(("watchlists", index)), "no file is there")
         found |= dict.fromkeys(paths)
     return list(found)
+
+
+def _outlets(service: Checked[ServiceFile], problems: Problems) -> Path | None:
+    if not service.model.outlets:
+        return None
+    found = _find(service.document.path.parent, service.model.outlets)
+    if not found:
+        problems.add(service.document.file, service.place(("outlets",)), "no file is there")
+    return found[0] if found else None
 
 
 def _find(folder: Path, pattern: str) -> list[Path]:
@@ -314,7 +322,7 @@ def _check_routes(service: Checked[ServiceFile], assembly: Assembly, problems: P
                     path: Path_ = ("notify", "routes", index, key, k)
                     message = f'unknown {word} "{given}"{hint(given, names)}'
                     problems.add(service.document.file, service.place(path), message, listed(sorted(names)))
-        if len(problems) == before and assembly.complete and not _reachable(route, assembly):
+        if len(problems) == before and assembly.clean and not _reachable(route, assembly):
             place = service.place(("notify", "routes", index))
             problems.add(service.document.file, place, "no item can ever meet all conditions of this route")
 

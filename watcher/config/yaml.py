@@ -22,7 +22,7 @@ from watcher.config.problems import WHOLE_FILE, Place, Problems
 
 Path_ = tuple[str | int, ...]
 
-MAX_NODES = 200_000  # aliases of aliases can make a small file grow without end
+MAX_NODES = 100_000  # aliases of aliases can make a small file grow without end
 MAX_DEPTH = 40
 
 _TAG = "tag:yaml.org,2002:"
@@ -39,6 +39,7 @@ class Document:
     data: Any = None
     values: dict[Path_, Place] = field(default_factory=dict)
     keys: dict[Path_, Place] = field(default_factory=dict)
+    broken: set[Path_] = field(default_factory=set)  # values that could not be had; their mistake is told already
 
     def place(self, path: Path_) -> Place:
         """Return where the value at `path` stands, or its nearest parent that is in the file."""
@@ -92,7 +93,10 @@ def _compose(text: str, document: Document, problems: Problems) -> Node | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        problems.add(document.file, place, f"not valid YAML: {error.problem or error.context or 'unreadable'}")
+        what = str(error.problem or error.context or "unreadable")
+        if what.startswith("but "):
+            what = f"{error.context} {what}"
+        problems.add(document.file, place, f"not valid YAML: {what}")
         return None
     except RecursionError:
         problems.add(document.file, (1, 1), "not valid YAML: nested too deeply")
@@ -138,7 +142,11 @@ class _Builder:
         if isinstance(node, SequenceNode):
             self._refuse_tag(node, "seq")
             return [self.build(child, (*path, index), depth + 1) for index, child in enumerate(node.value)]
-        return self._scalar(node) if isinstance(node, ScalarNode) else None
+        before = len(self._problems)
+        value = self._scalar(node) if isinstance(node, ScalarNode) else None
+        if len(self._problems) > before:
+            self._document.broken.add(path)
+        return value
 
     def _mapping(self, node: MappingNode, path: Path_, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {}

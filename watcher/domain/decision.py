@@ -57,7 +57,8 @@ def _weigh(
     ]  # fmt: skip
     flips = lifecycle.states[fresh.state or ""].flips_on
     agreeing = [fresh, *(e for e in window if e.state == fresh.state and e.status in flips and _same_value(e, fresh))]
-    denying = [e for e in window if e.status is Status.DENIED and e.state == fresh.state and e.owner != fresh.owner]
+    stages = (fresh.state, *(s.id for s in lifecycle.states.values() if fresh.state in s.announces))
+    denying = [e for e in window if e.status is Status.DENIED and e.state in stages and e.owner != fresh.owner]
     sources = independent(agreeing)
     best = sources[0]
     if denying and min(e.tier.rank for e in denying) <= best.tier.rank:

@@ -5,7 +5,7 @@ Shared by forms, roles and telling, which decide; nothing is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from watcher.domain.clauses import Clause, Name, Sentence
@@ -24,6 +24,7 @@ class Frame:
     item: Item
     subject: Sequence[Place]
     told: LifecycleWords
+    stages: Mapping[str, str]  # state -> the state that is its announcement
     others: bool = False  # somebody else was found to do to the subject what the item waits for
     deciders: frozenset[str] = field(init=False)
 

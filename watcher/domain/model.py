@@ -122,6 +122,7 @@ class State:
     next: str  # in words: what would change it from here
     to: tuple[str, ...]  # states reachable from here
     flips_on: tuple[Status, ...]
+    announces: tuple[str, ...] = ()  # the states of which this one is the announcement: easing, of eased and lifted
     final: bool = False
     value: str | None = None  # kind of value it may carry: "date", "rate", "place"
 
@@ -603,7 +604,6 @@ class LifecycleWords:
     """How one language tells the states of one lifecycle; see domain/reading.py for what each kind means."""
 
     cues: Mapping[str, Mapping[str, tuple[str, ...]]]  # state -> kind ("does", "happens", "noun", "after") -> phrases
-    stages: Mapping[str, str] = field(default_factory=dict)  # state done -> the state told while it is only announced
     past: Mapping[str, str] = field(default_factory=dict)  # state -> the state told by a past tense: "met" is held
     bare: str = ""  # state meant when a status verb takes the subject itself: "threatens tariffs"
     bare_status: Mapping[str, Status] = field(default_factory=dict)  # status word -> status, where it differs here
@@ -611,7 +611,7 @@ class LifecycleWords:
     measures: tuple[str, ...] = ()  # nouns for the measure itself: only these can be threatened or announced bare
     flows: tuple[str, ...] = ()  # nouns for what a measure holds up ("exports"): cues of kind "flow" are told of them
     needs_cue: bool = False  # a text without a word of this lifecycle is about the subject, not about the item
-    claimed_stages: bool = False  # `stages` also for what is only claimed
+    claimed_stages: bool = False  # what is only claimed is told as no more than announced
     needs_parties: bool = False  # those of `with` must all be named in the cue's clause or the one it leans on
 
 

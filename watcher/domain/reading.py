@@ -21,7 +21,7 @@ from watcher.domain.clauses import Parser, Sentence
 from watcher.domain.cues import Found, PatternIndex
 from watcher.domain.frame import Frame
 from watcher.domain.matching import Match, Matcher
-from watcher.domain.model import Entry, Item, Lexicon, Reading, Rules, Span, Status
+from watcher.domain.model import Entry, Item, Lexicon, Lifecycle, Reading, Rules, Span, Status
 from watcher.domain.roles import may_be_the_items
 from watcher.domain.telling import STRENGTH, Told, tell
 from watcher.domain.text import sentences, words
@@ -36,7 +36,10 @@ class Reader:
 
     def __init__(self, rules: Rules) -> None:
         self._matcher = Matcher(rules.items, rules.actors)
-        self._languages = {code: _Language(lexicon, self._matcher.names) for code, lexicon in rules.lexicons.items()}
+        names = self._matcher.names
+        self._languages = {
+            code: _Language(lexicon, names, rules.lifecycles) for code, lexicon in rules.lexicons.items()
+        }
         self._kinds = {
             (lifecycle.id, state.id): state.value or ""
             for lifecycle in rules.lifecycles.values()
@@ -106,7 +109,13 @@ def strip_outlet(title: str, source: str) -> str:
 class _Language:
     """The cues and words of one language, compiled."""
 
-    def __init__(self, lexicon: Lexicon, names: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, lexicon: Lexicon, names: Mapping[str, tuple[str, ...]], lifecycles: Mapping[str, Lifecycle]
+    ) -> None:
+        self._stages = {
+            lifecycle.id: {done: state.id for state in lifecycle.states.values() for done in state.announces}
+            for lifecycle in lifecycles.values()
+        }
         self._lifecycles = lexicon.lifecycles
         self._cues: dict[str, PatternIndex] = {}
         verbs = PatternIndex(lexicon.irregular)
@@ -131,7 +140,7 @@ class _Language:
         lifecycle = self._lifecycles.get(item.lifecycle)
         if lifecycle is None:
             return mention
-        frame = Frame(s, item, subject, lifecycle)
+        frame = Frame(s, item, subject, lifecycle, self._stages.get(item.lifecycle, {}))
         cues = _longest(self._cues[item.lifecycle].find(s.words, 0, len(s.words)))
         told = tell(frame, cues, official_title=opens)
         if told is not None:

@@ -78,7 +78,7 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     if form is Form.PAST or (form is Form.GERUND and clause.kind == "after"):
         state = f.told.past.get(state or "", state)
     if status is not Status.DONE and (status is not Status.CLAIMED or f.told.claimed_stages):
-        state = f.told.stages.get(state or "", state)
+        state = f.stages.get(state or "", state)
     return Told(state, status, place, tuple(why))
 
 

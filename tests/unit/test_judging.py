@@ -1,0 +1,294 @@
+"""From an entry to a decision: gates of the subject, independence of sources, and every reason to move or stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from watcher.backtest import backtest
+from watcher.config.lexicons import load_lexicons
+from watcher.config.lifecycles import shipped_lifecycles
+from watcher.domain.evidence import independent
+from watcher.domain.model import (
+    About,
+    Actor,
+    Entry,
+    EvidenceRule,
+    Item,
+    Near,
+    Outlet,
+    Reason,
+    Rules,
+    Standing,
+    Stay,
+    Tier,
+    Transition,
+)
+from watcher.domain.reading import strip_outlet
+from watcher.judging import Docket, Judge, opening
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+ACTORS = {
+    "norland": Actor("norland", ("Norland", "Norlandic government", "Premier Aske")),
+    "sudra": Actor("sudra", ("Sudra", "Sudran")),
+}
+BAN = Item(
+    "timber-ban",
+    "Norland's timber export ban",
+    "restriction",
+    "in_force",
+    since=START,
+    decided_by=("norland",),
+    about=About(all=(("timber", "lumber"), ("ban", "export"))),
+)
+OUTLETS = (
+    Outlet("Norland Gazette", Tier.OFFICIAL, of="norland"),
+    Outlet("Northern Wire", Tier.WIRE),
+    Outlet("Daily Post", Tier.PRESS, owner="Big Media"),
+    Outlet("Evening Post", Tier.PRESS, owner="Big Media"),
+    Outlet("Harbour Times", Tier.PRESS),
+)
+
+
+@cache
+def rules(*items: Item) -> Rules:
+    return Rules(items, ACTORS, shipped_lifecycles(), OUTLETS, load_lexicons())
+
+
+@cache
+def judge_of(*items: Item) -> Judge:
+    return Judge(rules(*items))
+
+
+def entry(title: str, source: str = "Northern Wire", hours: float = 1, **more: object) -> Entry:
+    at = START + timedelta(hours=hours)
+    return replace(Entry(f"{source}-{hours}-{title}", "feed", title, at, at, source=source), **more)
+
+
+def outcome(entries: Sequence[Entry], *items: Item) -> list[Transition | Stay]:
+    judge = Judge(rules(*(items or (BAN,))))
+    docket = Docket(judge, opening(judge.rules.items), lambda _item: ())
+    return [d for e in entries for d in docket.take(e).decisions]
+
+
+# --- what is enough -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("source", "reason"), [("Norland Gazette", Reason.OFFICIAL), ("Northern Wire", Reason.WIRE)])
+def test_one_source_close_enough_moves_an_item(source: str, reason: Reason) -> None:
+    (made,) = outcome([entry("Norland lifts timber ban", source)])
+    assert isinstance(made, Transition)
+    assert (made.from_state, made.to_state, made.reason, made.sources) == ("in_force", "lifted", reason, 1)
+
+
+def test_press_needs_a_second_independent_source() -> None:
+    first, same_owner, second = outcome(
+        [
+            entry("Norland lifts timber ban", "Daily Post", 1),
+            entry("Timber ban lifted by Norland after two years", "Evening Post", 2),
+            entry("Norland scraps its ban on timber exports", "Harbour Times", 3),
+        ]
+    )
+    assert [d.reason for d in (first, same_owner, second)] == [Reason.WAITING, Reason.WAITING, Reason.CORROBORATED]
+    assert isinstance(second, Transition)
+    assert second.sources == 2
+    assert len(second.evidence) == 2
+
+
+def test_a_copied_story_counts_once() -> None:
+    text = "Norland lifts timber ban after talks with sawmills"
+    made = outcome([entry(text, "Daily Post", 1), entry(text, "Harbour Times", 2)])
+    assert [d.reason for d in made] == [Reason.WAITING, Reason.WAITING]
+
+
+def test_two_sources_outside_the_window_do_not_add_up() -> None:
+    made = outcome(
+        [entry("Norland lifts timber ban", "Daily Post", 1), entry("Timber ban lifted", "Harbour Times", 60)]
+    )
+    assert [d.reason for d in made] == [Reason.WAITING, Reason.WAITING]
+
+
+def test_sources_nobody_has_graded_are_not_enough_among_themselves() -> None:
+    made = outcome([entry("Norland lifts timber ban", "A blog"), entry("Timber ban scrapped", "Another blog", 2)])
+    assert [d.reason for d in made] == [Reason.WAITING, Reason.WAITING]
+
+
+def test_an_item_may_ask_for_more() -> None:
+    strict = replace(BAN, evidence=EvidenceRule(alone=Tier.OFFICIAL, sources=3))
+    made = outcome([entry("Norland lifts timber ban"), entry("Timber ban scrapped", "Daily Post", 2)], strict)
+    assert [d.reason for d in made] == [Reason.WAITING, Reason.WAITING]
+
+
+# --- reasons to stay ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "reason"),
+    [
+        ("Norland may lift timber ban", Reason.SOFT),
+        ("Sudra urges Norland to lift timber ban", Reason.SOFT),
+        ("Sources say Norland lifted timber ban", Reason.SOFT),
+        ("Norland refuses to lift timber ban", Reason.SOFT),
+        ("How the timber ban works", Reason.NO_STATE),
+    ],
+)
+def test_soft_news_moves_nothing(title: str, reason: Reason) -> None:
+    (made,) = outcome([entry(title)])
+    assert isinstance(made, Stay)
+    assert made.reason is reason
+
+
+def test_what_it_is_already_is_no_change() -> None:
+    made = outcome([entry("Norland lifts timber ban"), entry("Timber ban lifted in Norland", "Daily Post", 2)])
+    assert [d.reason for d in made] == [Reason.WIRE, Reason.SAME]
+
+
+def test_a_lifecycle_allows_only_its_steps() -> None:
+    deal = Item("port-sale", "Sale of the port", "deal", "closed", since=START, about=About(all=(("port sale",),)))
+    (made,) = outcome([entry("Bidders sign port sale")], deal)
+    assert made.reason is Reason.UNREACHABLE
+
+
+def test_older_news_does_not_undo_newer() -> None:
+    judge = Judge(rules(BAN))
+    standing = Standing(BAN.id, "lifted", START + timedelta(days=3), version=1)
+    docket = Docket(judge, {BAN.id: standing}, lambda _item: ())
+    assert docket.take(entry("Norland tightens timber export ban")).decisions[0].reason is Reason.STALE
+
+
+def test_a_denial_as_good_holds_the_item() -> None:
+    denied, told = outcome(
+        [
+            entry("Norland denies it lifted timber ban", "Norland Gazette", 1),
+            entry("Norland has lifted timber ban", "Northern Wire", 2),
+        ]
+    )
+    assert (denied.reason, told.reason) == (Reason.SOFT, Reason.DISPUTED)
+
+
+def test_a_new_date_is_a_change_that_says_both() -> None:
+    truce = Item(
+        "truce",
+        "Ferry strike truce",
+        "deadline",
+        "set",
+        since=START,
+        value="2026-04-01",
+        about=About(all=(("ferry",), ("truce",))),
+    )
+    first, again, later = outcome(
+        [
+            entry("Ferry truce extended to 16 May", hours=1),
+            entry("Ferry truce extended until May 16", hours=2),
+            entry("Ferry truce extended to 1 July", hours=30),
+        ],
+        truce,
+    )
+    assert isinstance(first, Transition)
+    assert (first.from_value, first.to_value) == ("2026-04-01", "2026-05-16")
+    assert again.reason is Reason.SAME
+    assert isinstance(later, Transition)
+    assert (later.from_state, later.from_value, later.to_value) == ("extended", "2026-05-16", "2026-07-01")
+
+
+def test_an_item_is_not_watched_before_its_time() -> None:
+    assert outcome([entry("Norland lifts timber ban", hours=-5)]) == []
+
+
+# --- the subject ----------------------------------------------------------------------------------
+
+
+def told(item: Item, title: str, **more: object) -> list[str]:
+    return [r.status.value for r in judge_of(item).read(entry(title, **more))]
+
+
+def test_every_condition_of_the_subject_must_hold() -> None:
+    item = replace(
+        BAN,
+        about=About(
+            all=(("timber",),), any=("ban", "curb"), none=("furniture",), near=(Near((("timber",), ("export",)), 3),)
+        ),
+    )
+    assert told(item, "Norland lifts timber export ban") == ["done"]
+    assert told(item, "Norland lifts timber export levy") == []
+    assert told(item, "Norland lifts timber export ban on furniture") == []
+    assert told(item, "Norland lifts timber ban after a long fight over its many exports") == []
+
+
+def test_an_actor_stands_for_all_its_names() -> None:
+    item = replace(BAN, about=About(all=(("@norland",), ("timber",))))
+    assert told(item, "Premier Aske speaks of timber") == ["mention"]
+    assert told(item, "Timber prices rise") == []
+
+
+def test_the_outlets_name_is_no_text() -> None:
+    assert strip_outlet("Ban lifted - Timber Export News", "Timber Export News") == "Ban lifted"
+    assert strip_outlet("Ban lifted | World", "") == "Ban lifted"
+    assert strip_outlet("Lift it - or face a strike, unions tell Norland", "Wire") == (
+        "Lift it - or face a strike, unions tell Norland"
+    )
+
+
+def test_a_summary_does_not_outvote_its_titles_denial() -> None:
+    summary = "A minister said the step was taken. Norland lifted timber ban on Monday."
+    assert told(BAN, "Norland denies it lifted timber ban", summary=summary) == ["denied"]
+    assert told(BAN, "Norland and the sawmills", summary=summary) == ["done"]
+
+
+# --- what holds for any text ----------------------------------------------------------------------
+
+WORDS = st.sampled_from(
+    "Norland Sudra lifts lift may to refuses urges timber ban export says if , : ? . ” — not lifted by will 木材 and "
+    "after amid the tightens talks sources “ ' U.S. 50%".split()
+)
+HEADLINES = st.one_of(st.text(max_size=200), st.lists(WORDS, max_size=25).map(" ".join))
+
+
+@given(HEADLINES)
+@settings(max_examples=300, deadline=None)
+def test_any_text_gives_states_of_the_lifecycle_and_true_offsets(text: str) -> None:
+    judge = judge_of(BAN)
+    for r in judge.read(entry(text, summary=text)):
+        field = strip_outlet(text, "Northern Wire") if r.span.field == "title" else text
+        assert field[r.span.start : r.span.end] == r.cue
+        assert r.quote in text
+        assert r.state is None or r.state in judge.rules.lifecycles["restriction"].states
+
+
+@given(st.lists(st.tuples(HEADLINES, st.sampled_from([o.name for o in OUTLETS])), max_size=8))
+@settings(max_examples=25, deadline=None)
+def test_replay_gives_the_same_again(told: list[tuple[str, str]]) -> None:
+    entries = [entry(text, source, hours) for hours, (text, source) in enumerate(told)]
+    first = list(backtest(rules(BAN), entries))
+    assert first == list(backtest(rules(BAN), entries))
+    states = [t.to_state for j in first for t in j.transitions]
+    assert all(a != b for a, b in zip(states, states[1:], strict=False))
+
+
+@given(HEADLINES)
+@settings(max_examples=100, deadline=None)
+def test_an_unrelated_item_changes_no_reading(text: str) -> None:
+    other = Item("visas", "Visa talks", "meeting", "proposed", about=About(all=(("visa talks",),)))
+    alone = [r for r in judge_of(BAN).read(entry(text)) if r.item == BAN.id]
+    assert alone == [r for r in judge_of(other, BAN).read(entry(text)) if r.item == BAN.id]
+
+
+def test_independence_does_not_depend_on_order() -> None:
+    judge = Judge(rules(BAN))
+    texts = [
+        ("Norland lifts timber ban", "Daily Post"),
+        ("Timber ban ends as Norland gives way", "Evening Post"),
+        ("Norland scraps ban on timber exports", "Harbour Times"),
+    ]
+    evidence = [
+        e
+        for hours, (text, source) in enumerate(texts)
+        for e in judge.weigh(entry(text, source, hours), judge.read(entry(text, source, hours)))
+    ]
+    assert len(independent(evidence)) == len(independent(evidence[::-1])) == 2
