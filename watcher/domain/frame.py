@@ -59,7 +59,7 @@ class Frame:
         s, nxt = self.s, cue.last
         if cue.gap is not None and cue.gap[1] > cue.gap[0]:
             return any(not self.small(k) for k in range(*cue.gap))
-        if nxt >= clause.end:
+        if nxt >= clause.end or (cue.gap is not None and s.is_("preposition", nxt - 1)):
             return False
         if s.words[nxt].raw[0] in "$€£¥0123456789" and (
             nxt + 1 >= clause.end or any(s.is_("preposition", k) for k in (nxt + 1, nxt + 2))

@@ -14,6 +14,7 @@ from watcher.domain.model import Item
 
 _NOT_SUBJECT = frozenset("on with to from against of for in over at into by".split())  # a name behind one does not act
 _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani")
+_NO_NOUN = frozenset("adverb determiner preposition be have modal auxiliary reason condition after background".split())
 _NEAR = 3  # words between a noun behind us and the subject
 
 
@@ -116,7 +117,10 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
             return True
     acting = agents(f, cue, clause, form)
     if not acting:
-        return False
+        stranger = _stranger(f, cue, clause) if form in (Form.FINITE, Form.PAST) and cue.kind != "happens" else ""
+        if stranger:
+            why.append(f"done by “{stranger}”, who is nobody that decides")
+        return bool(stranger)
     if acting & f.deciders:
         parties = set(f.item.with_ or (f.item.decided_by if f.told.needs_parties else ()))
         strangers = any(w.startswith("place:") for w in acting - f.deciders)
@@ -167,6 +171,17 @@ def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
             continue
         out.extend(n.who)
     return frozenset(out)
+
+
+def _stranger(f: Frame, cue: Found, clause: Clause) -> str:
+    """The subject of a verb where it is neither a name, nor a body, nor a pronoun, nor the item's own subject."""
+    s = f.s
+    start = max([clause.start, *(saying.start for saying in s.sayings if saying.start <= cue.first < saying.end)])
+    kinds = {k: {m.kind for m in s.marks if m.first <= k < m.last} for k in range(start, cue.first)}
+    said = [k for k, marks in kinds.items() if not marks & _NO_NOUN]
+    if not said or clause.linked or any(f.own(k) or kinds[k] & {"body", "group", "pronoun"} for k in said):
+        return ""
+    return " ".join(s.words[k].raw for k in said)
 
 
 def _acts_through(f: Frame, at: int) -> bool:

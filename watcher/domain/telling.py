@@ -51,7 +51,9 @@ def tell(f: Frame, cues: Sequence[Found], *, official_title: bool) -> Told | Non
     `official_title` says that the sentence opens the title of an official outlet's own publication. Afterwards
     `f.others` says whether somebody else was found to act.
     """
-    candidates = [t for cue in cues if (t := _of_cue(f, cue, official_title)) is not None]
+    verbs = {c.first for c in cues if c.tags and form_of(f, c, f.s.clause_at(c.first)) is not None}
+    used = [c for c in cues if c.tags or c.first not in verbs]  # a word that is a verb here is no noun here
+    candidates = [t for cue in used if (t := _of_cue(f, cue, official_title)) is not None]
     candidates += _of_status_words(f)
     return min(candidates, key=lambda t: STRENGTH.index(t.status), default=None)
 

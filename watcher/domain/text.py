@@ -48,6 +48,8 @@ class Word:
     @property
     def glued(self) -> bool:
         """Whether only a blank, quotation marks, or a hyphen with no blank beside it part it from the word before."""
+        if self.before.strip() == "&":
+            return True
         if any(c in _JOINS for c in self.before):
             return not any(c.isspace() for c in self.before) and all(c in _QUOTES or c in _JOINS for c in self.before)
         return all(c in _QUOTES or c.isspace() for c in self.before)
