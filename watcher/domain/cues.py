@@ -1,7 +1,7 @@
 """Patterns of words with inflected heads and gaps, and an index that finds them in a sentence.
 
 A pattern is words with a blank between; `a|b` is a choice, `~` a gap of up to five words. The first word is a verb
-where the kind says so, and is found in all its forms. Knows no states and no items.
+where the kind says so, and is found in all its forms, unless `=` stands before it. Knows no states and no items.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import lru_cache
 from watcher.domain.text import Word, words
 
 GAP = 5  # words that a `~` may stand for
+_CHARACTERS = 12  # the same where words are single characters
 _BE = {
     "be": "B", "is": "S", "are": "S", "am": "S", "was": "D", "were": "D", "been": "N", "being": "G",
 }  # fmt: skip
@@ -98,6 +99,8 @@ class PatternIndex:
 
     def add(self, text: str, label: tuple[str, ...], *, verb: bool) -> None:
         """Take one pattern in; `verb` says that its first word is to be inflected."""
+        verb = verb and not text.startswith("=")
+        text = text.removeprefix("=")
         slots = [_slot(piece) for piece in text.split()]
         flat = [s for group in slots for s in group]
         heads = flat[0] or frozenset()
@@ -145,13 +148,17 @@ def _fits(pattern: Pattern, tags: str, text_words: Sequence[Word], at: int, end:
             opened = here
             continue
         if opened >= 0:
-            reach = min(end, opened + GAP + 1)
+            wide = opened < end and not text_words[opened].raw.isascii() and text_words[opened].raw >= "\u3400"
+            reach = min(end, opened + (_CHARACTERS if wide else GAP) + 1)
             here = next((k for k in range(opened, reach) if _is(text_words[k], slot)), -1)
             if here < 0:
                 return None
             gap, opened = (opened, here), -1
-        elif here >= end or not _is(text_words[here], slot):
-            return None
+        else:
+            if here < end and pattern.head == "be" and text_words[here].low == "not":
+                here += 1  # "is not dead" is the cue too; the status word inside it is found as such
+            if here >= end or not _is(text_words[here], slot):
+                return None
         here += 1
     return Found(pattern, at, here, tags, gap)
 

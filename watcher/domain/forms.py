@@ -44,9 +44,21 @@ def form_of(f: Frame, cue: Found, clause: Clause) -> Form | None:
     if kind == "noun":
         return Form.NOUN
     if not cue.tags:
-        inside = any(first <= cue.first and cue.last <= last for first, last in f.subject)
-        return None if inside and not f.name_before(cue.first) else Form.PLAIN
+        return Form.PLAIN if _plain(f, cue, clause) else None
     return _verb(f, cue, clause)
+
+
+def _plain(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether words without endings are an act: one of the item's own nouns needs a name or a status word before it."""
+    s = f.s
+    if s.is_("trail", cue.last):
+        return False
+    if not any(first <= cue.first and cue.last <= last for first, last in f.subject):
+        return True
+    return f.name_before(cue.first) or any(
+        m.kind in ("possible", "modal", "announced", "urged", "denied") and clause.start <= m.first < cue.first
+        for m in s.marks
+    )
 
 
 def _behind(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -61,7 +73,7 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
     prev = s.words[before] if before >= clause.start else None
     if prev is not None:
         if prev.low == "to":
-            return Form.INFINITIVE if "B" in tags else None
+            return Form.INFINITIVE if "B" in tags else Form.GERUND if "G" in tags else None
         if s.is_("be", before):
             if "G" in tags:
                 return Form.PROGRESSIVE
@@ -137,7 +149,8 @@ def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     if governed or prev.low in ("or", "would") or prev.low.endswith("n't"):
         return Form.BASE
     if prev.low == "and":
-        return Form.FINITE
+        led = any(w.low == "to" for w in s.words[clause.start : before])
+        return Form.BASE if led else Form.FINITE
     behind_verb = "S" in s.tags[before] and f.name_before(before)
     if _own_noun(f, cue, before) or behind_verb:
         return None

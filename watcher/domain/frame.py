@@ -13,6 +13,7 @@ from watcher.domain.cues import Found
 from watcher.domain.matching import Place
 from watcher.domain.model import Item, LifecycleWords
 
+_GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows
 _CARRIED = frozenset("of to as and or per off up out down".split())  # these do not end the object of a verb
 
 
@@ -59,7 +60,7 @@ class Frame:
         s, nxt = self.s, cue.last
         if cue.gap is not None and cue.gap[1] > cue.gap[0]:
             return any(not self.small(k) for k in range(*cue.gap))
-        if nxt >= clause.end or (cue.gap is not None and s.is_("preposition", nxt - 1)):
+        if nxt >= clause.end or (cue.gap is not None and s.words[nxt - 1].low in _GOVERNING):
             return False
         if s.words[nxt].raw[0] in "$€£¥0123456789" and (
             nxt + 1 >= clause.end or any(s.is_("preposition", k) for k in (nxt + 1, nxt + 2))

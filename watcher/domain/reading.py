@@ -141,12 +141,15 @@ class _Language:
         if lifecycle is None:
             return mention
         frame = Frame(s, item, subject, lifecycle, self._stages.get(item.lifecycle, {}))
-        cues = _longest(self._cues[item.lifecycle].find(s.words, 0, len(s.words)))
+        index = self._cues[item.lifecycle]
+        cues = _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])
         told = tell(frame, cues, official_title=opens)
         if told is not None:
             return told
         shared = any(m.item.lifecycle != item.lifecycle and set(m.subject) & set(match.subject) for m in matches)
-        return None if frame.others or (lifecycle.needs_cue and not cues and shared) else mention
+        if lifecycle.needs_cue and shared and (frame.others or not cues):
+            return None
+        return None if frame.others else mention
 
 
 def _longest(found: list[Found]) -> list[Found]:

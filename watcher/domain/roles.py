@@ -48,7 +48,7 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
     if not inside:
         return clause.linked and _takes_pronoun(f, cue)
-    if form is Form.NOUN:
+    if form in (Form.NOUN, Form.PLAIN):
         return True
     left = any(p[1] <= cue.first for p in inside)
     overlap = any(p[0] < cue.last and cue.first < p[1] for p in inside)
@@ -84,7 +84,7 @@ def parties_named(f: Frame, clause: Clause) -> bool:
     Asked only where they are what tells the item from another ("Trump-Xi summit"); a subject with words of its own
     ("Nile dam talks") needs no names.
     """
-    s, wanted = f.s, set(f.item.with_)
+    s, wanted = f.s, f.deciders if f.item.with_ else frozenset()
     if not f.told.needs_parties or not wanted <= _named(f, 0, len(s.words)):
         return True
     at = s.clauses.index(clause)
@@ -94,7 +94,7 @@ def parties_named(f: Frame, clause: Clause) -> bool:
     ):
         at -= 1
         start = s.clauses[at].start
-    if at and not f.names(start, clause.end):
+    if at and not wanted & _named(f, start, clause.end):
         start = s.clauses[at - 1].start
     return wanted <= _named(f, start, clause.end)
 
@@ -107,13 +107,17 @@ def _named(f: Frame, start: int, end: int) -> set[str]:
 
 
 def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> bool:
-    """Whether the one named as acting is not who decides, or the act is aimed at somebody else."""
+    """Whether the one who acts is not who decides, or the act is aimed at somebody else.
+
+    Another actor's act is about another measure (`f.others`); a stranger's may still be about this one.
+    """
     if not f.item.decided_by:
         return False
     if f.item.against and form in ACTIVE:
         aimed = _named(f, cue.last, f.object_end(cue, clause)) - f.deciders
         if aimed and not aimed & set(f.item.against):
             why.append(f"aimed at {_list(aimed)}")
+            f.others = True
             return True
     acting = agents(f, cue, clause, form)
     if not acting:
@@ -122,9 +126,11 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
             why.append(f"done by “{stranger}”, who is nobody that decides")
         return bool(stranger)
     if acting & f.deciders:
-        parties = set(f.item.with_ or (f.item.decided_by if f.told.needs_parties else ()))
-        strangers = any(w.startswith("place:") for w in acting - f.deciders)
-        return bool(parties) and strangers and not parties <= acting
+        parties = f.deciders if f.item.with_ or f.told.needs_parties else frozenset()
+        wrong = bool(parties) and not acting <= f.deciders and not parties <= acting
+        f.others = f.others or wrong
+        return wrong
+    f.others = True
     why.append(f"done by {_list(acting)}, not by {_list(f.item.decided_by)}")
     return True
 
@@ -169,7 +175,8 @@ def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
             continue
         if f.s.words[last - 1].possessive and not _acts_through(f, last):
             continue
-        out.extend(n.who)
+        within = set(n.within) & f.deciders if f.told.needs_parties else set()
+        out.extend(set(n.who) & f.deciders or within or n.who)
     return frozenset(out)
 
 

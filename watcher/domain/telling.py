@@ -55,7 +55,7 @@ def tell(f: Frame, cues: Sequence[Found], *, official_title: bool) -> Told | Non
     used = [c for c in cues if c.tags or c.first not in verbs]  # a word that is a verb here is no noun here
     candidates = [t for cue in used if (t := _of_cue(f, cue, official_title)) is not None]
     candidates += _of_status_words(f)
-    return min(candidates, key=lambda t: STRENGTH.index(t.status), default=None)
+    return min(candidates, key=lambda t: (STRENGTH.index(t.status), t.place[0] - t.place[1]), default=None)
 
 
 def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
@@ -72,7 +72,6 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         return None
     why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
     if foreign(f, cue, clause, form, why):
-        f.others = True
         return None
     status = _voiced(f, cue, form, _framed(f, clause, form, _governed(f, cue, clause, form, why), why), why)
     if status is Status.MENTION:
@@ -110,10 +109,12 @@ def _status_of(f: Frame, mark: Found) -> Status:
 
 
 def _governors(f: Frame, cue: Found, clause: Clause) -> list[Found]:
-    """The status words before the cue in its clause, the outermost first."""
+    """The status words before the cue in its clause, the outermost first; "not" also inside it."""
+    s = f.s
     return [
         m for m in f.s.marks
-        if m.kind in _STATUS and clause.start <= m.first < cue.first and m.last <= cue.first + 1
+        if m.kind in _STATUS and clause.start <= m.first
+        and ((m.first < cue.first and m.last <= cue.first + 1) or (cue.first < m.first < cue.last and s.words[m.first].low == "not"))
         and not _describes(f.s, m, clause)
     ]  # fmt: skip
 
@@ -280,7 +281,6 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
         return None
     why = [f"“{m.pattern.text}” takes the subject itself"]
     if foreign(f, m, clause, Form.FINITE, why):
-        f.others = True
         return None
     status = f.told.bare_status.get(m.pattern.text, _status_of(f, m))
     outer = _governors(f, m, clause)
