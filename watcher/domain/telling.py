@@ -112,10 +112,12 @@ def _governors(f: Frame, cue: Found, clause: Clause) -> list[Found]:
     """The status words before the cue in its clause, the outermost first; "not" also inside it."""
     s = f.s
     return [
-        m for m in f.s.marks
-        if m.kind in _STATUS and clause.start <= m.first
-        and ((m.first < cue.first and m.last <= cue.first + 1) or (cue.first < m.first < cue.last and s.words[m.first].low == "not"))
-        and not _describes(f.s, m, clause)
+        m for m in s.marks
+        if m.kind in _STATUS and not _describes(s, m, clause)
+        and (
+            (clause.start <= m.first < cue.first and m.last <= cue.first + 1)
+            or (cue.first < m.first < cue.last and s.words[m.first].low == "not")
+        )
     ]  # fmt: skip
 
 

@@ -1,0 +1,518 @@
+"""Every command as typed: what it prints where, and its exit code."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import logging
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from newsroom import APPROVED, CLEARED, SMALL_TALK, Newsroom, newsroom
+
+from watcher.app import now as read_clock
+from watcher.cli import main
+
+HOSTILE = "Trump approves TikTok deal \x1b[2J\x9b31m[red]gone[/red] \u202eevil"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """Its output as JSON."""
+        return json.loads(self.out)
+
+
+Shell = Callable[..., Ended]
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """Run one command in this process, with stdin closed as in a pipe; logging is put back afterwards."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+
+    def run(*words: object) -> Ended:
+        capsys.readouterr()
+        with Path(os.devnull).open() as nothing, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", nothing)
+            try:
+                main([str(word) for word in words])
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 0
+            else:
+                code = 0
+        out, err = capsys.readouterr()
+        print(words, code, err)  # shown when the test fails
+        assert "Traceback" not in err
+        return Ended(code, out, err)
+
+    yield run
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Newsroom]:
+    with newsroom(tmp_path, f"sqlite:///{tmp_path / 'watcher.db'}") as opened:
+        opened.every = "1s"
+        opened.write()
+        yield opened
+
+
+def watched(shell: Shell, room: Newsroom, *titles: str) -> None:
+    """Have a first silent round, then news that is a moment old, then a second round."""
+    assert shell("once", "-c", room.config).code == 0
+    for title in titles:
+        room.publish("wire", title, at=read_clock() - timedelta(seconds=1))
+    sqlite_do(room, "UPDATE feed SET next_poll_at = '2025-01-01 00:00:00.000000'")
+    assert shell("once", "-c", room.config).code == 3
+
+
+def sqlite_do(room: Newsroom, statement: str) -> list[Any]:
+    """Do something to the database behind the product's back; the first column of what it answers."""
+    connection = sqlite3.connect(room.database.removeprefix("sqlite:///"))
+    try:
+        found = [row[0] for row in connection.execute(statement)]
+        connection.commit()
+        return found
+    finally:
+        connection.close()
+
+
+# --- the program ----------------------------------------------------------------------------------
+
+
+def test_help_does_not_load_what_only_commands_need() -> None:
+    code = (
+        "import sys\nfrom watcher.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'sqlalchemy', 'feedparser', 'aiohttp', 'apprise', 'apscheduler', 'pydantic', 'jinja2', 'ruamel',"
+        " 'prometheus_client', 'structlog', 'watcher.app'}\n"
+        "print('LOADED', sorted(heavy & set(sys.modules)))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert "LOADED []" in ended.stdout
+
+
+def test_version_and_unknown_words(shell: Shell) -> None:
+    from watcher import __version__
+
+    assert shell("--version").out == f"watcher {__version__}\n"
+    unknown = shell("wtach")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "wtach" in unknown.err
+    assert shell("once", "--colour").code == 2
+
+
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m watcher schema | head -c 10"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout
+    assert ended.stderr == ""
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def test_without_a_configuration_it_says_where_it_looked(shell: Shell, tmp_path: Path) -> None:
+    for command in ("run", "once", "check", "status", "feeds"):
+        ended = shell(command, "-c", tmp_path / "nowhere.yaml")
+        assert (ended.code, ended.out) == (2, "")
+        assert "nowhere.yaml" in ended.err
+        assert "--config" in ended.err
+
+
+def test_check_says_what_it_found(shell: Shell, room: Newsroom) -> None:
+    ended = shell("check", "-c", room.config)
+    assert ended.code == 0
+    assert "fine; 2 items, 3 feeds, 3 outlets, 2 receivers, 2 routes" in ended.out
+    data = shell("check", "-c", room.config, "--json").data
+    assert data["ok"] is True
+    assert data["feeds"] == 3
+
+
+def test_check_reports_every_mistake_and_run_refuses_the_same(shell: Shell, room: Newsroom) -> None:
+    room.config.write_text(room.config.read_text().replace("polling:", "poling:").replace("mailto://", "mialto://"))
+    watchlist = room.folder / "watchlist.yaml"
+    watchlist.write_text(watchlist.read_text().replace("decided_by: us", "decided_by: usa"))
+    ended = shell("check", "-c", room.config)
+    assert (ended.code, ended.out) == (2, "")
+    assert "the configuration is wrong (4 problems)" in ended.err
+    assert shell("run", "-c", room.config).err == ended.err
+    problems = shell("check", "-c", room.config, "--json").data["problems"]
+    assert len(problems) == 4
+    assert {Path(problem["file"]).name for problem in problems} == {"watcher.yaml", "watchlist.yaml"}
+    assert all(problem["line"] for problem in problems)
+    assert "desk@example.org" not in ended.err
+
+
+def test_check_online_tries_every_feed(shell: Shell, room: Newsroom) -> None:
+    fine = shell("check", "-c", room.config, "--online", "--json")
+    assert fine.code == 0
+    assert {(feed["feed"], feed["entries"]) for feed in fine.data["feeds_tried"]} == {
+        ("wire", 1), ("daily", 1), ("agg", 0)
+    }  # fmt: skip
+    del room.stand._pages["daily"]
+    ended = shell("check", "-c", room.config, "--online")
+    assert ended.code == 1
+    assert "FAILED" in ended.out
+
+
+def test_schema_is_a_json_schema(shell: Shell) -> None:
+    assert "$defs" in shell("schema").data or "properties" in shell("schema").data
+
+
+def test_seed_takes_starting_states_in_once(shell: Shell, room: Newsroom) -> None:
+    seeds = room.folder / "seeds"
+    seeds.mkdir()
+    (seeds / "2025-09-15-an-article.yaml").write_text(
+        "publisher: Gazette Three\ntitle: Where things stand\npublished: 2025-09-15\nactors: [us]\n"
+        "facts:\n  - {on: 2025-09-15, fact: Talks have ended.}\nitems:\n"
+        "  - {id: us-approval, state: pending, as_of: 2025-09-14, settled_by: A signature.}\n"
+    )
+    assert shell("seed", seeds, "-c", room.config, "--json").data == {"applied": ["us-approval"], "unchanged": []}
+    assert shell("seed", seeds, "-c", room.config).out == "us-approval: as before\n"
+    assert "Gazette Three" in shell("history", "us-approval", "-c", room.config).out
+    assert shell("seed", room.folder / "nothing", "-c", room.config).code == 2
+
+
+# --- watching -------------------------------------------------------------------------------------
+
+
+def test_once_tells_by_its_exit_code_that_a_state_changed(shell: Shell, room: Newsroom) -> None:
+    watched(shell, room, APPROVED)
+    assert len(room.letters()) == 2
+    quiet = shell("once", "-c", room.config, "--json")
+    assert quiet.code == 0
+    assert quiet.data["transitions"] == []
+
+
+def test_once_in_json_has_the_lines_of_a_backtest(shell: Shell, room: Newsroom) -> None:
+    shell("once", "-c", room.config)
+    room.publish("wire", APPROVED, at=read_clock() - timedelta(seconds=1))
+    sqlite_do(room, "UPDATE feed SET next_poll_at = '2025-01-01 00:00:00.000000'")
+    ended = shell("once", "-c", room.config, "--json")
+    assert ended.code == 3
+    (line,) = ended.data["transitions"]
+    assert {"item", "from", "to", "at", "status", "entries", "reason"} <= set(line)
+    assert [delivery["result"] for delivery in ended.data["deliveries"]] == ["sent", "sent"]
+
+
+def test_once_fails_when_no_feed_answers_or_a_delivery_is_given_up(shell: Shell, room: Newsroom) -> None:
+    shell("once", "-c", room.config)
+    room.mail.refusals["RCPT"] = "550 5.1.1 no such user"
+    room.publish("wire", CLEARED, at=read_clock() - timedelta(seconds=1))
+    sqlite_do(room, "UPDATE feed SET next_poll_at = '2025-01-01 00:00:00.000000'")
+    dead = shell("once", "-c", room.config)
+    assert dead.code == 1
+    assert "deliveries given up: 1" in dead.err
+    assert "china-approval: pending -> approved" in dead.out
+    room.stand._pages.clear()
+    sqlite_do(room, "UPDATE feed SET next_poll_at = '2025-01-01 00:00:00.000000'")
+    silent = shell("once", "-c", room.config)
+    assert silent.code == 1
+    assert "no feed answered" in silent.err
+
+
+def test_a_database_of_another_version_is_refused_with_the_command_to_run(shell: Shell, room: Newsroom) -> None:
+    empty = shell("status", "-c", room.config)
+    assert empty.code == 1
+    assert "watcher db upgrade" in empty.err
+    assert shell("db", "revision", "-c", room.config, "--json").data == {"revision": None, "current": False}
+    assert shell("db", "upgrade", "-c", room.config).code == 0
+    assert shell("db", "revision", "-c", room.config).code == 0
+    assert "nothing to do" in shell("db", "upgrade", "-c", room.config).err
+    sqlite_do(room, "UPDATE alembic_version SET version_num = '9999'")
+    for command in ("run", "once", "status", "feeds"):
+        ended = shell(command, "-c", room.config)
+        assert ended.code == 1, command
+        assert ended.err.startswith("watcher: ")
+
+
+def test_a_database_that_cannot_be_reached_is_a_message_without_its_password(shell: Shell, room: Newsroom) -> None:
+    room.database = "postgresql://watcher:hunter2hunter2@127.0.0.1:1/watcher"
+    room.write()
+    ended = shell("once", "-c", room.config)
+    assert ended.code == 1
+    assert ended.err.startswith("watcher: ")
+    assert "hunter2" not in ended.err
+
+
+def test_a_port_that_is_taken_is_a_message(shell: Shell, room: Newsroom) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        room.web, room.port = True, taken.getsockname()[1]
+        room.write()
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+        try:
+            ended = shell("run", "-c", room.config)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    assert ended.code == 2
+    assert f"cannot listen on 127.0.0.1:{room.port}" in ended.err
+
+
+def test_the_environment_can_name_the_configuration(
+    shell: Shell, room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHER_CONFIG", str(room.config))
+    assert shell("check").code == 0
+
+
+# --- looking --------------------------------------------------------------------------------------
+
+
+def test_status_history_and_feeds(shell: Shell, room: Newsroom) -> None:
+    watched(shell, room, APPROVED)
+    rows = {row["item"]: row for row in shell("status", "-c", room.config, "--json").data}
+    assert rows["us-approval"]["state"] == "approved"
+    assert rows["us-approval"]["last_evidence"]["outlet"] == "Wire One"
+    assert rows["china-approval"]["state"] == "pending"
+    assert APPROVED in shell("status", "-c", room.config).out
+
+    steps = shell("history", "us-approval", "-c", room.config, "--json").data
+    assert (steps[0]["from"], steps[0]["to"], steps[0]["reason"]) == ("pending", "approved", "wire")
+    assert steps[0]["evidence"][0]["title"] == APPROVED
+    text = shell("history", "us-approval", "-c", room.config).out
+    assert "pending -> approved" in text
+    assert "Wire One (wire)" in text
+    unknown = shell("history", "us-aproval", "-c", room.config)
+    assert unknown.code == 2
+    assert "us-approval" in unknown.err
+
+    feeds = {feed["id"]: feed for feed in shell("feeds", "-c", room.config, "--json").data}
+    assert feeds["wire"]["entries"] == 2
+    assert feeds["agg"]["last_result"] in ("empty", "not_modified")
+    assert "wire" in shell("feeds", "-c", room.config).out
+    assert shell("feeds", "--failing", "-c", room.config, "--json").data == []
+
+
+def test_a_feeds_text_does_nothing_to_the_terminal(shell: Shell, room: Newsroom) -> None:
+    written = []
+    shell("once", "-c", room.config)
+    room.publish("wire", "placeholder", at=read_clock() - timedelta(seconds=1))
+    page = room.stand.page("wire")
+    assert page is not None
+    page.body = page.body.replace(b"placeholder", HOSTILE.replace("\x1b", "&#x9b;").encode())
+    page.etag = '"hostile"'
+    sqlite_do(room, "UPDATE feed SET next_poll_at = '2025-01-01 00:00:00.000000'")
+    written.append(shell("once", "-c", room.config))
+    # as if it had been stored before such things were taken out at the door
+    for trigger in sqlite_do(room, "SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        sqlite_do(room, f'DROP TRIGGER "{trigger}"')
+    sqlite_do(room, f"UPDATE entry SET title = '{HOSTILE}'")
+    sqlite_do(room, f"UPDATE evidence SET title = '{HOSTILE}', quote = '{HOSTILE}'")
+    for words in (["status"], ["status", "--json"], ["history", "us-approval"], ["feeds"]):
+        written.append(shell(*words, "-c", room.config))
+    written.append(shell("explain", HOSTILE, "-c", room.config))
+    for ended in written:
+        for bad in ("\x1b", "\x9b", "\u202e"):
+            assert bad not in ended.out + ended.err
+    assert "[red]gone[/red]" in written[1].out
+    assert written[2].data[0]["last_evidence"]["title"] == HOSTILE, "JSON keeps the text, escaped"
+
+
+# --- outbox ---------------------------------------------------------------------------------------
+
+
+def test_the_outbox_is_listed_and_tended(shell: Shell, room: Newsroom) -> None:
+    shell("once", "-c", room.config)
+    room.mail.refusals["RCPT"] = "550 5.1.1 no such user"
+    room.publish("wire", APPROVED, at=read_clock() - timedelta(seconds=1))
+    sqlite_do(room, "UPDATE feed SET next_poll_at = '2025-01-01 00:00:00.000000'")
+    assert shell("once", "-c", room.config).code == 1
+    rows = shell("outbox", "list", "-c", room.config, "--json").data
+    assert [(row["state"], row["item"], len(row["ledger"])) for row in rows] == [("dead", "us-approval", 1)] * 2
+    first, second = (row["id"] for row in rows)
+    assert first in shell("outbox", "list", "-c", room.config).out
+    assert shell("outbox", "list", "--state", "sent", "-c", room.config, "--json").data == []
+    assert shell("outbox", "list", "--state", "lost", "-c", room.config).code == 2
+
+    refused = shell("outbox", "drop", first, "-c", room.config)
+    assert refused.code == 2
+    assert "--yes" in refused.err
+    assert shell("outbox", "drop", first, "-c", room.config, "--yes").code == 0
+    room.mail.refusals.clear()
+    assert shell("outbox", "retry", "-c", room.config).code == 2
+    assert shell("outbox", "retry", "no-such-id", "-c", room.config).code == 2
+    assert shell("outbox", "retry", "--dead", "-c", room.config).err == "queued again: 1\n"
+    assert shell("once", "-c", room.config).code == 0
+    assert len(room.letters()) == 1
+    sent = shell("outbox", "list", "--state", "sent", "-c", room.config, "--json").data
+    assert [row["id"] for row in sent] == [second]
+
+
+def test_notify_says_whether_an_address_works(shell: Shell, room: Newsroom) -> None:
+    assert shell("notify", "--test", "desk", "-c", room.config).out.startswith("desk: sent")
+    both = shell("notify", "--test", "2", "-c", room.config, "--json")
+    assert [(row["receiver"], row["sent"]) for row in both.data] == [("boss", True)]
+    assert [to for to, _ in room.letters()] == ["desk@example.org", "boss@example.org"]
+    unknown = shell("notify", "--test", "dsek", "-c", room.config)
+    assert unknown.code == 2
+    assert "boss, desk" in unknown.err
+    room.mail.refusals["RCPT"] = "550 5.1.1 no such user"
+    assert shell("notify", "--test", "desk", "-c", room.config).code == 1
+
+
+def test_prune_wants_to_be_told_twice(shell: Shell, room: Newsroom) -> None:
+    shell("once", "-c", room.config)
+    refused = shell("db", "prune", "-c", room.config)
+    assert (refused.code, "--yes" in refused.err) == (2, True)
+    sqlite_do(room, "UPDATE entry SET seen_at = '2020-01-01 00:00:00.000000', at = '2020-01-01 00:00:00.000000'")
+    assert "text removed from" in shell("db", "prune", "-c", room.config, "--yes").err
+
+
+# --- explain and backtest -------------------------------------------------------------------------
+
+
+def test_explain_says_what_a_headline_does_and_why(shell: Shell, room: Newsroom) -> None:
+    words = ("--outlet", "Wire One", "--date", "2025-09-25", "-c", room.config)
+    text = shell("explain", APPROVED, *words).out
+    for part in (APPROVED, "us-approval", "approved (done)", "Wire One, wire", "pending -> approved, wire"):
+        assert part in text
+    data = shell("explain", APPROVED, *words, "--json").data
+    assert data["transitions"][0]["to"] == "approved"
+    assert data["readings"][0]["span"]["field"] == "title"
+    assert data["entry"]["at"] == "2025-09-25T00:00:00+00:00"
+    one = shell("explain", APPROVED, "--outlet", "Daily Two", "-c", room.config).out
+    assert "it stays, waiting" in one
+    assert "about no item" in shell("explain", SMALL_TALK, "-c", room.config).out
+    assert shell("explain", APPROVED, "--date", "yesterday", "-c", room.config).code == 2
+
+
+def test_explain_begins_where_things_stand_when_asked_to(shell: Shell, room: Newsroom) -> None:
+    watched(shell, room, APPROVED)
+    text = shell("explain", APPROVED, "--outlet", "Wire One", "--live", "-c", room.config).out
+    assert "stands at  approved" in text
+    assert "it stays, same" in text
+    refused = shell("explain", APPROVED, "--live", "-w", room.folder / "watchlist.yaml")
+    assert refused.code == 2
+
+
+def test_explain_works_on_a_watchlist_alone(shell: Shell, room: Newsroom) -> None:
+    ended = shell("explain", APPROVED, "--outlet", "Wire One", "-w", room.folder / "watchlist.yaml")
+    assert "pending -> approved, wire" in ended.out, "outlets.yaml beside the watchlist is found"
+
+
+class Pages(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = (
+            "<!doctype html><html lang=en-US><head><meta charset=utf-8><title>Wire One | News</title>"
+            f'<meta property="og:title" content="{APPROVED}">'
+            '<meta property="og:description" content="The order was signed in Washington &amp; published.">'
+            '<meta property="og:site_name" content="Wire One">'
+            '<meta property="article:published_time" content="2025-09-25T14:00:00-04:00">'
+            "</head><body><svg><title>icon</title></svg></body></html>"
+        ).encode()
+        if self.path == "/missing":
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_explain_reads_a_page(shell: Shell, room: Newsroom, site: str) -> None:
+    data = shell("explain", f"{site}/news", "-c", room.config, "--json").data
+    assert data["entry"]["title"] == APPROVED
+    assert data["entry"]["summary"] == "The order was signed in Washington & published."
+    assert data["entry"]["at"] == "2025-09-25T18:00:00+00:00"
+    assert data["transitions"][0]["to"] == "approved"
+    missing = shell("explain", f"{site}/missing", "-c", room.config)
+    assert missing.code == 1
+    assert "404" in missing.err
+    private = shell("explain", f"{site}/news", "-w", room.folder / "watchlist.yaml")
+    assert private.code == 1, "without a configuration that allows it, private addresses stay closed"
+
+
+ARCHIVE = [
+    {"id": "a1", "seen_at": "2025-09-20T10:00:00Z", "source": "Daily Two", "title": SMALL_TALK, "link": ""},
+    {"id": "a2", "seen_at": "2025-09-25T10:00:00Z", "source": "Wire One", "title": APPROVED, "link": "https://x.example"},
+    {"id": "a3", "seen_at": "2025-09-26T10:00:00+02:00", "source": "Wire One", "title": CLEARED, "link": "",
+     "summary": "More.", "published": "2025-09-26T07:59:00Z"},
+]  # fmt: skip
+
+
+def test_backtest_needs_neither_configuration_nor_database(
+    shell: Shell, room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(room.folder)
+    room.config.unlink()
+    (room.folder / "archive.jsonl").write_text("".join(json.dumps(line) + "\n" for line in ARCHIVE))
+    (room.folder / "second.yaml").write_text(
+        "title: Another\nactors: {eu: [EU]}\nitems:\n"
+        "  - {id: more, title: More, lifecycle: approval, state: pending, about: {all: [Nexperia]}}\n"
+    )
+    ended = shell("backtest", "--watchlist", "watchlist.yaml", "second.yaml", "--archive", "archive.jsonl",
+                  "--out", "out.jsonl", "--readings", "readings.jsonl")  # fmt: skip
+    assert (ended.code, ended.out) == (0, "")
+    assert "changes of state 2" in ended.err
+    changes = [json.loads(line) for line in (room.folder / "out.jsonl").read_text().splitlines()]
+    assert [(c["item"], c["from"], c["to"], c["entries"], c["status"]) for c in changes] == [
+        ("us-approval", "pending", "approved", ["a2"], "done"),
+        ("china-approval", "pending", "approved", ["a3"], "done"),
+    ]
+    assert {"at", "reason"} <= set(changes[0])
+    readings = [json.loads(line) for line in (room.folder / "readings.jsonl").read_text().splitlines()]
+    assert all(set(line) == {"id", "item", "state", "status", "cue"} for line in readings)
+    assert not (room.folder / "watcher.db").exists()
+
+
+def test_backtest_names_what_is_wrong(shell: Shell, room: Newsroom) -> None:
+    watchlist = room.folder / "watchlist.yaml"
+    missing = shell("backtest", "-w", watchlist, "--archive", room.folder / "no.jsonl", "--out", room.folder / "o")
+    assert (missing.code, "no.jsonl" in missing.err) == (2, True)
+    bad = room.folder / "bad.jsonl"
+    bad.write_text('{"id": "a"}\n')
+    ended = shell("backtest", "-w", watchlist, "--archive", bad, "--out", room.folder / "o")
+    assert ended.code == 2
+    assert "bad.jsonl:1" in ended.err
+    nowhere = shell("backtest", "-w", watchlist, "--archive", bad, "--out", room.folder / "no" / "o")
+    assert nowhere.code == 2
+
+
+# --- demo -----------------------------------------------------------------------------------------
+
+
+def test_the_demo_names_what_is_missing() -> None:
+    code = "import sys\nsys.modules['aiosmtpd'] = None\nfrom watcher.cli import main\nmain(['demo'])\n"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 2
+    assert "aiosmtpd" in ended.stderr
+    assert "policy-watcher[demo]" in ended.stderr
+    assert "Traceback" not in ended.stderr

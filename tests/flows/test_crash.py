@@ -1,0 +1,168 @@
+"""Crash anywhere, start again: nothing is lost, and nothing is told twice beyond what was in flight."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from newsroom import APPROVED, CLEARED, Newsroom, newsroom
+
+from watcher.app import App, build
+from watcher.demo.daemon import Daemon
+from watcher.storage import Store
+
+COMMITS = ("claim_feeds", "save_polls", "record", "claim_deliveries", "settle")
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class Fragile(Store):
+    """A store whose process dies right before or right after one of its commits; nothing is committed after that."""
+
+    point: tuple[str, str] | None = None
+    dead = False
+
+    def _commit(self, name: str, commit: Callable[[], Any]) -> Any:
+        if self.dead or self.point == ("before", name):
+            self.dead = True
+            raise Crash(name)
+        result = commit()
+        if self.point == ("after", name):
+            self.dead = True
+            raise Crash(name)
+        return result
+
+    def claim_feeds(self, *args: Any) -> Any:
+        return self._commit("claim_feeds", partial(super().claim_feeds, *args))
+
+    def save_polls(self, *args: Any) -> Any:
+        return self._commit("save_polls", partial(super().save_polls, *args))
+
+    def record(self, *args: Any) -> Any:
+        return self._commit("record", partial(super().record, *args))
+
+    def claim_deliveries(self, *args: Any) -> Any:
+        return self._commit("claim_deliveries", partial(super().claim_deliveries, *args))
+
+    def settle(self, *args: Any) -> Any:
+        return self._commit("settle", partial(super().settle, *args))
+
+
+@pytest.fixture
+def room(tmp_path: Path, db_url: str) -> Iterator[Newsroom]:
+    with newsroom(tmp_path, db_url) as opened:
+        yield opened
+
+
+def life(room: Newsroom, point: tuple[str, str] | None) -> bool:
+    """Live one round of every job, or as far as the crash; True when it came."""
+    store = Fragile.open(room.database)
+    assert isinstance(store, Fragile)
+    settings = room.settings()
+    store.sync(settings.feeds, settings.rules.items, settings.rules.lifecycles, room.clock())
+    store.point = point
+    with App(store, build(settings), env={}, clock=room.clock) as app:
+        try:
+            app.jobs.cycle()
+            app.jobs.deliver()
+        except Crash:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("commit", COMMITS)
+def test_a_crash_at_any_commit_loses_nothing(room: Newsroom, commit: str, when: str) -> None:
+    life(room, None)
+    room.clock.forward(minutes=20)
+    room.publish("wire", APPROVED)
+    assert life(room, (when, commit)), "it did crash"
+    room.clock.forward(minutes=30)
+    life(room, (when, commit))  # and again, where there is still something to commit
+    room.clock.forward(minutes=30)
+    life(room, None)
+
+    store = Store.open(room.database)
+    try:
+        assert [row.transition.to_state for row in store.history("us-approval")] == ["approved", "pending"]
+        waiting = store.backlog(room.clock())
+        assert (waiting.unjudged, waiting.pending, waiting.dead) == (0, 0, 0)
+        ids = {row.id for row in store.deliveries()}
+    finally:
+        store.close()
+    assert len(ids) == 2
+    told = Counter(to for to, _ in room.letters())
+    assert set(told) == {"desk@example.org", "boss@example.org"}
+    if commit == "settle":
+        assert max(told.values()) <= 3, "sent again once after each of two crashes, not more"
+    else:
+        assert max(told.values()) == 1
+
+
+def test_a_message_sent_again_is_recognisable(room: Newsroom) -> None:
+    life(room, None)
+    room.clock.forward(minutes=20)
+    room.publish("wire", CLEARED)
+    life(room, ("before", "settle"))
+    room.clock.forward(minutes=30)
+    life(room, None)
+    first, second = room.mail.mails.all()
+    store = Store.open(room.database)
+    try:
+        (row,) = store.deliveries()
+    finally:
+        store.close()
+    assert row.id in first.part("plain")
+    assert row.id in second.part("plain")
+    assert [line.outcome.value for line in row.ledger] == ["lost", "sent"]
+
+
+@pytest.mark.slow
+def test_a_daemon_killed_at_any_time_goes_on_where_it_was(tmp_path: Path) -> None:
+    with newsroom(tmp_path, f"sqlite:///{tmp_path / 'watcher.db'}") as room:
+        room.every = room.tick = room.timeout = "1s"
+        room.write()
+        with Daemon(room.config, tmp_path / "daemon.log") as daemon:
+            room.stand.wait_read(20)
+            wait_until(lambda: judged_everything(room), daemon)
+            for number, title in enumerate((APPROVED, CLEARED)):
+                room.publish("wire", title, at=now())
+                assert room.stand.wait_read(20), daemon.tail()
+                time.sleep(0.02 * number)
+                daemon.kill()
+                daemon.start()
+            wait_until(lambda: len(set(room.letters())) == 3, daemon)
+            assert daemon.stop() == 0
+    told = Counter(room.letters())
+    assert max(told.values()) <= 3, "once for the news, and once more at most for each kill"
+
+
+def now() -> Any:
+    from watcher.app import now as read
+
+    return read()
+
+
+def judged_everything(room: Newsroom) -> bool:
+    store = Store.open(room.database)
+    try:
+        return store.revision() is not None and any(
+            status.entries and not store.unjudged(1) for status in store.feed_statuses()
+        )
+    finally:
+        store.close()
+
+
+def wait_until(done: Callable[[], bool], daemon: Daemon, timeout_s: float = 45.0) -> None:
+    until = time.monotonic() + timeout_s
+    while not done():
+        daemon.check()
+        assert time.monotonic() < until, daemon.tail()
+        time.sleep(0.1)

@@ -1,0 +1,350 @@
+"""The straight line from feed to mailbox, verb by verb, on both databases with real servers and a hand-moved clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from newsroom import APPROVED, CLEARED, MORNING, REJECTED, SMALL_TALK, Newsroom, newsroom
+
+from watcher.app import App
+from watcher.delivery.apprise import Sender
+from watcher.domain.alerting import test_alert as an_alert
+from watcher.domain.model import Alert, Delivery, DeliveryState, Failed, PollResult, Reason, SendOutcome
+from watcher.domain.schedule import LONGEST_RETRY, MAX_ATTEMPTS, next_attempt
+from watcher.errors import StoreError
+from watcher.pipeline import RACES, SendResult, deliver, judge, poll, sweep
+from watcher.storage import Store
+
+
+@pytest.fixture
+def room(tmp_path: Path, db_url: str) -> Iterator[Newsroom]:
+    with newsroom(tmp_path, db_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def app(room: Newsroom) -> Iterator[App]:
+    with room.app() as opened:
+        yield opened
+
+
+def polled(app: App, room: Newsroom) -> dict[str, tuple[PollResult, int]]:
+    works = app.jobs.works
+    done = poll(app.store, works.fetcher, works.settings.polling, owner=app.owner, clock=room.clock)
+    return {feed.feed: (feed.result, feed.new) for feed in done.feeds}
+
+
+def judged(app: App, room: Newsroom) -> list[tuple[str, str, str]]:
+    settings = app.settings
+    done = judge(app.store, app.jobs.works.judge, settings.rules, settings.routes, now=room.clock())
+    return [(t.item, t.to_state, t.reason.value) for t in done.transitions]
+
+
+def delivered(app: App, room: Newsroom) -> list[tuple[str, SendResult]]:
+    done = deliver(app.store, app.jobs.works.sender, owner=app.owner, clock=room.clock)
+    return [(one.receiver, one.result) for one in done.tried]
+
+
+def news(app: App, room: Newsroom, title: str = APPROVED, feed: str = "wire") -> None:
+    """Have one piece of news judged, after the silent first polls."""
+    polled(app, room)
+    judged(app, room)
+    room.clock.forward(minutes=20)
+    room.publish(feed, title)
+    polled(app, room)
+    judged(app, room)
+
+
+# --- poll and judge -------------------------------------------------------------------------------
+
+
+def test_news_moves_an_item_and_is_told_to_every_receiver_once(app: App, room: Newsroom) -> None:
+    assert polled(app, room) == {
+        "wire": (PollResult.ENTRIES, 1), "daily": (PollResult.ENTRIES, 1), "agg": (PollResult.EMPTY, 0)
+    }  # fmt: skip
+    assert judged(app, room) == []
+    room.clock.forward(minutes=20)
+    room.publish("wire", APPROVED)
+    assert polled(app, room) == {
+        "wire": (PollResult.ENTRIES, 1), "daily": (PollResult.NOT_MODIFIED, 0), "agg": (PollResult.NOT_MODIFIED, 0)
+    }  # fmt: skip
+    assert judged(app, room) == [("us-approval", "approved", "wire")]
+    assert sorted(delivered(app, room)) == [("boss", SendResult.SENT), ("desk", SendResult.SENT)]
+    for _ in range(2):
+        room.clock.forward(hours=1)
+        polled(app, room)
+        assert judged(app, room) == []
+        assert delivered(app, room) == []
+    assert sorted(to for to, _ in room.letters()) == ["boss@example.org", "desk@example.org"]
+    assert app.store.standings()["us-approval"].state == "approved"
+
+
+def test_nothing_is_due_before_its_time(app: App, room: Newsroom) -> None:
+    polled(app, room)
+    room.clock.forward(minutes=5)
+    assert polled(app, room) == {}
+
+
+def test_what_a_feed_holds_at_its_first_poll_is_not_told(app: App, room: Newsroom) -> None:
+    room.publish("wire", APPROVED, at=MORNING - timedelta(hours=3))
+    polled(app, room)
+    assert judged(app, room) == [("us-approval", "approved", "wire")]
+    assert delivered(app, room) == []
+    assert app.store.history("us-approval")[0].evidence[0].baseline
+
+
+def test_two_independent_outlets_are_wanted_where_no_wire_reports(app: App, room: Newsroom) -> None:
+    news(app, room, "Trump approves TikTok deal in Washington ceremony", feed="daily")
+    assert app.store.standings()["us-approval"].state == "pending"
+    room.clock.forward(minutes=20)
+    room.publish("agg", "White House: TikTok sale has been approved by Trump", source="Gazette Three")
+    polled(app, room)
+    assert judged(app, room) == [("us-approval", "approved", "corroborated")]
+    delivered(app, room)
+    assert len(room.letters()) == 2
+    row = app.store.history("us-approval")[0]
+    assert {evidence.outlet for evidence in row.evidence} == {"Daily Two", "Gazette Three"}
+    assert row.transition.reason is Reason.CORROBORATED
+
+
+def test_routes_decide_who_is_told(app: App, room: Newsroom) -> None:
+    news(app, room, CLEARED)
+    delivered(app, room)
+    assert [to for to, _ in room.letters()] == ["desk@example.org"]
+
+
+def test_a_broken_feed_keeps_what_is_known_and_waits_longer(app: App, room: Newsroom) -> None:
+    polled(app, room)
+    due = room.clock.forward(minutes=20)
+    page = room.stand.page("wire")
+    assert page is not None
+    page.body, page.etag = b"<html><title>Down for maintenance</title></html>", '"down"'
+    assert polled(app, room)["wire"] == (PollResult.BROKEN, 0)
+    status = next(each for each in app.store.feed_statuses() if each.id == "wire")
+    assert status.failures == 1
+    assert status.last_detail
+    assert status.next_poll_at > due + timedelta(minutes=15)
+    # as broken pages are not vouched for, the very same bytes are parsed again
+    room.clock.forward(hours=1)
+    assert polled(app, room)["wire"] == (PollResult.BROKEN, 0)
+    room.publish("wire", APPROVED)
+    room.clock.forward(hours=3)
+    assert polled(app, room)["wire"] == (PollResult.ENTRIES, 1)
+
+
+def test_a_feed_that_does_not_answer_is_a_result(app: App, room: Newsroom) -> None:
+    polled(app, room)
+    room.clock.forward(minutes=20)
+    del room.stand._pages["daily"]
+    results = polled(app, room)
+    assert results["daily"] == (PollResult.FAILED, 0)
+    assert results["wire"] == (PollResult.NOT_MODIFIED, 0)
+    assert sweep(app.store, app.settings.retention, now=room.clock()).failing == ("daily",)
+
+
+# --- another worker is first ----------------------------------------------------------------------
+
+
+class Overtaken(Store):
+    """A store on which another worker records the same entries first, a number of times."""
+
+    room: Newsroom
+    times: int
+
+    def record(self, *parts: object) -> None:  # type: ignore[override]
+        if self.times > 0:
+            self.times -= 1
+            self.others_work()
+        super().record(*parts)  # type: ignore[arg-type]
+
+    def others_work(self) -> None:
+        with self.room.app() as other:
+            judged(other, self.room)
+            self.room.clock.forward(minutes=20)
+            self.room.publish("daily", f"{SMALL_TALK}, part {self.times}")
+            polled(other, self.room)
+
+
+@pytest.mark.parametrize(("times", "lost"), [(1, 1), (RACES - 1, RACES - 1), (RACES, RACES)])
+def test_a_batch_another_worker_judged_is_judged_again(app: App, room: Newsroom, times: int, lost: int) -> None:
+    polled(app, room)
+    store = Overtaken.open(room.database)
+    assert isinstance(store, Overtaken)
+    store.room, store.times = room, times
+    try:
+        settings = app.settings
+        done = judge(store, app.jobs.works.judge, settings.rules, settings.routes, now=room.clock())
+    finally:
+        store.close()
+    assert done.races == lost
+    assert len(done.judgements) == (0 if lost == RACES else 1)
+    assert app.store.backlog(room.clock()).unjudged == (1 if lost == RACES else 0)
+
+
+def test_a_database_used_with_another_configuration_is_named(app: App, room: Newsroom) -> None:
+    polled(app, room)
+    app.store.sync(app.settings.feeds, app.settings.rules.items[1:], app.settings.rules.lifecycles, room.clock())
+    with pytest.raises(StoreError, match="does not watch us-approval: is it used with another configuration"):
+        judged(app, room)
+
+
+def test_two_workers_move_an_item_once(app: App, room: Newsroom) -> None:
+    polled(app, room)
+    judged(app, room)
+    room.clock.forward(minutes=20)
+    room.publish("wire", APPROVED)
+    polled(app, room)
+    store = Overtaken.open(room.database)
+    assert isinstance(store, Overtaken)
+    store.room, store.times = room, 1
+    settings = app.settings
+    done = judge(store, app.jobs.works.judge, settings.rules, settings.routes, now=room.clock())
+    store.close()
+    assert done.transitions == ()
+    assert len(app.store.history("us-approval")) == 2
+    delivered(app, room)
+    assert len(room.letters()) == 2
+
+
+# --- deliver --------------------------------------------------------------------------------------
+
+
+def test_a_failure_that_may_pass_is_tried_again_later(app: App, room: Newsroom) -> None:
+    news(app, room, CLEARED)
+    room.mail.refusals["RCPT"] = "451 4.3.0 try again later"
+    assert delivered(app, room) == [("desk", SendResult.RETRY)]
+    assert delivered(app, room) == []
+    room.clock.forward(seconds=34)
+    room.mail.refusals.clear()
+    assert delivered(app, room) == [("desk", SendResult.SENT)]
+    (row,) = app.store.deliveries()
+    assert [line.outcome.value for line in row.ledger] == ["failed", "sent"]
+
+
+def test_later_news_waits_behind_what_an_address_has_not_taken(app: App, room: Newsroom) -> None:
+    news(app, room, APPROVED)
+    room.clock.forward(minutes=20)
+    room.publish("wire", CLEARED)
+    polled(app, room)
+    judged(app, room)
+    room.mail.refusals["RCPT"] = "451 4.3.0 try again later"
+    assert sorted(delivered(app, room)) == [
+        ("boss", SendResult.RETRY), ("desk", SendResult.HELD), ("desk", SendResult.RETRY)
+    ]  # fmt: skip
+    room.mail.refusals.clear()
+    room.clock.forward(seconds=34)
+    delivered(app, room)
+    desk = [subject for to, subject in room.letters() if to == "desk@example.org"]
+    assert len(desk) == 2
+    assert "TikTok" in desk[0]
+    assert "ByteDance" in desk[1]
+
+
+def test_a_permanent_failure_is_kept_as_dead_and_can_be_queued_again(app: App, room: Newsroom) -> None:
+    news(app, room, CLEARED)
+    room.mail.refusals["RCPT"] = "550 5.1.1 no such user"
+    assert delivered(app, room) == [("desk", SendResult.DEAD)]
+    room.clock.forward(hours=30)
+    assert delivered(app, room) == []
+    (row,) = app.store.deliveries((DeliveryState.DEAD,))
+    room.mail.refusals.clear()
+    app.store.retry_delivery(row.id, room.clock())
+    assert delivered(app, room) == [("desk", SendResult.SENT)]
+
+
+def test_a_delivery_is_given_up_after_its_last_attempt(app: App, room: Newsroom) -> None:
+    news(app, room, CLEARED)
+    room.mail.refusals["RCPT"] = "451 4.3.0 try again later"
+    results = []
+    while not results or results[-1] is SendResult.RETRY:
+        ((_, result),) = delivered(app, room)
+        results.append(result)
+        room.clock.forward(minutes=67)
+    assert results == [SendResult.RETRY] * (MAX_ATTEMPTS - 1) + [SendResult.DEAD]
+    assert app.store.backlog(room.clock()).dead == 1
+
+
+def test_a_daemon_that_is_stopping_puts_back_what_it_has_claimed(app: App, room: Newsroom) -> None:
+    import threading
+
+    news(app, room, APPROVED)
+    stop = threading.Event()
+    stop.set()
+    done = deliver(app.store, app.jobs.works.sender, owner=app.owner, clock=room.clock, stop=stop)
+    assert {one.result for one in done.tried} == {SendResult.HELD}
+    assert {result for _, result in delivered(app, room)} == {SendResult.SENT}
+
+
+def test_a_send_that_outlived_its_lease_is_seen_as_lost(app: App, room: Newsroom) -> None:
+    news(app, room, CLEARED)
+
+    class Slow(Sender):
+        def send(self, delivery: Delivery) -> SendOutcome:
+            outcome = super().send(delivery)
+            room.clock.forward(minutes=5)
+            assert delivered(app, room) == [("desk", SendResult.SENT)]  # another worker, after the lease
+            return outcome
+
+    slow = Slow(app.settings.receivers, app.settings.zone)
+    done = deliver(app.store, slow, owner="slow", clock=room.clock)
+    assert [one.result for one in done.tried] == [SendResult.LOST]
+    assert len(room.letters()) == 2
+
+
+# --- sweep ----------------------------------------------------------------------------------------
+
+
+def test_old_talk_is_forgotten_and_evidence_is_kept(app: App, room: Newsroom) -> None:
+    news(app, room, APPROVED)
+    swept = sweep(app.store, app.settings.retention, now=room.clock())
+    assert (swept.pruned, swept.backlog.pending, swept.backlog.unjudged) == (0, 2, 0)
+    later = room.clock.forward(days=400)
+    assert sweep(app.store, app.settings.retention, now=later).pruned >= 1
+    assert app.store.history("us-approval")[0].evidence[0].title == APPROVED
+    # what was forgotten is still known, and does not come back as new
+    assert polled(app, room)["wire"][1] == 0
+
+
+# --- when to try again ----------------------------------------------------------------------------
+
+
+def at(attempts: int, failed: Failed) -> timedelta | None:
+    alert: Alert = an_alert(MORNING)
+    again = next_attempt(Delivery("d1", "desk", alert, attempts), failed, MORNING)
+    return None if again is None else again - MORNING
+
+
+def test_waits_double_up_to_an_hour_with_a_little_spread() -> None:
+    passing = Failed(retryable=True, detail="")
+    waits = [at(n, passing) for n in range(1, MAX_ATTEMPTS)]
+    bases = [min(timedelta(seconds=30 * 2**n), LONGEST_RETRY) for n in range(MAX_ATTEMPTS - 1)]
+    for wait, base in zip(waits, bases, strict=True):
+        assert wait is not None
+        assert base <= wait <= base * 1.1
+    assert waits == [at(n, passing) for n in range(1, MAX_ATTEMPTS)], "the spread is the same each time"
+
+
+def test_what_a_receiver_asks_for_is_honoured_within_reason() -> None:
+    assert at(1, Failed(True, "", timedelta(hours=2))) == timedelta(hours=2)
+    assert at(1, Failed(True, "", timedelta(days=9))) == timedelta(days=1)
+    short = at(1, Failed(True, "", timedelta(seconds=1)))
+    assert short is not None
+    assert short >= timedelta(seconds=30)
+
+
+def test_what_cannot_succeed_is_given_up_at_once() -> None:
+    assert at(1, Failed(retryable=False, detail="")) is None
+    assert at(MAX_ATTEMPTS, Failed(retryable=True, detail="")) is None
+
+
+def test_a_changed_mind_is_told_as_well(app: App, room: Newsroom) -> None:
+    news(app, room, APPROVED)
+    room.clock.forward(hours=2)
+    room.publish("wire", REJECTED)
+    polled(app, room)
+    assert judged(app, room) == [("us-approval", "rejected", "wire")]
+    delivered(app, room)
+    assert len([to for to, _ in room.letters() if to == "boss@example.org"]) == 2

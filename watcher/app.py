@@ -1,0 +1,300 @@
+"""The wiring: from settings to the objects that do the work, and the daemon's life from start to stop.
+
+The clock is read here and handed down. Nothing here knows what a policy, a state or an alert is.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import structlog
+
+from watcher import __version__, logs
+from watcher.config import Settings, load
+from watcher.delivery.addresses import check_address
+from watcher.delivery.apprise import Sender
+from watcher.domain.model import Seed, SeedResult
+from watcher.engine.jobs import Cycled, Jobs, Works
+from watcher.engine.local import Job, LocalEngine
+from watcher.errors import ConfigError, StoreError, WatcherError
+from watcher.feeds.http import Fetcher
+from watcher.judging import Judge
+from watcher.metrics import Metrics
+from watcher.pipeline import FEEDS_AT_ONCE, Clock, Delivered, Swept
+from watcher.storage.store import Store
+from watcher.web.health import HealthServer
+
+log = structlog.get_logger("watcher")
+
+GRACE = timedelta(seconds=10)  # for what is in flight when the daemon is told to stop
+DELIVER_EVERY = timedelta(seconds=5)
+SWEEP_EVERY = timedelta(minutes=1)
+
+
+def now() -> datetime:
+    """Read the clock: aware UTC."""
+    return datetime.now(UTC)
+
+
+class Order(StrEnum):
+    """What a running daemon can be told."""
+
+    STOP = "stop"
+    RELOAD = "reload"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One run of every job."""
+
+    cycled: Cycled
+    delivered: Delivered
+    swept: Swept
+
+
+def read_settings(path: Path, env: Mapping[str, str]) -> Settings:
+    """Load the configuration with the receivers' addresses tried out; ConfigError lists every mistake."""
+    return load(path, env, check_address)
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the database; an empty one gets its tables, one of another version is refused with SchemaError."""
+    store = Store.open(settings.database)
+    try:
+        if store.revision() is None:
+            store.upgrade()
+        else:
+            store.check_schema()
+    except WatcherError:
+        store.close()
+        raise
+    return store
+
+
+def build(settings: Settings) -> Works:
+    """Build what the jobs use."""
+    polling = settings.polling
+    fetcher = Fetcher(
+        user_agent=polling.user_agent,
+        timeout=polling.timeout,
+        max_bytes=polling.max_bytes,
+        concurrency=polling.concurrency,
+        per_host=polling.per_host,
+        allow_private=polling.allow_private,
+    )
+    sender = Sender(settings.receivers, settings.zone, settings.board)
+    return Works(settings, fetcher, sender, Judge(settings.rules))
+
+
+class App:
+    """One process's watcher, opened on a configuration. Close it, or use it as a context manager."""
+
+    def __init__(self, store: Store, works: Works, *, env: Mapping[str, str], clock: Clock) -> None:
+        self.metrics = Metrics(__version__)
+        self.owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self.store = store
+        self._env = env
+        self._clock = clock
+        self._stop = threading.Event()
+        self.jobs = Jobs(store, works, owner=self.owner, clock=clock, metrics=self.metrics, stop=self._stop)
+        self._engine = LocalEngine(
+            (
+                Job("cycle", works.settings.polling.tick, self.jobs.cycle),
+                Job("deliver", min(works.settings.polling.tick, DELIVER_EVERY), self.jobs.deliver),
+                Job("sweep", SWEEP_EVERY, self.jobs.sweep),
+            ),
+            self.metrics,
+        )
+        self._started = clock()
+        self._loaded = self._started
+        self._refused: tuple[str, ...] = ()  # problems of the configuration that was last refused
+        self.web: HealthServer | None = None
+
+    @classmethod
+    def open(cls, settings: Settings, *, env: Mapping[str, str] | None = None, clock: Clock = now) -> App:
+        """Open the database, make its feeds and items those of the configuration, and build everything else.
+
+        Raises SchemaError, StoreError or UsageError (an item stands in a state its lifecycle no longer has).
+        """
+        store = open_store(settings)
+        try:
+            works = build(settings)
+            store.sync(settings.feeds, settings.rules.items, settings.rules.lifecycles, clock())
+        except BaseException:
+            store.close()
+            raise
+        return cls(store, works, env=os.environ if env is None else env, clock=clock)
+
+    def __enter__(self) -> App:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what is open; idempotent."""
+        if self.web is not None:
+            self.web.close()
+            self.web = None
+        self.store.close()
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration in use."""
+        return self.jobs.works.settings
+
+    def once(self) -> Round:
+        """Run every job once, in this thread; errors are raised."""
+        try:
+            return Round(self.jobs.cycle(), self.jobs.deliver(), self.jobs.sweep())
+        finally:
+            self.store.release_feeds(self.owner)
+
+    def seed(self, seeds: Sequence[Seed]) -> SeedResult:
+        """Put starting states with their provenance onto items that have not moved (`Store.seed`)."""
+        return self.store.seed(seeds, self._clock())
+
+    def run(self, orders: SimpleQueue[Order]) -> bool:
+        """Be the daemon until told to STOP.
+
+        1. Answer probes. 2. Start the jobs. 3. Wait for orders: RELOAD, STOP. 4. Claim nothing more, and let what is
+        in flight end within GRACE. 5. Give back the feeds that were claimed and not polled.
+        Returns False when something was still in flight after GRACE: a delivery that may have arrived is then sent
+        again when its lease ends. A crash at any step needs no repair.
+        """
+        settings = self.settings
+        if settings.web.enabled:
+            self.web = HealthServer(settings.web.host, settings.web.port, self.health, self.metrics.text)
+            self.web.start()
+        _log_notes(settings)
+        log.info(
+            "daemon.started",
+            version=__version__,
+            config=str(settings.path),
+            feeds=len(settings.feeds),
+            items=len(settings.rules.items),
+            web=self.web.address if self.web else None,
+        )
+        self._engine.start(self._clock())
+        while orders.get() is not Order.STOP:
+            self.reload()
+        return self._wind_down()
+
+    def _wind_down(self) -> bool:
+        log.info("daemon.stopping")
+        self._stop.set()
+        finished = self._engine.stop(GRACE)
+        try:
+            self.store.release_feeds(self.owner)
+        except StoreError as error:
+            log.warning("daemon.leases_kept", error=str(error))
+        say = log.info if finished else log.warning
+        say("daemon.stopped", finished=finished)
+        return finished
+
+    def reload(self) -> bool:
+        """Read the configuration again and work with it from the next run of each job on.
+
+        When it is wrong, the one in use is kept, and `/healthz`, a metric and the log say so. The database, the tick
+        and the web address are those of the start; the log says when they were changed.
+        """
+        former = self.settings
+        try:
+            settings = read_settings(former.path, self._env)
+            works = build(settings)
+            self.jobs.switch(works, partial(self._sync, settings))
+        except WatcherError as error:
+            problems = error.problems if isinstance(error, ConfigError) else (error,)
+            self._refused = tuple(str(problem) for problem in problems)
+            self.metrics.reload(accepted=False)
+            log.error("config.reload_failed", problems=self._refused)
+            return False
+        self._refused = ()
+        self._loaded = self._clock()
+        self.metrics.reload(accepted=True)
+        log_as(settings)
+        _log_notes(settings)
+        log.info("config.reloaded", feeds=len(settings.feeds), items=len(settings.rules.items))
+        fixed = {
+            "database": settings.database != former.database,
+            "polling.tick": settings.polling.tick != former.polling.tick,
+            "web": settings.web != former.web,
+        }
+        if any(fixed.values()):
+            log.warning("config.restart_needed", settings=[name for name, changed in fixed.items() if changed])
+        return True
+
+    def _sync(self, settings: Settings) -> None:
+        self.store.sync(settings.feeds, settings.rules.items, settings.rules.lifecycles, self._clock())
+
+    def health(self) -> tuple[bool, Mapping[str, Any]]:
+        """Whether it works, and what a person wants to know first when it does not.
+
+        "failing": the database cannot be read, or the cycle job got nothing done for too long. "degraded": it works,
+        but somebody should look. No secret is shown.
+        """
+        moment = self._clock()
+        troubles, backlog = self._backlog(moment)
+        last = self.jobs.progress
+        idle = moment - (last or self._started)
+        if idle > self._patience():
+            troubles.append(f"cycle: got nothing done for {round(idle.total_seconds())} s")
+        failing = bool(troubles)
+        troubles += [f"job {name}: {message}" for name, message in sorted(self._engine.failing.items())]
+        troubles += [f"configuration refused: {problem}" for problem in self._refused]
+        if backlog.get("dead"):
+            troubles.append(f"deliveries given up: {backlog['dead']} (watcher outbox list)")
+        active = len(self.settings.feeds)
+        silent = self.jobs.swept.failing if self.jobs.swept else ()
+        if silent and len(silent) == active:
+            troubles.append("no feed answers")
+        return not failing, {
+            "status": "failing" if failing else "degraded" if troubles else "ok",
+            "troubles": troubles,
+            "version": __version__,
+            "started_at": self._started.isoformat(),
+            "config": {"ok": not self._refused, "loaded_at": self._loaded.isoformat()},
+            "last_cycle_at": last.isoformat() if last else None,
+            "backlog": backlog,
+            "feeds": {"active": active, "failing": list(silent)},
+        }
+
+    def _backlog(self, moment: datetime) -> tuple[list[str], dict[str, int | None]]:
+        """What waits; or the trouble that kept it from being counted."""
+        try:
+            waiting = self.store.backlog(moment)
+        except StoreError as error:
+            return [f"database: {error}"], {}
+        oldest = waiting.oldest_pending
+        return [], {
+            "unjudged": waiting.unjudged,
+            "pending": waiting.pending,
+            "dead": waiting.dead,
+            "oldest_pending_s": round(oldest.total_seconds()) if oldest else None,
+        }
+
+    def _patience(self) -> timedelta:
+        """How long the cycle job may take: three wake-ups, and a batch of feeds behind one host that all time out."""
+        polling = self.settings.polling
+        return timedelta(minutes=1) + 3 * polling.tick + polling.timeout * FEEDS_AT_ONCE / polling.per_host
+
+
+def log_as(settings: Settings) -> None:
+    """Log as the settings say, with the receivers' addresses masked."""
+    logs.configure(settings.log.format, settings.log.level, secrets=settings.receivers.values())
+
+
+def _log_notes(settings: Settings) -> None:
+    for note in settings.notes:
+        log.warning("config.note", note=str(note))

@@ -1,0 +1,75 @@
+"""`db`: the database's schema and its old text."""
+
+from __future__ import annotations
+
+import typer
+
+from watcher.cli.options import DEFAULT_CONFIG, Config, Json, Yes, confirm, settings_from, store_from
+from watcher.cli.output import emit_json, emit_lines, remark
+
+db = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Tend the database.")
+
+
+def register(program: typer.Typer) -> None:
+    """Add this module's commands."""
+    program.add_typer(db, name="db", rich_help_panel="Tend")
+
+
+@db.command()
+def upgrade(config: Config = DEFAULT_CONFIG) -> None:
+    """Bring the database to this version's schema; does nothing when it is there already."""
+    from watcher.storage.store import Store
+
+    store = Store.open(settings_from(config).database)
+    try:
+        before = store.revision()
+        store.upgrade()
+        after = store.revision()
+    finally:
+        store.close()
+    remark(f"schema {after}: nothing to do" if before == after else f"schema {before or 'none'} -> {after}")
+
+
+@db.command()
+def revision(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Print the schema's revision; exit code 1 when it is not the one this version needs."""
+    from watcher.errors import SchemaError
+    from watcher.storage.store import Store
+
+    store = Store.open(settings_from(config).database)
+    trouble = ""
+    try:
+        found = store.revision()
+        try:
+            store.check_schema()
+        except SchemaError as error:
+            trouble = str(error)
+    finally:
+        store.close()
+    if as_json:
+        emit_json({"revision": found, "current": not trouble})
+    else:
+        emit_lines([found or "none"])
+    if trouble:
+        remark(f"watcher: {trouble}")
+        raise typer.Exit(1)
+
+
+@db.command()
+def prune(config: Config = DEFAULT_CONFIG, yes: Yes = False) -> None:
+    """Remove the text of old entries that were about nothing watched, as the daemon does by itself.
+
+    Evidence and history are never removed.
+    """
+    from watcher.app import now
+
+    settings = settings_from(config)
+    moment = now()
+    before = moment - settings.retention.unmatched
+    confirm(yes, f"Remove the text of unmatched entries seen before {before:%Y-%m-%d %H:%M} UTC?")
+    store = store_from(settings)
+    try:
+        removed = store.prune(moment, before)
+    finally:
+        store.close()
+    remark(f"text removed from {removed} entries")

@@ -1,0 +1,259 @@
+"""`explain`: what one text would do, step by step and in words. Writes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from watcher.cli.backtest import Outlets, outlets_beside
+from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from, store_from
+from watcher.cli.output import Cell, emit_json, emit_lines
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.domain.model import Decision, Entry, Evidence, Reading, Rules, Standing
+    from watcher.judging import Judge, Judgement
+
+
+Date = Annotated[
+    str,
+    typer.Option(
+        "--date", help="When it was published: ISO 8601, UTC where no zone is given; now if not told.", metavar="DATE"
+    ),
+]
+Watchlists = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--watchlist",
+        "-w",
+        help="Judge by this watchlist, without a configuration; may be repeated.",
+        metavar="FILE",
+    ),
+]
+
+
+def register(program: typer.Typer) -> None:
+    """Add this module's commands."""
+    program.command(rich_help_panel="Learn")(explain)
+
+
+def explain(
+    text: Annotated[str, typer.Argument(help="A headline, or the address of a page.", metavar="TEXT-or-URL")],
+    summary: Annotated[str, typer.Option("--summary", help="The text under the headline.", metavar="TEXT")] = "",
+    outlet: Annotated[str, typer.Option("--outlet", help="Who says it, as feeds name them.", metavar="NAME")] = "",
+    date: Date = "",
+    watchlist: Watchlists = None,
+    outlets: Outlets = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Begin from where the items stand in the database, not from their start.")
+    ] = False,
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Say what the product makes of a headline or a page: which items it is about, what it says of them in which words,
+    what that is worth as evidence, and whether it would change a state, or why not."""
+    from watcher.app import now
+    from watcher.judging import Docket, Judge
+
+    settings: Settings | None = None
+    if watchlist:
+        rules = _rules_from(watchlist, outlets)
+    else:
+        settings = settings_from(config)
+        rules = settings.rules
+    moment = now()
+    entry = _entry_from(text, summary, outlet, date, settings, moment)
+    judge = Judge(rules)
+    standings, known = _present(rules, settings, live, judge, entry)
+    judgement = Docket(judge, standings, lambda item: known.get(item, ())).take(entry)
+    if as_json:
+        emit_json(_json(judgement))
+    else:
+        emit_lines(_lines(judgement, rules, standings))
+
+
+def _rules_from(watchlists: Sequence[Path], outlets: Path | None) -> Rules:
+    from watcher.config import load_rules
+
+    rules, _ = load_rules(watchlists, outlets or outlets_beside(watchlists), os.environ)
+    return rules
+
+
+def _present(
+    rules: Rules, settings: Settings | None, live: bool, judge: Judge, entry: Entry
+) -> tuple[dict[str, Standing], Mapping[str, Sequence[Evidence]]]:
+    """Where the items stand, and what is known of them: from the database with `live`, else from the watchlist."""
+    from watcher.errors import UsageError
+    from watcher.judging import opening
+
+    start = opening(rules.items)
+    if not live:
+        return start, {}
+    if settings is None:
+        raise UsageError("--live needs the service's configuration: leave --watchlist out")
+    store = store_from(settings)
+    try:
+        present = {**start, **{i: s for i, s in store.standings().items() if i in start}}
+        return present, {item: store.evidence(item, entry.at - judge.reach) for item in start}
+    finally:
+        store.close()
+
+
+# --- the entry ------------------------------------------------------------------------------------
+
+
+def _entry_from(text: str, summary: str, outlet: str, date: str, settings: Settings | None, now: datetime) -> Entry:
+    from watcher.domain.model import Entry
+    from watcher.errors import UsageError
+
+    at = parse_date(date) if date else now
+    if not text.lower().startswith(("http://", "https://")):
+        return Entry("explained", "", text, at, now, summary=summary, source=outlet, published=at)
+    page, link = _fetch(text, settings, now)
+    if not date and page.published:
+        with suppress(UsageError):  # what pages write there is not always a date
+            at = min(parse_date(page.published), now)
+    return Entry(
+        "explained", "", page.title, at, now, summary=summary or page.description, link=link,
+        source=outlet or page.site, published=at, language=page.language,
+    )  # fmt: skip
+
+
+def parse_date(text: str) -> datetime:
+    """Read an ISO 8601 day or time as aware UTC; raises UsageError for anything else."""
+    from watcher.errors import UsageError
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no date; write it like 2025-09-25 or 2025-09-25T14:30+02:00") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _fetch(url: str, settings: Settings | None, now: datetime) -> tuple[Any, str]:
+    from datetime import timedelta
+
+    from watcher import __version__
+    from watcher.app import build
+    from watcher.cli.page import read_page
+    from watcher.domain.model import Hints
+    from watcher.errors import FeedError
+    from watcher.feeds.http import Fetched, Fetcher, FetchFailed, FetchRequest
+
+    fetcher = (
+        build(settings).fetcher
+        if settings
+        else Fetcher(
+            user_agent=f"watcher/{__version__}",
+            timeout=timedelta(seconds=20),
+            max_bytes=5 * 1024 * 1024,
+            concurrency=1,
+            per_host=1,
+        )
+    )
+    (outcome,) = fetcher.fetch([FetchRequest("explained", url, Hints())], now)
+    if isinstance(outcome, FetchFailed):
+        raise FeedError(f"{url}: {outcome.failure}: {outcome.detail}")
+    if not isinstance(outcome, Fetched):
+        raise FeedError(f"{url}: nothing new was sent")
+    page = read_page(outcome.body, outcome.content_type)
+    if not page.title:
+        raise FeedError(f"{url}: the page has no title")
+    return page, outcome.url
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def _lines(judgement: Judgement, rules: Rules, standings: Mapping[str, Standing]) -> list[Cell]:
+    from watcher.domain.decision import after
+    from watcher.domain.model import Transition
+
+    entry = judgement.entry
+    lines: list[Cell] = [(entry.title, "bold")]
+    if entry.summary:
+        lines.append(f"  {entry.summary}")
+    lines.append(
+        ("  " + ", ".join(part for part in (entry.source, f"{entry.at:%Y-%m-%d %H:%M} UTC", entry.link) if part), "dim")
+    )
+    if not judgement.readings:
+        lines += ["", "It is about no item: no item's subject was found in it."]
+    items = {item.id: item for item in rules.items}
+    present = dict(standings)
+    for reading, evidence, decision in zip(judgement.readings, judgement.evidence, judgement.decisions, strict=True):
+        item = items[reading.item]
+        lines += ["", (f"{item.id}: {item.title}", "bold")]
+        lines += _reading_lines(reading, entry)
+        lines += _evidence_lines(evidence, decision, present[item.id])
+        if isinstance(decision, Transition):
+            present[item.id] = after(present[item.id], decision)
+    return lines
+
+
+def _reading_lines(reading: Reading, entry: Entry) -> list[Cell]:
+    where = f"in the {reading.span.field}, characters {reading.span.start}-{reading.span.end}"
+    found = entry.title if reading.span.field == "title" else entry.summary
+    words = found[reading.span.start : reading.span.end]
+    value = f", value {reading.value}" if reading.value else ""
+    says = f"{reading.state} ({reading.status.value}{value})" if reading.state else f"no state ({reading.status.value})"
+    lines: list[Cell] = [f'  sentence   "{reading.quote}"', f"  says       {says}"]
+    lines.append(f'  {"words" if reading.state else "subject":9}  "{words}" {where}')
+    return lines + [f"  {'because' if n == 0 else '':9}  {step}" for n, step in enumerate(reading.why)]
+
+
+def _evidence_lines(evidence: Evidence, decision: Decision, standing: Standing) -> list[Cell]:
+    from watcher.domain.model import Transition
+
+    owner = f", owned by {evidence.owner}" if evidence.owner not in ("", evidence.outlet) else ""
+    speaks = f", speaks for {evidence.speaks_for}" if evidence.speaks_for else ""
+    value = f" ({standing.value})" if standing.value else ""
+    lines: list[Cell] = [
+        f"  evidence   {evidence.outlet or 'an outlet without a name'}, {evidence.tier.value}{owner}{speaks}",
+        f"  stands at  {standing.state}{value}",
+    ]
+    if isinstance(decision, Transition):
+        to = f"{decision.to_state}{f' ({decision.to_value})' if decision.to_value else ''}"
+        lines.append((f"  decision   {decision.from_state} -> {to}, {decision.reason.value}", "green"))
+    else:
+        lines.append((f"  decision   it stays, {decision.reason.value}", "yellow"))
+    if decision.detail:
+        lines.append(f"             {decision.detail}")
+    return lines
+
+
+def _json(judgement: Judgement) -> dict[str, Any]:
+    from watcher.backtest import reading_line, transition_line
+
+    entry = judgement.entry
+    return {
+        "entry": {
+            "title": entry.title,
+            "summary": entry.summary,
+            "source": entry.source,
+            "link": entry.link,
+            "at": entry.at,
+        },
+        "readings": [
+            {
+                **reading_line(entry, reading),
+                "value": reading.value,
+                "quote": reading.quote,
+                "span": asdict(reading.span),
+                "why": list(reading.why),
+                "outlet": evidence.outlet,
+                "tier": evidence.tier,
+                "decision": {"reason": decision.reason, "detail": decision.detail},
+            }
+            for reading, evidence, decision in zip(
+                judgement.readings, judgement.evidence, judgement.decisions, strict=True
+            )
+        ],
+        "transitions": [transition_line(transition) for transition in judgement.transitions],
+    }

@@ -1,0 +1,58 @@
+"""The command `watcher`: its sub-commands put together, and how every error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from watcher import __version__
+from watcher.cli import backtest, daemon, database, demo, explain, files, listing, outbox
+from watcher.cli.output import remark
+from watcher.errors import ConfigError, WatcherError
+
+program = typer.Typer(
+    name="watcher",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Watch policy news and tell people when a watch item changes state.",
+    epilog="Exit codes: 0 fine, 1 something failed, 2 wrong usage or configuration, 3 an item changed state (once).",
+)
+for module in (daemon, files, listing, explain, backtest, outbox, database, demo):
+    module.register(program)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"watcher {__version__}")
+        raise typer.Exit
+
+
+@program.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Watch policy news and tell people when a watch item changes state."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave the process with its exit code; an error of ours is a message, never a traceback."""
+    try:
+        program(args=list(arguments) if arguments is not None else None, prog_name="watcher")
+    except ConfigError as error:
+        count = len(error.problems)
+        remark(f"{error}\nwatcher: the configuration is wrong ({count} problem{'s' * (count != 1)})")
+        sys.exit(error.exit_code)
+    except WatcherError as error:
+        remark(f"watcher: {error}")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output left; the interpreter must not fail again when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,244 @@
+"""The jobs: each calls the pipeline's verbs until nothing is left to do, counts and logs what came of it.
+
+No schedule here and no rule; every job may run twice, late, or again after a crash.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from watcher.config.settings import Settings
+from watcher.delivery.apprise import Sender
+from watcher.domain.model import Stay, Transition
+from watcher.feeds.http import Fetcher
+from watcher.judging import Judge, Judgement
+from watcher.metrics import Metrics
+from watcher.pipeline import (
+    Clock,
+    Delivered,
+    FeedPolled,
+    Judged,
+    Polled,
+    SendResult,
+    Swept,
+    Tried,
+    deliver,
+    judge,
+    poll,
+    sweep,
+)
+from watcher.storage.store import Store
+
+log = structlog.get_logger("watcher")
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """What the jobs use of one configuration; a reload replaces it as a whole."""
+
+    settings: Settings
+    fetcher: Fetcher
+    sender: Sender
+    judge: Judge
+
+
+@dataclass(frozen=True, slots=True)
+class Cycled:
+    """What one run of the cycle job came to."""
+
+    feeds: tuple[FeedPolled, ...] = ()
+    entries: int = 0  # judged
+    transitions: tuple[Transition, ...] = ()
+    deliveries: int = 0  # planned
+
+
+class Jobs:
+    """The three jobs over one store. Each batch works with one configuration throughout.
+
+    `progress` is when the cycle job last got something done, for those who ask whether it still lives.
+    """
+
+    def __init__(
+        self, store: Store, works: Works, *, owner: str, clock: Clock, metrics: Metrics, stop: threading.Event
+    ) -> None:
+        self.works = works
+        self.progress: datetime | None = None
+        self.swept: Swept | None = None
+        self._store = store
+        self._owner = owner
+        self._clock = clock
+        self._metrics = metrics
+        self._stop = stop
+        self._judging = threading.Lock()
+
+    def switch(self, works: Works, prepare: Callable[[], None]) -> None:
+        """Do `prepare` and work with `works` from then on, with no batch being judged meanwhile: a batch must find the
+        items of its own configuration in the database. What `prepare` raises leaves everything as it was."""
+        with self._judging:
+            prepare()
+            self.works = works
+
+    def cycle(self) -> Cycled:
+        """Poll what is due and judge what is waiting, batch by batch, so that one slow batch delays no other's news."""
+        works = self.works
+        feeds: list[FeedPolled] = []
+        judged: list[Judged] = []
+        while not self._stop.is_set():
+            polled = poll(
+                self._store,
+                works.fetcher,
+                works.settings.polling,
+                owner=self._owner,
+                clock=self._clock,
+                stop=self._stop,
+            )
+            self._note_polled(polled)
+            feeds.extend(polled.feeds)
+            judged.extend(self._judge_all())
+            self.progress = self._clock()
+            self._metrics.cycle(self.progress)
+            if not polled.more:
+                break
+        cycled = Cycled(
+            tuple(feeds),
+            sum(len(batch.judgements) for batch in judged),
+            tuple(transition for batch in judged for transition in batch.transitions),
+            sum(batch.deliveries for batch in judged),
+        )
+        failed = sum(not feed.result.ok for feed in feeds)
+        new = sum(feed.new for feed in feeds)
+        say = log.info if new or failed or cycled.entries else log.debug  # most rounds bring nothing
+        say(
+            "cycle.done",
+            feeds=len(feeds),
+            failed=failed,
+            new=new,
+            judged=cycled.entries,
+            transitions=len(cycled.transitions),
+            deliveries=cycled.deliveries,
+        )
+        return cycled
+
+    def _judge_all(self) -> list[Judged]:
+        batches: list[Judged] = []
+        while not self._stop.is_set():
+            with self._judging:
+                works = self.works
+                settings = works.settings
+                batch = judge(self._store, works.judge, settings.rules, settings.routes, now=self._clock())
+            self._note_judged(batch, works)
+            batches.append(batch)
+            # An empty batch with more to come was lost to another worker: left to the next round.
+            if not batch.more or not batch.judgements:
+                break
+        return batches
+
+    def deliver(self) -> Delivered:
+        """Send what is due."""
+        tried: list[Tried] = []
+        sender = self.works.sender
+        while not self._stop.is_set():
+            batch = deliver(self._store, sender, owner=self._owner, clock=self._clock, stop=self._stop)
+            self._note_delivered(batch)
+            tried.extend(batch.tried)
+            if not batch.more:
+                break
+        if tried:
+            results = Counter(one.result.value for one in tried)
+            log.info("deliver.done", **dict(sorted(results.items())))
+        return Delivered(tuple(tried))
+
+    def sweep(self) -> Swept:
+        """Tidy, and measure what waits."""
+        swept = self.swept = sweep(self._store, self.works.settings.retention, now=self._clock())
+        waiting = swept.backlog
+        self._metrics.backlog(
+            unjudged=waiting.unjudged,
+            pending=waiting.pending,
+            dead=waiting.dead,
+            oldest=waiting.oldest_pending,
+            failing=len(swept.failing),
+        )
+        say = log.info if swept.pruned else log.debug
+        say(
+            "sweep.done",
+            pruned=swept.pruned,
+            unjudged=waiting.unjudged,
+            pending=waiting.pending,
+            dead=waiting.dead,
+            failing_feeds=list(swept.failing),
+        )
+        return swept
+
+    # --- what is counted and logged ---------------------------------------------------------------
+
+    def _note_polled(self, polled: Polled) -> None:
+        now = self._clock()
+        for feed in polled.feeds:
+            self._metrics.poll(feed.result, feed.new, now)
+            fields = {"feed": feed.feed, "result": feed.result.value, "new": feed.new, "detail": feed.detail}
+            if feed.baseline:
+                fields["baseline"] = True
+            if feed.result.ok:
+                log.debug("feed.polled", **fields)
+            else:
+                log.warning("feed.failed", **fields)
+
+    def _note_judged(self, judged: Judged, works: Works) -> None:
+        self._metrics.judge(len(judged.judgements), judged.races)
+        if judged.races:
+            log.info("judge.raced", times=judged.races)
+        lifecycles = {item.id: item.lifecycle for item in works.settings.rules.items}
+        for judgement in judged.judgements:
+            self._note_judgement(judgement)
+        for transition in judged.transitions:
+            self._metrics.transition(lifecycles[transition.item], transition.to_state)
+            log.info("item.moved", **_shown(transition))
+
+    def _note_judgement(self, judgement: Judgement) -> None:
+        for reading in judgement.readings:
+            self._metrics.reading(reading.status)
+        for decision in judgement.decisions:
+            if isinstance(decision, Stay):
+                log.debug(
+                    "item.stays",
+                    item=decision.item,
+                    entry=judgement.entry.id,
+                    reason=decision.reason.value,
+                    detail=decision.detail,
+                )
+
+    def _note_delivered(self, delivered: Delivered) -> None:
+        for one in delivered.tried:
+            self._metrics.delivery(one.result.value)
+            fields = {"delivery": one.delivery, "receiver": one.receiver, "item": one.item, "detail": one.detail}
+            if one.retry_at is not None:
+                fields["retry_at"] = one.retry_at.isoformat()
+            if one.result is SendResult.SENT:
+                log.info("delivery.sent", **fields)
+            elif one.result is SendResult.DEAD:
+                log.error("delivery.dead", **fields)
+            elif one.result is SendResult.HELD:
+                log.debug("delivery.held", **fields)
+            else:
+                log.warning(f"delivery.{one.result.value}", **fields)
+
+
+def _shown(transition: Transition) -> dict[str, str | int | Sequence[str]]:
+    """A transition's fields as the log has them."""
+    return {
+        "item": transition.item,
+        "from": transition.from_state,
+        "to": transition.to_state,
+        "moved_at": transition.at.isoformat(),
+        "value": transition.to_value or "",
+        "reason": transition.reason.value,
+        "sources": transition.sources,
+        "entries": list(transition.entries),
+    }

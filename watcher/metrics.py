@@ -1,0 +1,122 @@
+"""Counters and gauges in a registry of their own; the engine calls one method per kind of result.
+
+Nothing is decided here, and no label takes its value from a feed's text.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+
+from watcher.domain.model import PollResult, Status
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+DELIVERY_RESULTS = ("sent", "retry", "dead", "held", "lost")
+JOBS = ("cycle", "deliver", "sweep")
+
+
+class Metrics:
+    """What `/metrics` shows. Every labelled series exists from the start, at zero, so that a rate is never missing."""
+
+    def __init__(self, version: str) -> None:
+        registry = self.registry = CollectorRegistry()
+        self._polls = Counter("watcher_polls", "Feeds polled, by result", ["result"], registry=registry)
+        self._entries = Counter("watcher_entries", "New entries saved", registry=registry)
+        self._judged = Counter("watcher_judged", "Entries judged", registry=registry)
+        self._readings = Counter("watcher_readings", "Readings of entries, by status", ["status"], registry=registry)
+        self._transitions = Counter(
+            "watcher_transitions", "Items that changed state", ["lifecycle", "to"], registry=registry
+        )
+        self._deliveries = Counter(
+            "watcher_deliveries", "Attempts to deliver, by result", ["result"], registry=registry
+        )
+        self._races = Counter("watcher_races", "Rounds given up because another worker was first", registry=registry)
+        self._failures = Counter("watcher_job_failures", "Jobs ended by an error", ["job"], registry=registry)
+        self._seconds = Histogram(
+            "watcher_job_seconds", "How long a job took", ["job"], registry=registry,
+            buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
+        )  # fmt: skip
+        self._last_poll = Gauge("watcher_last_poll_timestamp_seconds", "When a feed last answered", registry=registry)
+        self._last_cycle = Gauge(
+            "watcher_last_cycle_timestamp_seconds", "When the cycle job last got through", registry=registry
+        )
+        self._unjudged = Gauge("watcher_backlog_entries", "Entries saved and not judged yet", registry=registry)
+        self._pending = Gauge("watcher_backlog_deliveries", "Deliveries not sent yet", registry=registry)
+        self._dead = Gauge("watcher_dead_deliveries", "Deliveries given up, waiting for a person", registry=registry)
+        self._oldest = Gauge(
+            "watcher_oldest_delivery_seconds", "Age of the oldest delivery not sent yet", registry=registry
+        )
+        self._failing = Gauge("watcher_failing_feeds", "Active feeds whose last poll failed", registry=registry)
+        self._config_ok = Gauge(
+            "watcher_config_ok", "1 when the files on disk are the configuration in use", registry=registry
+        )
+        self._reloads_failed = Counter(
+            "watcher_config_reload_failed", "Reloads refused because the files were wrong", registry=registry
+        )
+        Info("watcher_build", "The version that runs", registry=registry).info({"version": version})
+        self._start_at_zero()
+
+    def _start_at_zero(self) -> None:
+        for result in PollResult:
+            self._polls.labels(result.value)
+        for status in Status:
+            self._readings.labels(status.value)
+        for outcome in DELIVERY_RESULTS:
+            self._deliveries.labels(outcome)
+        for job in JOBS:
+            self._failures.labels(job)
+            self._seconds.labels(job)
+        self._config_ok.set(1)
+
+    def poll(self, result: PollResult, new: int, now: datetime) -> None:
+        """Count one feed's poll and the `new` entries it brought."""
+        self._polls.labels(result.value).inc()
+        self._entries.inc(new)
+        if result.ok:
+            self._last_poll.set(now.timestamp())
+
+    def judge(self, entries: int, races: int) -> None:
+        """Count a batch of judged entries and the attempts lost to another worker."""
+        self._judged.inc(entries)
+        self._races.inc(races)
+
+    def reading(self, status: Status, count: int = 1) -> None:
+        """Count readings."""
+        self._readings.labels(status.value).inc(count)
+
+    def transition(self, lifecycle: str, to: str) -> None:
+        """Count one item's change of state."""
+        self._transitions.labels(lifecycle, to).inc()
+
+    def delivery(self, result: str) -> None:
+        """Count one attempt; `result` is one of DELIVERY_RESULTS."""
+        self._deliveries.labels(result).inc()
+
+    def backlog(self, *, unjudged: int, pending: int, dead: int, oldest: timedelta | None, failing: int) -> None:
+        """Set what waits."""
+        self._unjudged.set(unjudged)
+        self._pending.set(pending)
+        self._dead.set(dead)
+        self._oldest.set(oldest.total_seconds() if oldest else 0)
+        self._failing.set(failing)
+
+    def cycle(self, now: datetime) -> None:
+        """Remember that the cycle job got through."""
+        self._last_cycle.set(now.timestamp())
+
+    def job(self, name: str, seconds: float, *, failed: bool) -> None:
+        """Count one run of a job."""
+        self._seconds.labels(name).observe(seconds)
+        if failed:
+            self._failures.labels(name).inc()
+
+    def reload(self, *, accepted: bool) -> None:
+        """Remember whether the configuration in use is the one on disk."""
+        self._config_ok.set(1 if accepted else 0)
+        if not accepted:
+            self._reloads_failed.inc()
+
+    def text(self) -> bytes:
+        """Return all of it in Prometheus' text format (CONTENT_TYPE)."""
+        return generate_latest(self.registry)

@@ -1,0 +1,400 @@
+"""The straight line from a feed's bytes to a message: in what order, and where transactions end.
+
+    poll     claim feeds by lease · fetch · parse · save            T1  entries + caching hints + next poll
+    judge    load · read, weigh, decide, plan · record              T2  evidence + state + outbox
+    deliver  claim by lease                                         T3  the claim
+             send · settle                                          T4  done, retry at, or dead letter
+    sweep    prune old text in slices · count what waits
+
+Each verb does one batch and says in its result whether there is `more`. What to do is always a query, so a verb may
+run twice, late, in two processes, or again after a crash. No SQL, HTTP, rules or metrics here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from watcher.config.settings import Polling, Retention
+from watcher.delivery.apprise import Sender
+from watcher.domain.alerting import plan, receivers
+from watcher.domain.decision import after
+from watcher.domain.model import (
+    Alert,
+    Backlog,
+    Delivery,
+    DueFeed,
+    Entry,
+    Evidence,
+    Failed,
+    Feed,
+    NewEntry,
+    Poll,
+    PollResult,
+    Route,
+    Rules,
+    Sent,
+    Standing,
+    Transition,
+)
+from watcher.domain.schedule import next_attempt, next_poll
+from watcher.errors import FeedError, RacedError, StoreError
+from watcher.feeds.http import Fetched, Fetcher, FetchFailed, FetchRequest, NotModified
+from watcher.feeds.http import Outcome as FetchOutcome
+from watcher.feeds.parse import ParsedEntry, parse
+from watcher.judging import Docket, Judge, Judgement
+from watcher.storage.store import Store
+
+FEEDS_AT_ONCE = 32  # claimed, fetched and saved together
+ENTRIES_AT_ONCE = 200  # judged and recorded together
+DELIVERIES_AT_ONCE, SENDING_THREADS = 16, 4  # the latter: addresses served at the same time
+RACES = 3  # times a batch is judged again when another worker was first
+SEND_LEASE = timedelta(seconds=30)
+SEND_ROOM = timedelta(seconds=15)  # a send is not begun with less of the lease left than this
+
+Clock = Callable[[], datetime]
+
+
+# --- poll -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPolled:
+    """What one feed's poll came to."""
+
+    feed: str
+    result: PollResult
+    detail: str = ""
+    new: int = 0  # entries not seen before
+    baseline: bool = False  # the feed's first poll: its entries move nothing aloud
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """One batch of feeds."""
+
+    feeds: tuple[FeedPolled, ...] = ()
+    more: bool = False
+
+
+def poll(
+    store: Store, fetcher: Fetcher, polling: Polling, *, owner: str, clock: Clock, stop: threading.Event | None = None
+) -> Polled:
+    """Poll one batch of the feeds that are due.
+
+    1. Claim them by lease (committed at once). A crash after it: they are due again when the lease ends.
+    2. Fetch, with no transaction open. A crash: as above; nothing was promised to the feed.
+    3. Parse. A feed that cannot be parsed keeps its old caching hints, so it is parsed again next time.
+    4. T1: entries, hints, next poll and the end of the lease in one transaction. A crash before: as above. After:
+       the entries wait for `judge`.
+
+    With `stop` set it saves what has been fetched; the caller gives the rest back (`Store.release_feeds`).
+    """
+    # shorter than the slowest batch on purpose: polling a feed twice is harmless, waiting long after a crash is not
+    lease = polling.timeout * 2 + timedelta(seconds=5)
+    due = {d.feed.id: d for d in store.claim_feeds(clock(), FEEDS_AT_ONCE, lease, owner)}
+    if not due:
+        return Polled()
+    requests = [FetchRequest(d.feed.id, d.feed.url, d.hints, d.feed.allow_private) for d in due.values()]
+    outcomes = fetcher.fetch(requests, clock(), stop)
+    now = clock()
+    polls = [_poll_from(due[outcome.feed], outcome, polling, now) for outcome in outcomes]
+    pairs = zip(polls, store.save_polls(polls, now), strict=True)
+    feeds = tuple(FeedPolled(p.feed, p.result, p.detail, saved.new, saved.baseline) for p, saved in pairs)
+    return Polled(feeds, more=len(due) == FEEDS_AT_ONCE)
+
+
+def _poll_from(due: DueFeed, outcome: FetchOutcome, polling: Polling, now: datetime) -> Poll:
+    entries: tuple[NewEntry, ...] = ()
+    hints, detail, retry_after = None, "", None
+    if isinstance(outcome, Fetched):
+        try:
+            most, kind = polling.max_entries, outcome.content_type
+            parsed = parse(outcome.body, url=outcome.url, content_type=kind, max_entries=most)
+        except FeedError as error:
+            result, detail = PollResult.BROKEN, str(error)
+        else:
+            entries = tuple(_new_entry(entry, due.feed) for entry in parsed.entries)
+            result = PollResult.ENTRIES if entries else PollResult.EMPTY
+            detail, hints = parsed.degraded, outcome.hints
+    elif isinstance(outcome, NotModified):
+        result, hints = PollResult.NOT_MODIFIED, outcome.hints
+    else:
+        result, detail, retry_after = PollResult.FAILED, f"{outcome.failure}: {outcome.detail}", outcome.retry_after
+    return Poll(
+        feed=due.feed.id,
+        at=now,
+        result=result,
+        detail=detail,
+        hints=hints,
+        entries=entries,
+        next_poll_at=next_poll(due.feed.every, now, 0 if result.ok else due.failures + 1, retry_after, due.feed.id),
+        moved_to=None if isinstance(outcome, FetchFailed) else outcome.moved_to,
+        elapsed=outcome.elapsed,
+    )
+
+
+def _new_entry(entry: ParsedEntry, feed: Feed) -> NewEntry:
+    """A feed of one outlet speaks for that outlet, whatever its entries say; an aggregator's entries name theirs."""
+    return NewEntry(
+        key=entry.key,
+        title=entry.title,
+        summary=entry.summary,
+        link=entry.link,
+        source=feed.outlet or entry.source,
+        published=entry.published,
+        language=entry.language or feed.language,
+    )
+
+
+# --- judge ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One batch of entries; `judgements` holds every reading and every decision with its reason."""
+
+    judgements: tuple[Judgement, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    deliveries: int = 0  # put into the outbox
+    races: int = 0  # attempts thrown away because another worker was first
+    more: bool = False
+
+
+def judge(store: Store, judging: Judge, rules: Rules, routes: Sequence[Route], *, now: datetime) -> Judged:
+    """Judge one batch of the entries that wait, oldest first.
+
+    1. Load entries, standings and, where an item is touched, what is already known of it.
+    2. Read, weigh, decide and plan in memory: no I/O but step 1's, no clock.
+    3. T2: evidence, transitions, standings, outbox and "judged" in one guarded transaction. A crash before it leaves
+       everything as it was, to be judged again with the same result; after it, the deliveries wait in the outbox.
+
+    Another worker may be first; then nothing is written, and 1-3 are repeated, RACES times at most; what is left then
+    waits for the next round. An entry of a feed's first poll may move an item, but is not told (no alert).
+    """
+    for lost in range(RACES):
+        entries = store.unjudged(ENTRIES_AT_ONCE)
+        if not entries:
+            return Judged(races=lost)
+        hearing = _Hearing(store, judging, rules, entries)
+        judgements = tuple(hearing.take(entry) for entry in entries)
+        alerts = hearing.alerts(routes)
+        try:
+            store.record(
+                [entry.id for entry in entries],
+                [evidence for judgement in judgements for evidence in judgement.evidence],
+                hearing.transitions,
+                hearing.moved(),
+                alerts,
+                now,
+            )
+        except RacedError:
+            continue
+        return Judged(
+            judgements,
+            tuple(hearing.transitions),
+            deliveries=sum(len(to) for _, _, to in alerts),
+            races=lost,
+            more=len(entries) == ENTRIES_AT_ONCE,
+        )
+    return Judged(races=RACES, more=True)
+
+
+class _Hearing:
+    """One batch of entries being judged in memory, against the database as it was when the hearing began."""
+
+    def __init__(self, store: Store, judging: Judge, rules: Rules, entries: Sequence[Entry]) -> None:
+        self._store = store
+        self._since = min(entry.at for entry in entries) - judging.reach
+        self._items = {item.id: item for item in rules.items}
+        self._lifecycles = rules.lifecycles
+        seen = store.standings()
+        if missing := sorted(self._items.keys() - seen.keys()):
+            raise StoreError(
+                f"the database does not watch {', '.join(missing)}: is it used with another configuration?"
+            )
+        self._seen = {item: seen[item] for item in self._items}
+        self._present = dict(self._seen)
+        self._evidence: dict[str, Evidence] = {}
+        self._touched: set[str] = set()
+        self._docket = Docket(judging, dict(self._seen), self._recall)
+        self.transitions: list[Transition] = []
+        self._before: list[Standing] = []  # where each transition's item stood until then
+        self._silent: set[int] = set()  # indices of transitions that are not told
+
+    def _recall(self, item: str) -> Sequence[Evidence]:
+        known = self._store.evidence(item, self._since)
+        self._evidence.update((evidence.id, evidence) for evidence in known)
+        return known
+
+    def take(self, entry: Entry) -> Judgement:
+        """Judge the next entry; entries come in order."""
+        judgement = self._docket.take(entry)
+        for evidence, decision in zip(judgement.evidence, judgement.decisions, strict=True):
+            self._evidence[evidence.id] = evidence
+            self._touched.add(evidence.item)
+            if isinstance(decision, Transition):
+                before = self._present[decision.item]
+                self._present[decision.item] = after(before, decision)
+                if entry.baseline:
+                    self._silent.add(len(self.transitions))
+                self.transitions.append(decision)
+                self._before.append(before)
+        return judgement
+
+    def moved(self) -> list[Standing]:
+        """The standings to write: of every item that got evidence, whether it moved or not.
+
+        Two workers that each hold one half of a corroboration would otherwise both wait for ever; the version makes
+        the second of them load again.
+        """
+        return [
+            replace(self._docket.standings[item], version=self._seen[item].version + 1)
+            for item in sorted(self._touched)
+        ]
+
+    def alerts(self, routes: Sequence[Route]) -> list[tuple[Alert, int, tuple[str, ...]]]:
+        """What is to be told: (alert, index of its transition, receivers), where any receiver wants it."""
+        planned = []
+        for index, (transition, before) in enumerate(zip(self.transitions, self._before, strict=True)):
+            if index in self._silent:
+                continue
+            item = self._items[transition.item]
+            evidence = [self._evidence[id_] for id_ in transition.evidence if id_ in self._evidence]
+            alert = plan(transition, item, self._lifecycles[item.lifecycle], evidence, before)
+            if to := receivers(routes, alert, item):
+                planned.append((alert, index, to))
+        return planned
+
+
+# --- deliver --------------------------------------------------------------------------------------
+
+
+class SendResult(StrEnum):
+    """What became of one delivery in one round."""
+
+    SENT = "sent"
+    RETRY = "retry"  # failed, to be tried again
+    DEAD = "dead"  # failed for good, or too often
+    HELD = "held"  # not tried: an earlier one to the same address failed, or the daemon is stopping
+    LOST = "lost"  # the lease had ended and another worker has taken it over
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One delivery in one round."""
+
+    delivery: str
+    receiver: str
+    item: str
+    result: SendResult
+    detail: str = ""
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One batch of deliveries."""
+
+    tried: tuple[Tried, ...] = ()
+    more: bool = False
+
+
+def deliver(
+    store: Store, sender: Sender, *, owner: str, clock: Clock, stop: threading.Event | None = None
+) -> Delivered:
+    """Send one batch of the deliveries that are due.
+
+    1. T3: claim them by lease, committed before anything is sent. A crash after it: each is due again when the lease
+       ends, and none was sent.
+    2. Send, with no transaction open; several addresses at the same time, one address in order. A crash during it:
+       this one may have arrived and will be sent again, recognisable by its delivery id.
+    3. T4: settle each one at once: sent, retry at a later time, or dead. A crash after it leaves nothing to do.
+
+    After a failure that may pass, the later ones to the same address are put back behind it untried.
+    """
+    until = clock() + SEND_LEASE - SEND_ROOM
+    batch = store.claim_deliveries(clock(), DELIVERIES_AT_ONCE, SEND_LEASE, owner)
+    queues: dict[str, list[Delivery]] = {}
+    for delivery in batch:
+        queues.setdefault(delivery.receiver, []).append(delivery)
+    for queue in queues.values():
+        queue.sort(key=lambda delivery: delivery.alert.at)
+    if not queues:
+        return Delivered()
+    desk = _Desk(store, sender, owner, clock, until, stop or threading.Event())
+    with ThreadPoolExecutor(min(SENDING_THREADS, len(queues)), thread_name_prefix="send") as pool:
+        attempts = tuple(attempt for done in pool.map(desk.serve, queues.values()) for attempt in done)
+    return Delivered(attempts, more=len(batch) == DELIVERIES_AT_ONCE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Where claimed deliveries are sent, one address per thread."""
+
+    store: Store
+    sender: Sender
+    owner: str
+    clock: Clock
+    until: datetime  # no send is begun after this: the lease must not end under it
+    stop: threading.Event
+
+    def serve(self, queue: Sequence[Delivery]) -> list[Tried]:
+        """Send the deliveries of one address in order and settle each."""
+        attempts: list[Tried] = []
+        hold: tuple[str, datetime] | None = None
+        for delivery in queue:
+            if hold is None and self.stop.is_set():
+                hold = ("the daemon was stopping", self.clock())
+            elif hold is None and self.clock() > self.until:
+                hold = ("the round took too long", self.clock())
+            if hold is not None:
+                attempts.append(self._put_back(delivery, *hold))
+                continue
+            attempt = self._send(delivery)
+            attempts.append(attempt)
+            if attempt.result is SendResult.RETRY and attempt.retry_at is not None:
+                hold = ("an earlier delivery to this address failed", attempt.retry_at)
+        return attempts
+
+    def _send(self, delivery: Delivery) -> Tried:
+        outcome = self.sender.send(delivery)
+        now = self.clock()
+        again = next_attempt(delivery, outcome, now) if isinstance(outcome, Failed) else None
+        result = SendResult.SENT if isinstance(outcome, Sent) else SendResult.RETRY if again else SendResult.DEAD
+        if not self.store.settle(delivery.id, self.owner, outcome, now, again):
+            result = SendResult.LOST
+        return Tried(delivery.id, delivery.receiver, delivery.alert.item, result, outcome.detail, again)
+
+    def _put_back(self, delivery: Delivery, why: str, until: datetime) -> Tried:
+        outcome = Failed(retryable=True, detail=f"not tried: {why}")
+        kept = self.store.settle(delivery.id, self.owner, outcome, self.clock(), until)
+        result = SendResult.HELD if kept else SendResult.LOST
+        return Tried(delivery.id, delivery.receiver, delivery.alert.item, result, outcome.detail, until)
+
+
+# --- sweep ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What was tidied, and what waits."""
+
+    pruned: int  # entries whose text was removed
+    backlog: Backlog
+    failing: tuple[str, ...]  # active feeds whose last poll failed
+
+
+def sweep(store: Store, retention: Retention, *, now: datetime) -> Swept:
+    """Remove the text of old entries that were about nothing watched, and count what waits.
+
+    Evidence, transitions and the identity of every entry stay for ever. Pruning is done in slices, a transaction each;
+    a crash leaves the rest for the next round.
+    """
+    pruned = store.prune(now, now - retention.unmatched)
+    failing = tuple(status.id for status in store.feed_statuses() if status.active and status.failures)
+    return Swept(pruned, store.backlog(now), failing)
