@@ -42,6 +42,7 @@ class Case:
     value: str | None = None
     source: str = ""
     summary: str = ""
+    limit: str = ""  # why it is read wrongly today; the mark goes when the reading is right
 
     @property
     def id(self) -> str:
@@ -89,7 +90,7 @@ def _item(raw: dict[str, Any]) -> Item:
 
 
 def _case(file: str, line: int, raw: dict[str, Any]) -> Case:
-    unknown = set(raw) - {"text", "item", "state", "status", "value", "source", "summary", "none"}
+    unknown = set(raw) - {"text", "item", "state", "status", "value", "source", "summary", "none", "limit"}
     assert not unknown, f"{file}:{line}: {unknown}"
     if raw.get("none"):
         assert "state" not in raw, f"{file}:{line}"
@@ -102,7 +103,7 @@ def _case(file: str, line: int, raw: dict[str, Any]) -> Case:
     value = raw.get("value")
     return Case(
         file, line, raw["text"], raw["item"], states, statuses,
-        str(value) if value is not None else None, raw.get("source", ""), raw.get("summary", ""),
+        str(value) if value is not None else None, raw.get("source", ""), raw.get("summary", ""), raw.get("limit", ""),
     )  # fmt: skip
 
 
@@ -167,10 +168,15 @@ def score(folder: Path = FOLDER) -> tuple[int, int, list[str]]:
     return right, total, misses
 
 
+def _marks(case: Case) -> tuple[pytest.MarkDecorator, ...]:
+    """A known limit must fail: the mark is wrong as soon as the sentence is read right."""
+    return (pytest.mark.xfail(reason=case.limit, strict=True),) if case.limit else ()
+
+
 CASES = [(path, case) for path in files() for case in load(path)[1]]
 
 
-@pytest.mark.parametrize(("path", "case"), [pytest.param(p, c, id=c.id) for p, c in CASES])
+@pytest.mark.parametrize(("path", "case"), [pytest.param(p, c, id=c.id, marks=_marks(c)) for p, c in CASES])
 def test_the_table(path: Path, case: Case) -> None:
     """Every line of the table is read as it says."""
     reading = read(load(path)[0], case)
