@@ -45,8 +45,11 @@ def _phrases(table: dict[str, list[Any]]) -> dict[str, tuple[str, ...]]:
 
 
 def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
+    cues = {state: _phrases(kinds) for state, kinds in data["cues"].items()}
+    told = {kind: {p for kinds in cues.values() for p in kinds.get(kind, ())} for kind in ("does", "happens")}
     return LifecycleWords(
-        cues={state: _phrases(kinds) for state, kinds in data["cues"].items()},
+        cues=cues,
+        either=frozenset(told["does"] & told["happens"]),
         past=dict(data.get("past", {})),
         bare=data.get("bare", ""),
         bare_status={word: Status(status) for word, status in data.get("bare_status", {}).items()},
@@ -55,5 +58,6 @@ def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
         flows=tuple(data.get("flows", ())),
         needs_cue=bool(data.get("needs_cue", False)),
         claimed_stages=bool(data.get("claimed_stages", False)),
+        mutual=tuple(data.get("mutual", ())),
         needs_parties=bool(data.get("needs_parties", False)),
     )

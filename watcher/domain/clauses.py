@@ -5,6 +5,7 @@ Made once per sentence, whatever the items; knows the words of a language, but n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,8 +14,9 @@ from watcher.domain.matching import PhraseIndex, Place
 from watcher.domain.model import Lexicon
 from watcher.domain.text import Word
 
-_VERBAL = ("possible", "announced", "urged", "denied", "say", "hedge", "light", "be", "have")
+_VERBAL = ("idiom", "possible", "announced", "urged", "denied", "say", "hedge", "light", "be", "have")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
+_ADJECTIVE = re.compile(r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi)$")
 _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
@@ -38,6 +40,7 @@ class Name:
 
     who: tuple[str, ...]  # actor ids, or ("place:Japan",)
     place: Place
+    adjective: bool = False  # "Israeli", "Chinese": it describes, and does not act by itself
     within: tuple[str, ...] = ()  # those whose names stand inside this one: China in "Chinese vice premier"
 
 
@@ -102,7 +105,9 @@ class Parser:
     def parse(self, text_words: Sequence[Word], *, title: bool, ends: str = "") -> Sentence:
         """Take one sentence apart; `ends` is the punctuation it closes with."""
         s = Sentence(text_words, [self._marks.tags(w.low) or self._verbs.tags(w.low) for w in text_words])
-        s.marks = _longest(self._marks.find(text_words, 0, len(text_words)))
+        shouted = all(w.raw.isupper() for w in text_words)
+        found = self._marks.find(text_words, 0, len(text_words))
+        s.marks = _longest([m for m in found if shouted or not _is_acronym(text_words[m.first], m)])
         s.names = self._names(text_words)
         s.clauses = _cut(s)
         s.question = "?" in ends or "？" in ends
@@ -111,7 +116,11 @@ class Parser:
         return s
 
     def _names(self, text_words: Sequence[Word]) -> list[Name]:
-        found = [Name(self._who[t], p) for t, places in self._index.find(text_words).items() for p in places]
+        found = [
+            Name(self._who[text], place, _ADJECTIVE.search(text) is not None)
+            for text, places in self._index.find(text_words).items()
+            for place in places
+        ]
         found.sort(key=lambda n: (n.place[0], -n.place[1]))
         out: list[Name] = []
         for n in found:
@@ -181,9 +190,13 @@ def _explains(s: Sentence) -> bool:
     starts = {c.start for i, c in enumerate(s.clauses) if i == 0 or ":" in c.sep or "|" in c.sep}
     return any(
         m.kind == "explainer" and m.first in starts
-        and not (s.words[m.first].raw.isupper() and len(s.words[m.first].raw) > 1)
         for m in s.marks
     )  # fmt: skip
+
+
+def _is_acronym(word: Word, m: Found) -> bool:
+    """Whether a word in capitals is a name and not the status word it spells: WHO, IT."""
+    return word.raw.isupper() and len(word.raw) > 1 and m.pattern.text.islower()
 
 
 def _longest(found: list[Found]) -> list[Found]:
@@ -214,7 +227,7 @@ def _sayings(s: Sentence) -> list[Saying]:
             elif i and (m.last >= c.end or m.first <= c.start + 1) and c.end - c.start <= _MAX_SPEAKER:
                 out.append(_saying(s, 0, c.start, c.start, c.end, hedged))
             elif m.first > c.start:
-                out.append(_saying(s, m.last, size, c.start, m.first, hedged))
+                out.append(_saying(s, m.last, _said_until(s, i), c.start, m.first, hedged))
         if not verbs and len(s.clauses) > 1 and c.end - c.start <= _MAX_SPEAKER:
             nxt = s.clauses[i + 1].sep if i + 1 < len(s.clauses) else ""
             if i == 0 and ":" in nxt and _names_only(s, c):
@@ -222,6 +235,12 @@ def _sayings(s: Sentence) -> list[Saying]:
             elif i == len(s.clauses) - 1 and c.sep in ("-", "—", "–", "--", ":") and _names_only(s, c):
                 out.append(_saying(s, 0, c.start, c.start, c.end, False))
     return out
+
+
+def _said_until(s: Sentence, at: int) -> int:
+    """Where the words of a speaker end: a clause of time or reason is the reporter's own."""
+    own = (c.start for c in s.clauses[at + 1 :] if c.kind in ("reason", "background", "after"))
+    return next(own, len(s.words))
 
 
 def _names_only(s: Sentence, c: Clause) -> bool:

@@ -36,7 +36,7 @@ def decide(
     target = lifecycle.states[fresh.state]
     if fresh.status not in target.flips_on:
         return Stay(item.id, Reason.SOFT, f"{fresh.status} does not move it to {target.label}")
-    moved = "date" in (target.value or "") and standing.value and fresh.value and fresh.value != standing.value
+    moved = target.value and standing.value and fresh.value and fresh.value != standing.value
     if fresh.state == standing.state and not moved:
         return Stay(item.id, Reason.SAME, f"it is {target.label} already")
     if fresh.at < standing.since:
@@ -55,8 +55,7 @@ def _weigh(
         if e.item == item.id and e.id != fresh.id
         and max(fresh.at - rule.within, standing.since) <= e.at <= fresh.at
     ]  # fmt: skip
-    flips = lifecycle.states[fresh.state or ""].flips_on
-    agreeing = [fresh, *(e for e in window if e.state == fresh.state and e.status in flips and _same_value(e, fresh))]
+    agreeing = [fresh, *(e for e in window if _vouches(lifecycle, e, fresh))]
     stages = (fresh.state, *(s.id for s in lifecycle.states.values() if fresh.state in s.announces))
     denying = [e for e in window if e.status is Status.DENIED and e.state in stages and e.owner != fresh.owner]
     sources = independent(agreeing)
@@ -65,6 +64,10 @@ def _weigh(
         return Stay(item.id, Reason.DISPUTED, f"{denying[0].outlet} denies it inside the window")
     reason = _enough(item, best, sources)
     if reason is None:
+        for state in _earlier(lifecycle, standing, fresh, window):
+            made = _weigh(item, lifecycle, standing, known, replace(fresh, state=state, value=None))
+            if isinstance(made, Transition):
+                return made
         wanted = f"{rule.sources} independent sources, or one of tier {rule.alone} or better"
         return Stay(item.id, Reason.WAITING, f"{len(sources)} independent source(s) so far; wanted: {wanted}")
     ordered = [fresh, *(e for e in sources if e.id != fresh.id)]
@@ -83,6 +86,25 @@ def _weigh(
         sources=len(sources),
         detail=_words(reason, best, sources),
     )
+
+
+def _vouches(lifecycle: Lifecycle, e: Evidence, fresh: Evidence) -> bool:
+    """Whether earlier evidence tells the same state, or one that can only come after it."""
+    if e.state is None or e.state not in lifecycle.states or e.status not in lifecycle.states[e.state].flips_on:
+        return False
+    return (e.state == fresh.state and _same_value(e, fresh)) or _precedes(lifecycle, fresh.state or "", e.state)
+
+
+def _precedes(lifecycle: Lifecycle, early: str, late: str) -> bool:
+    """Whether one state leads to another and never back: a signed deal was agreed in principle."""
+    return late in lifecycle.states[early].to and early not in lifecycle.states[late].to
+
+
+def _earlier(lifecycle: Lifecycle, standing: Standing, fresh: Evidence, window: Sequence[Evidence]) -> list[str]:
+    """The states before the one told that others have told: two sources that differ in how far a thing has come agree
+    that it has come as far as the nearer state."""
+    told = dict.fromkeys(e.state for e in window if e.state in lifecycle.states[standing.state].to)
+    return [s for s in told if s and s != fresh.state and _precedes(lifecycle, s, fresh.state or "")]
 
 
 def _same_value(a: Evidence, b: Evidence) -> bool:

@@ -88,6 +88,8 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return None
     if tags & set("DN"):
         return _participle(f, cue, clause, before)
+    if cue.kind in ("does", "flow") and before >= clause.start and f.own(before) and not f.name_before(before + 1):
+        return None  # "Epstein files": the item's own noun does not do this to itself
     if "S" in tags:
         return None if _plural_noun(f, cue, clause, before) or _own_noun(f, cue, before) else Form.FINITE
     return _base(f, cue, clause, before)
@@ -107,7 +109,7 @@ def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
 
 def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     """A form in -ed: past with an object, passive without; cut, hit and put are their own base form too."""
-    takes = f.has_object(cue, clause)
+    takes = f.has_object(cue, clause) and not _done_by(f, cue, clause)
     if "B" in cue.tags and (takes or cue.kind == "happens") and (form := _base(f, cue, clause, before)):
         return form
     if takes and before >= clause.start:
@@ -115,6 +117,13 @@ def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | Non
         if f.s.tags[before] and not prev.low.endswith("s") and not f.s.is_("be", before):
             return None  # it describes what follows: "allow limited exports"
     return Form.PAST if takes else Form.PASSIVE
+
+
+def _done_by(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a passive tells who did it, with an amount or the like between: "fined a record sum by Brussels"."""
+    return any(first < cue.first for first, _ in f.subject) and any(
+        n.place[0] - 1 > cue.last and f.s.words[n.place[0] - 1].low == "by" for n in f.names(cue.last, clause.end)
+    )
 
 
 def _own_noun(f: Frame, cue: Found, before: int) -> bool:
@@ -127,14 +136,27 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
     s, nxt = f.s, cue.last
     if cue.last - cue.first > 1:
         return False
+    if _verb_follows(f, cue, clause):
+        return True
     if nxt >= clause.end or s.words[nxt].before.strip(" '\"‘’“”"):
         return before >= clause.start and cue.kind != "happens"
     if any(s.is_(kind, nxt) for kind in ("modal", "be", "have")):
         return True
     if s.words[nxt].low not in _AFTER_NOUN:
         return False
-    subject = before >= clause.start and s.words[before].capital and bool(f.names(clause.start, cue.first))
+    named = any(not n.adjective for n in f.names(clause.start, cue.first))
+    subject = before >= clause.start and s.words[before].capital and named
     return not subject or s.words[nxt].low in ("of", "for")
+
+
+def _verb_follows(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether another verb in -s follows before any preposition: "Epstein files bill passes", "strikes kill"."""
+    for at in range(cue.last + 1, clause.end):
+        if f.small(at) or f.s.words[at].low == "to":
+            return False
+        if "S" in f.s.tags[at] and not f.own(at):
+            return True
+    return False
 
 
 def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:

@@ -14,6 +14,10 @@ from watcher.domain.matching import Place
 from watcher.domain.model import Item, LifecycleWords
 
 _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows
+_PARTS = frozenset(
+    "some all most many much part parts half more none any each both series set number day days round session phase "
+    "stage week text draft wording details terms version copy list package batch wave".split()
+)
 _CARRIED = frozenset("of to as and or per off up out down".split())  # these do not end the object of a verb
 
 
@@ -42,7 +46,11 @@ class Frame:
 
     def name_before(self, at: int) -> bool:
         """Whether a name, not a possessor, ends right before word `at`."""
-        return at > 0 and not self.s.words[at - 1].possessive and any(n.place[1] == at for n in self.s.names)
+        return (
+            at > 0
+            and not self.s.words[at - 1].possessive
+            and any(n.place[1] == at and not n.adjective for n in self.s.names)
+        )
 
     def before(self, at: int, start: int) -> int:
         """The word before `at` that is no adverb, start - 1 for none."""
@@ -60,7 +68,11 @@ class Frame:
         s, nxt = self.s, cue.last
         if cue.gap is not None and cue.gap[1] > cue.gap[0]:
             return any(not self.small(k) for k in range(*cue.gap))
-        if nxt >= clause.end or (cue.gap is not None and s.words[nxt - 1].low in _GOVERNING):
+        if (
+            nxt >= clause.end
+            or "," in s.words[nxt].before
+            or (cue.gap is not None and s.words[nxt - 1].low in _GOVERNING)
+        ):
             return False
         if s.words[nxt].raw[0] in "$€£¥0123456789" and (
             nxt + 1 >= clause.end or any(s.is_("preposition", k) for k in (nxt + 1, nxt + 2))
@@ -73,10 +85,16 @@ class Frame:
         stand before it ("hits Trump on tariffs")."""
         s = self.s
         single = cue.last - cue.first == 1
+        if single and cue.tags and cue.last < clause.end and s.is_("preposition", cue.last):
+            if s.words[cue.last].low not in _CARRIED:
+                return cue.last  # "strikes in", "withdraw under": no object at all
         for at in range(cue.last, clause.end):
-            if s.tags[at] == "G" and not self.own(at) and (at > cue.last or single):
+            led = at > cue.last and s.words[at - 1].low == "from"  # "blocks X from doing Y"
+            if s.tags[at] == "G" and not self.own(at) and not led and (at > cue.last or single):
                 return at
             if s.words[at].low == "to" and at > cue.last and at + 1 < clause.end and "B" in s.tags[at + 1]:
+                return at
+            if s.words[at].low == "of" and at > cue.last and s.words[at - 1].low not in _PARTS:
                 return at
             if at > cue.last and s.is_("preposition", at) and s.words[at].low not in _CARRIED:
                 if "-" in s.words[at].before:
@@ -85,6 +103,16 @@ class Frame:
                 if named < at - cue.last:
                     return at
         return clause.end
+
+    def heads(self, at: int, clause: Clause) -> bool:
+        """Whether the noun that ends before word `at` heads its phrase: "talks on", not "talks plan"."""
+        if at >= clause.end or self.s.words[at].before.strip(" '\"‘’“”"):
+            return True
+        return (
+            self.small(at)
+            or any(first == at for first, _ in self.subject)
+            or any(n.place[0] == at for n in self.s.names)
+        )
 
     def verbs_between(self, start: int, end: int) -> bool:
         """Whether another verb, or "to", stands within words start..end-1."""

@@ -608,10 +608,12 @@ class LifecycleWords:
     bare: str = ""  # state meant when a status verb takes the subject itself: "threatens tariffs"
     bare_status: Mapping[str, Status] = field(default_factory=dict)  # status word -> status, where it differs here
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # status words that differ here
+    either: frozenset[str] = frozenset()  # verbs that are told both ways: "X ends", and somebody "ends X"
     measures: tuple[str, ...] = ()  # nouns for the measure itself: only these can be threatened or announced bare
     flows: tuple[str, ...] = ()  # nouns for what a measure holds up ("exports"): cues of kind "flow" are told of them
     needs_cue: bool = False  # a text without a word of this lifecycle is about the subject, not about the item
     claimed_stages: bool = False  # what is only claimed is told as no more than announced
+    mutual: tuple[str, ...] = ()  # states that take both sides: one side's yes alone is no more than claimed
     needs_parties: bool = False  # those of `with` must all be named in the cue's clause or the one it leans on
 
 

@@ -45,18 +45,27 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether the cue is told of the subject: in its clause, on the side its form asks for."""
     inside = [p for p in f.subject if clause.start <= p[0] < clause.end]
     if form is Form.AFTER:
-        return any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
+        return f.heads(cue.last, clause) and any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
     if not inside:
         return clause.linked and _takes_pronoun(f, cue)
     if form in (Form.NOUN, Form.PLAIN):
         return True
-    left = any(p[1] <= cue.first for p in inside)
+    left = any(p[1] <= cue.first and _leads(f, p, clause) for p in inside)
     overlap = any(p[0] < cue.last and cue.first < p[1] for p in inside)
     if cue.kind == "happens":
-        return cue.gap is not None or (left and form is not Form.GERUND)
+        either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
+        transitive = either and f.has_object(cue, clause)
+        return cue.gap is not None or (left and form is not Form.GERUND and not transitive)
     if form is Form.PASSIVE:
         return left or overlap
     return overlap or any(cue.first < p[0] < f.object_end(cue, clause) for p in inside)
+
+
+def _leads(f: Frame, place: Place, clause: Clause) -> bool:
+    """Whether a noun is the subject of its clause: nothing before it takes it as an object ("deal to end X passes")."""
+    words = f.s.words
+    opener = clause.start + 1 if clause.kind != "main" else clause.start
+    return not any(words[k].low in _NOT_SUBJECT and words[k].low not in ("of", "for") for k in range(opener, place[0]))
 
 
 def _takes_pronoun(f: Frame, cue: Found) -> bool:
@@ -87,6 +96,13 @@ def parties_named(f: Frame, clause: Clause) -> bool:
     s, wanted = f.s, f.deciders if f.item.with_ else frozenset()
     if not f.told.needs_parties or not wanted <= _named(f, 0, len(s.words)):
         return True
+    others = [
+        n
+        for n in f.names(clause.start, clause.end)
+        if n.place[0] > clause.start and s.words[n.place[0] - 1].low == "with"
+    ]
+    if others and not any({*n.who, *n.within} & wanted for n in others):
+        return False  # with somebody else
     at = s.clauses.index(clause)
     start = clause.start
     while at and (
@@ -97,6 +113,13 @@ def parties_named(f: Frame, clause: Clause) -> bool:
     if at and not wanted & _named(f, start, clause.end):
         start = s.clauses[at - 1].start
     return wanted <= _named(f, start, clause.end)
+
+
+def both_sides(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether an act that takes both sides of `with` names them both, or none as acting."""
+    wanted = frozenset(f.item.with_)
+    acting = agents(f, cue, clause, form) & f.deciders
+    return len(wanted) < 2 or not acting or wanted <= _named(f, clause.start, clause.end)
 
 
 def _named(f: Frame, start: int, end: int) -> set[str]:

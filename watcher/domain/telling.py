@@ -18,7 +18,7 @@ from watcher.domain.forms import Form, form_of
 from watcher.domain.frame import Frame
 from watcher.domain.matching import Place
 from watcher.domain.model import Status
-from watcher.domain.roles import agents, concerns, foreign, parties_named, takes_flow
+from watcher.domain.roles import agents, both_sides, concerns, foreign, parties_named, takes_flow
 
 STRENGTH = (
     Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
@@ -32,6 +32,7 @@ _STATUS = {
 }
 _FIRM = (Status.DONE, Status.ANNOUNCED)
 _EMPTY_LEADS = frozenset("without before against for of about".split())  # a gerund behind one asserts nothing
+_SHORT = 2  # words before "to": so short a run is the one who acts
 _BARE_REACH = 8  # words from a status verb to the subject it takes
 
 
@@ -74,6 +75,9 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     if foreign(f, cue, clause, form, why):
         return None
     status = _voiced(f, cue, form, _framed(f, clause, form, _governed(f, cue, clause, form, why), why), why)
+    if status in _FIRM and state in f.told.mutual and not both_sides(f, cue, clause, form):
+        why.append("one side only")
+        status = Status.CLAIMED
     if status is Status.MENTION:
         return Told(None, status, place, tuple(why))
     if form is Form.PAST or (form is Form.GERUND and clause.kind == "after"):
@@ -87,6 +91,8 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
     """Whether the words only look like a cue: an auxiliary, a part of a longer status word, or a verb that
     governs the real cue ("agrees to lift", "fails to pass")."""
     s, size, nxt = f.s, cue.last - cue.first, cue.last
+    if s.is_("idiom", cue.first):
+        return True
     if cue.pattern.head == "have" and cue.gap and any("N" in s.tags[k] for k in range(*cue.gap)):
         return True
     if any(
@@ -152,6 +158,9 @@ def _governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) 
         status = _status_of(f, mark)
         denied = status is Status.ANNOUNCED and any(_status_of(f, m) is Status.DENIED for m in marks)
         return Status.DENIED if denied else status
+    if form is Form.INFINITIVE and not _commits(f, cue, clause):
+        why.append("a purpose, not a commitment")
+        return Status.POSSIBLE
     if form in (Form.INFINITIVE, Form.BASE):
         why.append("still to come")
         return Status.ANNOUNCED
@@ -159,6 +168,20 @@ def _governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) 
         why.append("a gerund that asserts nothing")
         return Status.MENTION
     return Status.DONE
+
+
+def _commits(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether an infinitive commits somebody: "China to lift", "an order to lift", "travels to meet"; and not
+    "sues to block"."""
+    s = f.s
+    to = f.before(cue.first, clause.start)
+    before = to - 1
+    if before < clause.start or before - clause.start < _SHORT or f.own(before) or f.small(before):
+        return True
+    if s.marked("commitment", clause.start, to):
+        return True
+    named = any(n.place[1] == to for n in s.names)
+    return named or any(m.kind in ("body", "group", "source") and m.last == to for m in s.marks)
 
 
 def _reaches(f: Frame, m: Found, cue: Found) -> bool:
@@ -191,10 +214,10 @@ def _shared(f: Frame, cue: Found, clause: Clause, why: list[str]) -> Status | No
 
 def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list[str]) -> Status:
     """A noun is an act only with a verb that makes it one: "wins approval", "seeks approval"."""
-    if marks:
+    light = [m for m in f.s.marked("light", clause.start, cue.first) if m.tags and cue.first - m.last <= 3]
+    if marks and not (light and light[-1].first > marks[-1].first and not f.s.is_("auxiliary", marks[-1].first)):
         why.append(f"governed by “{marks[-1].pattern.text}”")
         return _status_of(f, marks[-1])
-    light = [m for m in f.s.marked("light", clause.start, cue.first) if m.tags and cue.first - m.last <= 3]
     if light:
         why.append(f"made an act by “{light[-1].pattern.text}”")
         return Status.DONE
@@ -302,6 +325,6 @@ def _taken(f: Frame, m: Found, clause: Clause) -> Place | None:
             continue
         if measures and not any(s.words[k].stem in measures for k in range(first, last)):
             continue
-        if last >= clause.end or s.words[last].before.strip() or f.small(last) or any(p[0] == last for p in f.subject):
+        if f.heads(last, clause):
             return first, last
     return None
