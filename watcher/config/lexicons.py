@@ -54,6 +54,7 @@ def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
         bare=data.get("bare", ""),
         bare_status={word: Status(status) for word, status in data.get("bare_status", {}).items()},
         words=_phrases(data.get("words", {})),
+        events=tuple(data.get("events", ())),
         measures=tuple(data.get("measures", ())),
         flows=tuple(data.get("flows", ())),
         needs_cue=bool(data.get("needs_cue", False)),

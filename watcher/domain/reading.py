@@ -140,6 +140,8 @@ class _Language:
         lifecycle = self._lifecycles.get(item.lifecycle)
         if lifecycle is None:
             return mention
+        if all(any(n.place[0] <= first < n.place[1] for n in s.names) for first, _ in subject):
+            subject += [(k, k + 1) for k, w in enumerate(s.words) if w.stem in lifecycle.events]
         frame = Frame(s, item, subject, lifecycle, self._stages.get(item.lifecycle, {}))
         index = self._cues[item.lifecycle]
         cues = _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])

@@ -209,7 +209,7 @@ def _stranger(f: Frame, cue: Found, clause: Clause) -> str:
     start = max([clause.start, *(saying.start for saying in s.sayings if saying.start <= cue.first < saying.end)])
     kinds = {k: {m.kind for m in s.marks if m.first <= k < m.last} for k in range(start, cue.first)}
     said = [k for k, marks in kinds.items() if not marks & _NO_NOUN]
-    if not said or clause.linked or any(f.own(k) or kinds[k] & {"body", "group", "pronoun"} for k in said):
+    if not said or clause.linked or f.own(said[-1]) or any(kinds[k] & {"body", "group", "pronoun"} for k in said):
         return ""
     return " ".join(s.words[k].raw for k in said)
 
