@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -268,7 +269,7 @@ def test_replay_gives_the_same_again(told: list[tuple[str, str]]) -> None:
     first = list(backtest(rules(BAN), entries))
     assert first == list(backtest(rules(BAN), entries))
     states = [t.to_state for j in first for t in j.transitions]
-    assert all(a != b for a, b in zip(states, states[1:], strict=False))
+    assert all(a != b for a, b in pairwise(states))
 
 
 @given(HEADLINES)

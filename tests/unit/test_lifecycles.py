@@ -98,6 +98,8 @@ def test_values() -> None:
         ("deadline", "extended"): "date",
         ("meeting", "scheduled"): "date/place",
         ("restriction", "in_force"): "rate",
+        ("restriction", "easing"): "rate",
+        ("restriction", "tightening"): "rate",
         ("restriction", "eased"): "rate",
         ("restriction", "tightened"): "rate",
     }

@@ -63,6 +63,10 @@ class Frame:
         """Whether word `at` is a preposition or an adverb: no noun begins there."""
         return self.s.is_("preposition", at) or self.s.is_("adverb", at)
 
+    def parts(self, at: int) -> bool:
+        """Whether word `at` is a preposition that ends what a verb takes."""
+        return self.s.is_("preposition", at) and self.s.words[at].low not in _CARRIED
+
     def has_object(self, cue: Found, clause: Clause) -> bool:
         """Whether a noun follows that the verb takes."""
         s, nxt = self.s, cue.last
@@ -85,9 +89,8 @@ class Frame:
         stand before it ("hits Trump on tariffs")."""
         s = self.s
         single = cue.last - cue.first == 1
-        if single and cue.tags and cue.last < clause.end and s.is_("preposition", cue.last):
-            if s.words[cue.last].low not in _CARRIED:
-                return cue.last  # "strikes in", "withdraw under": no object at all
+        if single and cue.tags and cue.last < clause.end and self.parts(cue.last):
+            return cue.last  # "strikes in", "withdraw under": no object at all
         for at in range(cue.last, clause.end):
             led = at > cue.last and s.words[at - 1].low == "from"  # "blocks X from doing Y"
             if s.tags[at] == "G" and not self.own(at) and not led and (at > cue.last or single):
@@ -96,7 +99,7 @@ class Frame:
                 return at
             if s.words[at].low == "of" and at > cue.last and s.words[at - 1].low not in _PARTS:
                 return at
-            if at > cue.last and s.is_("preposition", at) and s.words[at].low not in _CARRIED:
+            if at > cue.last and self.parts(at):
                 if "-" in s.words[at].before:
                     continue  # "tit-for-tat"
                 named = sum(n.place[1] - n.place[0] for n in self.names(cue.last, at))
