@@ -25,17 +25,18 @@ def test_demo_tells_every_change_once_and_no_trap() -> None:
 
 
 @pytest.mark.slow
-def test_demo_fails_on_a_missing_and_on_an_unexpected_message(capsys: pytest.CaptureFixture[str]) -> None:
+def test_demo_fails_on_a_missing_message_and_on_one_for_the_wrong_reason(capsys: pytest.CaptureFixture[str]) -> None:
     story = load_story()
     first = story.expected[0]
-    moments = next(n for n, m in enumerate(story.moments, 1) if any(p.feed == "marenza-trade" for p in m))
-    never = Change("foil-investigation", "penalty")
-    told_wrong = replace(story, moments=story.moments[:moments], expected=(never,))
-    assert play(told_wrong, plain=True) == 1
-    shown = " ".join(capsys.readouterr().out.split())
-    assert "missing" in shown
-    assert "unexpected" in shown
-    assert first not in told_wrong.expected
+    until = next(n for n, moment in enumerate(story.moments, 1) if any(p.piece == first.because for p in moment))
+    another = story.moments[0][0].piece
+    never = Change("foil-investigation", "penalty", another)
+    wrong = replace(story, moments=story.moments[:until], expected=(never, replace(first, because=another)))
+    assert play(wrong, plain=True) == 1
+    marks = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert marks.count("missing") == 2
+    assert marks.count("unexpected") == 1
+    assert marks.count("ok") == 0
 
 
 def test_story_covers_what_the_demo_promises() -> None:
