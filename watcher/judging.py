@@ -23,6 +23,7 @@ class Judgement:
     readings: tuple[Reading, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    fault: str = ""  # why it could not be read: a mistake of ours, kept from holding up the others
 
     @property
     def transitions(self) -> tuple[Transition, ...]:
@@ -68,9 +69,10 @@ class Docket:
         self._known: dict[str, list[Evidence]] = {}
         self.standings: dict[str, Standing] = dict(standings)
 
-    def take(self, entry: Entry) -> Judgement:
-        """Judge one entry and let its transitions count for the next."""
-        readings = self._judge.read(entry)
+    def take(self, entry: Entry, readings: tuple[Reading, ...] | None = None) -> Judgement:
+        """Judge one entry, by its readings where they are made already; its transitions count for the next."""
+        if readings is None:
+            readings = self._judge.read(entry)
         if not readings:
             return Judgement(entry)
         evidence = self._judge.weigh(entry, readings)

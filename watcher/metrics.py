@@ -25,6 +25,9 @@ class Metrics:
         self._entries = Counter("watcher_entries", "New entries saved", registry=registry)
         self._judged = Counter("watcher_judged", "Entries judged", registry=registry)
         self._readings = Counter("watcher_readings", "Readings of entries, by status", ["status"], registry=registry)
+        self._unreadable = Counter(
+            "watcher_entries_unreadable", "Entries that could not be read for a mistake of ours", registry=registry
+        )
         self._transitions = Counter(
             "watcher_transitions", "Items that changed state", ["lifecycle", "to"], registry=registry
         )
@@ -84,6 +87,10 @@ class Metrics:
     def reading(self, status: Status, count: int = 1) -> None:
         """Count readings."""
         self._readings.labels(status.value).inc(count)
+
+    def unreadable(self) -> None:
+        """Count one entry that could not be read."""
+        self._unreadable.inc()
 
     def transition(self, lifecycle: str, to: str) -> None:
         """Count one item's change of state."""

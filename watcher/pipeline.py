@@ -221,6 +221,7 @@ class _Hearing:
         self._present = dict(self._seen)
         self._evidence: dict[str, Evidence] = {}
         self._touched: set[str] = set()
+        self._judging = judging
         self._docket = Docket(judging, dict(self._seen), self._recall)
         self.transitions: list[Transition] = []
         self._before: list[Standing] = []  # where each transition's item stood until then
@@ -232,8 +233,16 @@ class _Hearing:
         return known
 
     def take(self, entry: Entry) -> Judgement:
-        """Judge the next entry; entries come in order."""
-        judgement = self._docket.take(entry)
+        """Judge the next entry; entries come in order.
+
+        Whatever reading one text may raise is a mistake of ours, told in the judgement's `fault`; the entry counts as
+        judged, or it would hold up every other one for ever.
+        """
+        try:
+            readings = self._judging.read(entry)
+        except Exception as error:
+            return Judgement(entry, fault=f"{type(error).__name__}: {error}")
+        judgement = self._docket.take(entry, readings)
         for evidence, decision in zip(judgement.evidence, judgement.decisions, strict=True):
             self._evidence[evidence.id] = evidence
             self._touched.add(evidence.item)

@@ -348,3 +348,26 @@ def test_a_changed_mind_is_told_as_well(app: App, room: Newsroom) -> None:
     assert judged(app, room) == [("us-approval", "rejected", "wire")]
     delivered(app, room)
     assert len([to for to, _ in room.letters() if to == "boss@example.org"]) == 2
+
+
+def test_an_entry_that_cannot_be_read_holds_up_no_other(room: Newsroom, app: App) -> None:
+    """A mistake of ours in reading one text is told, and the news beside it still counts."""
+    polled(app, room)
+    judged(app, room)
+    room.clock.forward(minutes=20)
+    room.publish("wire", APPROVED)
+    room.publish("wire", REJECTED[::-1])
+    polled(app, room)
+    works = app.jobs.works
+
+    class Stumbling(type(works.judge)):  # type: ignore[misc]
+        def read(self, entry):  # type: ignore[no-untyped-def]
+            if entry.title == REJECTED[::-1]:
+                raise ZeroDivisionError("a mistake")
+            return super().read(entry)
+
+    settings = app.settings
+    done = judge(app.store, Stumbling(settings.rules), settings.rules, settings.routes, now=room.clock())
+    assert [j.fault for j in done.judgements if j.fault] == ["ZeroDivisionError: a mistake"]
+    assert [t.to_state for t in done.transitions] == ["approved"]
+    assert app.store.unjudged(10) == []

@@ -109,9 +109,9 @@ class View:
 def picture(board: Board) -> RenderableType:
     """One frame: the items above, the latest headlines below."""
     items = Table(box=box.SIMPLE_HEAD, expand=True, title="watcher demo", title_justify="left", title_style="bold")
-    items.add_column("Watch item", ratio=5)
-    items.add_column("Stands at", ratio=3)
-    items.add_column("Before", ratio=3, style="dim")
+    items.add_column("Watch item", ratio=7)
+    items.add_column("Stands at", ratio=4)
+    items.add_column("Before", ratio=4, style="dim")
     items.add_column("Email", justify="right")
     items.add_column("Slack", justify="right")
     for row in board.rows.values():

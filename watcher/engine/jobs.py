@@ -202,6 +202,9 @@ class Jobs:
             log.info("item.moved", **_shown(transition))
 
     def _note_judgement(self, judgement: Judgement) -> None:
+        if judgement.fault:
+            self._metrics.unreadable()
+            log.error("entry.unreadable", entry=judgement.entry.id, error=judgement.fault)
         for reading in judgement.readings:
             self._metrics.reading(reading.status)
         for decision in judgement.decisions:
