@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from watcher.cli.output import remark
+from watcher.cli.output import progress, remark
 
 if TYPE_CHECKING:
     from watcher.domain.model import Transition
@@ -67,7 +67,8 @@ def backtest(
     with ExitStack() as files:
         changes = files.enter_context(_writing(out))
         told = files.enter_context(_writing(readings)) if readings else None
-        for judgement in replay(rules, read_archive(archive)):
+        entries = list(read_archive(archive))
+        for judgement in progress(replay(rules, entries), "replaying", len(entries)):
             tally.add(judgement)
             for transition in judgement.transitions:
                 _write(changes, transition_line(transition))

@@ -11,12 +11,13 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
 # C0 and C1 controls (escape sequences begin there), line separators, and what turns the direction of writing
 _HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 _WIDE = 10_000  # columns when stdout is no terminal: a line of a table is a line of the output
 
+_T = TypeVar("_T")
 Cell = str | tuple[str, str]  # text, or text with a Rich style
 
 
@@ -72,6 +73,17 @@ def emit_lines(lines: Iterable[Cell]) -> None:
 def _styled(cell: Cell) -> tuple[str, str]:
     text, style = (cell, "") if isinstance(cell, str) else cell
     return clean(text), style
+
+
+def progress(things: Iterable[_T], doing: str, total: int) -> Iterable[_T]:
+    """Go through things with a bar on stderr where that is a terminal, and without a word elsewhere."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return things
+    return track(things, description=doing, total=total, console=console, transient=True)
 
 
 def remark(text: str) -> None:
