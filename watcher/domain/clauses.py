@@ -163,7 +163,8 @@ def _breaks(before: str) -> bool:
 
 
 def _has_verb(s: Sentence, start: int, end: int) -> bool:
-    return end - start >= _SURELY_A_CLAUSE or any(_is_verb(s, k) for k in range(start, end))
+    inflected = any("S" in s.tags[k] for k in range(start + 1, end))  # also right before the comma: "deal closes, …"
+    return end - start >= _SURELY_A_CLAUSE or inflected or any(_is_verb(s, k) for k in range(start, end))
 
 
 def _goes_on(s: Sentence, at: int) -> bool:

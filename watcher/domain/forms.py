@@ -178,6 +178,10 @@ def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
         return None
     if any(m.kind == "urged" and m.tags and clause.start <= m.first < before for m in s.marks):
         return Form.BASE  # "demands Canada scrap …"
+    if cue.kind == "happens" and any(
+        f.own(k) and s.words[k].stem != s.words[k].low for k in range(clause.start, before)
+    ):
+        return Form.FINITE  # "tariffs on China take effect"
     lead = s.words[clause.start + 1 : before + 1]
     plural = prev.stem != prev.low or any(w.low == "and" or "," in w.before or "&" in w.before for w in lead)
     return Form.FINITE if plural or (f.name_before(before + 1) and f.has_object(cue, clause)) else None

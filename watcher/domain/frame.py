@@ -15,6 +15,7 @@ from watcher.domain.model import Item, LifecycleWords
 
 _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows
 _PARTS = frozenset(
+    "dozens hundreds thousands scores lots percent sale sales use transfer export exports shipment shipments import imports "
     "some all most many much part parts half more none any each both series set number day days round session phase "
     "stage week text draft wording details terms version copy list package batch wave".split()
 )
@@ -98,7 +99,7 @@ class Frame:
             if s.words[at].low == "to" and at > cue.last and at + 1 < clause.end and "B" in s.tags[at + 1]:
                 return at
             if s.words[at].low == "of" and at > cue.last and s.words[at - 1].low not in _PARTS:
-                return at
+                return at  # the object is what stands before: a draft is not yet the plan
             if at > cue.last and self.parts(at):
                 if "-" in s.words[at].before:
                     continue  # "tit-for-tat"
@@ -109,7 +110,7 @@ class Frame:
 
     def heads(self, at: int, clause: Clause) -> bool:
         """Whether the noun that ends before word `at` heads its phrase: "talks on", not "talks plan"."""
-        if at >= clause.end or self.s.words[at].before.strip(" '\"‘’“”"):
+        if at >= clause.end or self.s.words[at].before.strip(" '\"‘’“”") or self.s.is_("determiner", at):
             return True
         return (
             self.small(at)

@@ -55,10 +55,25 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if cue.kind == "happens":
         either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
         transitive = either and f.has_object(cue, clause)
+        if f.told.measures and not any(_holds_measure(f, p) for p in inside):
+            return False  # exports rise, and that is no measure
         return cue.gap is not None or (left and form is not Form.GERUND and not transitive)
     if form is Form.PASSIVE:
         return left or overlap
-    return overlap or any(cue.first < p[0] < f.object_end(cue, clause) for p in inside)
+    end = f.object_end(cue, clause)
+    return overlap or any(cue.first < p[0] < end and _is_measure(f, p, clause) for p in inside)
+
+
+def _holds_measure(f: Frame, place: Place) -> bool:
+    return any(f.s.words[k].stem in f.told.measures for k in range(*place))
+
+
+def _is_measure(f: Frame, place: Place, clause: Clause) -> bool:
+    """Whether a measure named is the thing itself and not a part of another's name: "tariffs", not "tariff truce"."""
+    at, told = place[1], f.told
+    if not told.measures or f.heads(at, clause):
+        return True
+    return f.s.words[at].stem in (*told.measures, *told.flows)
 
 
 def _leads(f: Frame, place: Place, clause: Clause) -> bool:
