@@ -15,10 +15,10 @@ from watcher.domain.model import Item, LifecycleWords
 
 _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows
 _PARTS = frozenset(
-    "dozens hundreds thousands scores lots percent sale sales use transfer export exports shipment shipments import imports "
-    "some all most many much part parts half more none any each both series set number day days round session phase "
-    "stage week text draft wording details terms version copy list package batch wave".split()
-)
+    "all any batch both copy day days details dozens draft each export exports half hundreds import imports list "
+    "lots many more most much none number package part parts percent phase round sale sales scores series session "
+    "set shipment shipments some stage terms text thousands transfer use version wave week wording".split()
+)  # "of" behind one of these goes on to the thing itself: "some of", "text of", "sale of"
 _CARRIED = frozenset("of to as and or per off up out down".split())  # these do not end the object of a verb
 
 
