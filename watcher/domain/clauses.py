@@ -19,6 +19,7 @@ _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
 _ADJECTIVE = re.compile(r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi)$")
 _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
+_SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 
 
@@ -142,6 +143,8 @@ def _cut(s: Sentence) -> list[Clause]:
             cuts.append((at, _opened(opener), False, before.strip()))
         elif opener is not None and not any(m.first < at < m.last for m in s.marks):
             cuts.append((at, _opened(opener), False, ""))
+        elif "," in before and low.endswith("ing") and len(low) > _SHORT_ING:
+            cuts.append((at, "main", True, before.strip()))  # ", citing …": an adjunct
         elif ("," in before or low in ("and", "&", "then")) and _has_verb(s, cuts[-1][0], at):
             comma = "," in before
             if (comma and (cuts[-1][1] != "main" or _goes_on(s, at))) or _is_verb(s, at if comma else at + 1):

@@ -81,6 +81,8 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
                 return Form.PASSIVE
         if s.is_("have", before) and tags & set("DN"):
             return Form.PAST
+    if "-" in s.words[cue.first].before and s.words[cue.first].glued and tags & set("DN"):
+        return None  # "state-backed"
     if "G" in tags:
         return Form.GERUND if _is_gerund(f, cue, clause, before) else None
     nounish = prev is not None and (s.is_("determiner", before) or prev.possessive or prev.low in _NOUNISH)
@@ -101,7 +103,7 @@ def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
         before < clause.start
         or s.is_("preposition", before)
         or any(m.first <= before < m.last for m in s.marks)
-    )  # fmt: skip
+    ) and not s.is_("have", before)  # fmt: skip
     if not led and (f.own(cue.first) or not f.has_object(cue, clause)):
         return False
     return before < clause.start or not s.words[before].possessive
@@ -128,7 +130,11 @@ def _done_by(f: Frame, cue: Found, clause: Clause) -> bool:
 
 def _own_noun(f: Frame, cue: Found, before: int) -> bool:
     """Whether the head is one of the item's own nouns ("rare earth curbs") and not a verb behind a name."""
-    return f.own(cue.first) and not f.name_before(before + 1)
+    if not f.own(cue.first):
+        return False
+    first = next((n.place[0] for n in f.s.names if n.place[1] == before + 1), 0)
+    behind_verb = first > 0 and "B" in f.s.tags[first - 1]  # "Europeans launch UN sanctions process"
+    return not f.name_before(before + 1) or behind_verb
 
 
 def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
@@ -142,6 +148,15 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
         return before >= clause.start and cue.kind != "happens"
     if any(s.is_(kind, nxt) for kind in ("modal", "be", "have")):
         return True
+    if s.words[nxt].low in ("on", "against") and any(
+        s.words[k].low == "to"
+        or s.tags[k] in ("D", "S")
+        or s.is_("be", k)
+        or s.is_("modal", k)
+        or (s.words[k].low.endswith("s") and "S" in s.tags[k])
+        for k in range(nxt + 1, clause.end)
+    ):
+        return True  # "sanctions on X to take effect"
     if s.words[nxt].low not in _AFTER_NOUN:
         return False
     named = any(not n.adjective for n in f.names(clause.start, cue.first))
@@ -183,5 +198,7 @@ def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     ):
         return Form.FINITE  # "tariffs on China take effect"
     lead = s.words[clause.start + 1 : before + 1]
+    head = next((k for k in range(clause.start + 1, before) if f.parts(k)), before + 1) - 1
+    prev = s.words[head] if head < before else prev  # "workers in Ohio approve"
     plural = prev.stem != prev.low or any(w.low == "and" or "," in w.before or "&" in w.before for w in lead)
     return Form.FINITE if plural or (f.name_before(before + 1) and f.has_object(cue, clause)) else None

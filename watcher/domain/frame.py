@@ -19,6 +19,8 @@ _PARTS = frozenset(
     "lots many more most much none number package part parts percent phase round sale sales scores series session "
     "set shipment shipments some stage terms text thousands transfer use version wave week wording".split()
 )  # "of" behind one of these goes on to the thing itself: "some of", "text of", "sale of"
+_TO_IT = frozenset("against on for of into over to".split())
+_TIMES = frozenset("minute hour day week month year moment".split())
 _CARRIED = frozenset("of to as and or per off up out down".split())  # these do not end the object of a verb
 
 
@@ -83,7 +85,7 @@ class Frame:
             nxt + 1 >= clause.end or any(s.is_("preposition", k) for k in (nxt + 1, nxt + 2))
         ):
             return False  # an amount: "fined $90m in …"
-        return not self.small(nxt)
+        return not self.small(nxt) and s.words[nxt].stem not in _TIMES  # "indicted days after"
 
     def object_end(self, cue: Found, clause: Clause) -> int:
         """Where the object of an active verb ends: at another verb, or at the first preposition unless only names
@@ -93,11 +95,15 @@ class Frame:
         if single and cue.tags and cue.last < clause.end and self.parts(cue.last):
             return cue.last  # "strikes in", "withdraw under": no object at all
         for at in range(cue.last, clause.end):
-            led = at > cue.last and s.words[at - 1].low == "from"  # "blocks X from doing Y"
+            led = (at > cue.last and s.is_("preposition", at - 1)) or (
+                self.own(at + 1) and not s.is_("carrier", at - 1)
+            )  # "blocks X from doing Y"
             if s.tags[at] == "G" and not self.own(at) and not led and (at > cue.last or single):
                 return at
             if s.words[at].low == "to" and at > cue.last and at + 1 < clause.end and "B" in s.tags[at + 1]:
                 return at
+            if at > cue.last and s.is_("carrier", at - 1) and s.words[at].low in _TO_IT:
+                continue  # "drops case against X", "imposes a fee on X"
             if s.words[at].low == "of" and at > cue.last and s.words[at - 1].low not in _PARTS:
                 return at  # the object is what stands before: a draft is not yet the plan
             if at > cue.last and self.parts(at):

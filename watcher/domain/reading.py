@@ -20,7 +20,7 @@ from datetime import datetime
 from watcher.domain.clauses import Parser, Sentence
 from watcher.domain.cues import Found, PatternIndex
 from watcher.domain.frame import Frame
-from watcher.domain.matching import Match, Matcher
+from watcher.domain.matching import Match, Matcher, Place
 from watcher.domain.model import Entry, Item, Lexicon, Lifecycle, Reading, Rules, Span, Status
 from watcher.domain.roles import may_be_the_items
 from watcher.domain.telling import STRENGTH, Told, tell
@@ -64,7 +64,7 @@ class Reader:
     def _sentence(self, text: str, whole: Span, at: datetime, opens: bool) -> list[Reading]:
         text_words = words(text)
         matches = self._matcher.match(text_words)
-        language = self._languages.get("zh" if _CHINESE.search(text) else "en") if matches else None
+        language = self._language(text) if matches else None
         if language is None:
             return []
         sentence = language.parser.parse(text_words, title=whole.field == "title", ends=text[text_words[-1].end :])
@@ -78,6 +78,18 @@ class Reader:
                 cue = text[first:last]
                 out.append(Reading(match.item.id, told.state, told.status, cue, span, text, value, told.why))
         return out
+
+    def look(self, text: str, match: Match, *, title: bool) -> tuple[Frame, list[Found]] | None:
+        """The sentence as `read` sees it from the item it matches, with its cues, for those who ask why; the frame
+        has no subject where that is somebody else's. None where the lifecycle has no words in its language."""
+        text_words, language = words(text), self._language(text)
+        if language is None:
+            return None
+        sentence = language.parser.parse(text_words, title=title, ends=text[text_words[-1].end :])
+        return language.view(sentence, match.item, language.subject(sentence, match))
+
+    def _language(self, text: str) -> _Language | None:
+        return self._languages.get("zh" if _CHINESE.search(text) else "en")
 
     def _value(self, item: Item, told: Told, text: str, at: datetime) -> str | None:
         """The value the state may carry, where the sentence writes it out."""
@@ -133,18 +145,15 @@ class _Language:
     def tell(self, s: Sentence, match: Match, matches: list[Match], opens: bool) -> Told | None:
         """What the sentence tells of the item; None where it turns out to be about somebody else's."""
         item = match.item
-        subject = [p for p in match.subject if may_be_the_items(s, p, item)]
+        subject = self.subject(s, match)
         if not subject:
             return None
         mention = Told(None, Status.MENTION, subject[0], ("the subject is named, and no state told",))
-        lifecycle = self._lifecycles.get(item.lifecycle)
-        if lifecycle is None:
+        view = self.view(s, item, subject)
+        if view is None:
             return mention
-        if all(any(n.place[0] <= first < n.place[1] for n in s.names) for first, _ in subject):
-            subject += [(k, k + 1) for k, w in enumerate(s.words) if w.stem in lifecycle.events]
-        frame = Frame(s, item, subject, lifecycle, self._stages.get(item.lifecycle, {}))
-        index = self._cues[item.lifecycle]
-        cues = _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])
+        frame, cues = view
+        lifecycle = frame.told
         told = tell(frame, cues, official_title=opens)
         if told is not None:
             return told
@@ -152,6 +161,22 @@ class _Language:
         if lifecycle.needs_cue and shared and (frame.others or not cues):
             return None
         return None if frame.others else mention
+
+    @staticmethod
+    def subject(s: Sentence, match: Match) -> list[Place]:
+        """Where the item's subject stands, without what is somebody else's."""
+        return [p for p in match.subject if may_be_the_items(s, p, match.item)]
+
+    def view(self, s: Sentence, item: Item, subject: list[Place]) -> tuple[Frame, list[Found]] | None:
+        """The sentence seen from the item, and the cues of its lifecycle in it; None without words for that."""
+        lifecycle = self._lifecycles.get(item.lifecycle)
+        if lifecycle is None:
+            return None
+        if subject and all(any(n.place[0] <= first < n.place[1] for n in s.names) for first, _ in subject):
+            subject = [*subject, *((k, k + 1) for k, w in enumerate(s.words) if w.stem in lifecycle.events)]
+        frame = Frame(s, item, subject, lifecycle, self._stages.get(item.lifecycle, {}))
+        index = self._cues[item.lifecycle]
+        return frame, _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])
 
 
 def _longest(found: list[Found]) -> list[Found]:

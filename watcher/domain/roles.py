@@ -47,7 +47,7 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if form is Form.AFTER:
         return f.heads(cue.last, clause) and any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
     if not inside:
-        return clause.linked and _takes_pronoun(f, cue)
+        return clause.linked and (_takes_pronoun(f, cue) or (form is Form.PASSIVE and _named_before(f, clause)))
     if form in (Form.NOUN, Form.PLAIN):
         return True
     left = any(p[1] <= cue.first and _leads(f, p, clause) for p in inside)
@@ -59,9 +59,12 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
             return False  # exports rise, and that is no measure
         return cue.gap is not None or (left and form is not Form.GERUND and not transitive)
     if form is Form.PASSIVE:
-        return left or overlap
+        return (
+            left or overlap or (f.s.words[cue.last - 1].low in ("with", "by") and any(p[0] >= cue.last for p in inside))
+        )
     end = f.object_end(cue, clause)
-    return overlap or any(cue.first < p[0] < end and _is_measure(f, p, clause) for p in inside)
+    whole = bool(f.told.mutual) and cue.kind == "does" and cue.pattern.label[1] not in f.told.mutual
+    return overlap or any(cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) for p in inside)
 
 
 def _holds_measure(f: Frame, place: Place) -> bool:
@@ -71,9 +74,18 @@ def _holds_measure(f: Frame, place: Place) -> bool:
 def _is_measure(f: Frame, place: Place, clause: Clause) -> bool:
     """Whether a measure named is the thing itself and not a part of another's name: "tariffs", not "tariff truce"."""
     at, told = place[1], f.told
+    if at < clause.end and f.s.is_("head", at) and not f.own(at):
+        return False
     if not told.measures or f.heads(at, clause):
         return True
     return f.s.words[at].stem in (*told.measures, *told.flows)
+
+
+def _named_before(f: Frame, clause: Clause) -> bool:
+    """Whether the clause before has the subject and no verb: "X, its former head, indicted"."""
+    back = f.s.clauses[f.s.clauses.index(clause) - 1]
+    verbs = any(set(f.s.tags[k]) & set("SD") and not f.own(k) for k in range(back.start, back.end))
+    return not verbs and any(back.start <= first < back.end for first, _ in f.subject)
 
 
 def _leads(f: Frame, place: Place, clause: Clause) -> bool:
@@ -97,7 +109,7 @@ def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     else:
         start = cue.first + 1 if cue.gap else cue.last
         end = f.object_end(cue, clause)
-        span = range(start, next((k for k in range(start + 1, end) if "," in f.s.words[k].before), end))
+        span = range(start, next((k for k in range(start + 1, end) if "," in f.s.words[k].before or f.parts(k)), end))
     heads = [h for k in span if (h := f.s.words[k].stem) in flows or h in measures]
     return bool(heads) and heads[-1] in flows
 
@@ -157,9 +169,13 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
             why.append(f"aimed at {_list(aimed)}")
             f.others = True
             return True
+    if any(n.place[0] > clause.start and f.s.words[n.place[0] - 1].low == "with" and {*n.who} & f.deciders
+           for n in f.names(clause.start, clause.end)):  # fmt: skip
+        return False  # done together with who decides
     acting = agents(f, cue, clause, form)
     if not acting:
-        stranger = _stranger(f, cue, clause) if form in (Form.FINITE, Form.PAST) and cue.kind != "happens" else ""
+        told = form in (Form.FINITE, Form.PAST) and cue.kind != "happens" and not f.s.is_("receive", cue.first)
+        stranger = _stranger(f, cue, clause) if told else ""
         if stranger:
             why.append(f"done by “{stranger}”, who is nobody that decides")
         return bool(stranger)
