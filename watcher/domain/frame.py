@@ -33,6 +33,9 @@ class Frame:
     subject: Sequence[Place]
     told: LifecycleWords
     stages: Mapping[str, str]  # state -> the state that is its announcement
+    groups: Sequence[
+        Sequence[Place]
+    ] = ()  # the same by group of phrases: each must be named before the cue's clause ends
     others: bool = False  # somebody else was found to do to the subject what the item waits for
     deciders: frozenset[str] = field(init=False)
 

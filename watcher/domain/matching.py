@@ -22,6 +22,7 @@ class Match:
     item: Item
     subject: tuple[Place, ...]  # places of phrases that are not just names of actors
     names: tuple[Place, ...]
+    groups: tuple[tuple[Place, ...], ...] = ()  # of each group without names of actors, where its phrases stand
 
 
 class PhraseIndex:
@@ -124,10 +125,13 @@ class Matcher:
     def _where(needs: _Needs, found: Mapping[str, list[Place]]) -> Match:
         subject: set[Place] = set()
         names: set[Place] = set()
+        groups = []
         for group in (*needs.groups, *(g for gs, _ in needs.near for g in gs)):
             for text in group:
                 (subject if text in needs.plain else names).update(found.get(text, ()))
-        return Match(needs.item, tuple(sorted(subject or names)), tuple(sorted(names)))
+            if all(text in needs.plain for text in group):
+                groups.append(tuple(p for text in group for p in found.get(text, ())))
+        return Match(needs.item, tuple(sorted(subject or names)), tuple(sorted(names)), tuple(groups))
 
 
 def _near(groups: Sequence[tuple[str, ...]], within: int, found: Mapping[str, list[Place]]) -> bool:

@@ -91,6 +91,28 @@ class EvidenceRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """A text of which the item's author knows what must be read in it; the daemon never looks at it.
+
+    `status` None: nothing at all is to be read of the item. `value` None: any will do.
+    """
+
+    text: str
+    status: Status | None
+    state: str | None = None  # None: no state is told
+    value: str | None = None
+    summary: str = ""
+    outlet: str = ""
+    at: datetime | None = None  # when it was published; the beginning of the watch if not told
+    file: str = field(default="", compare=False)  # where the case stands, for messages
+    line: int = field(default=0, compare=False)
+    column: int = field(default=0, compare=False)
+
+    def __post_init__(self) -> None:
+        require_utc(at=self.at)
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One thing to watch."""
 
@@ -110,6 +132,7 @@ class Item:
     severity: str = "normal"
     tags: tuple[str, ...] = ()
     note: str = ""
+    expect: tuple[Expectation, ...] = field(default=(), repr=False)  # cases of the author's; judging does without
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class Reader:
         if language is None:
             return None
         sentence = language.parser.parse(text_words, title=title, ends=text[text_words[-1].end :])
-        return language.view(sentence, match.item, language.subject(sentence, match))
+        return language.view(sentence, match, language.subject(sentence, match))
 
     def _language(self, text: str) -> _Language | None:
         return self._languages.get("zh" if _CHINESE.search(text) else "en")
@@ -149,7 +149,7 @@ class _Language:
         if not subject:
             return None
         mention = Told(None, Status.MENTION, subject[0], ("the subject is named, and no state told",))
-        view = self.view(s, item, subject)
+        view = self.view(s, match, subject)
         if view is None:
             return mention
         frame, cues = view
@@ -167,14 +167,15 @@ class _Language:
         """Where the item's subject stands, without what is somebody else's."""
         return [p for p in match.subject if may_be_the_items(s, p, match.item)]
 
-    def view(self, s: Sentence, item: Item, subject: list[Place]) -> tuple[Frame, list[Found]] | None:
+    def view(self, s: Sentence, match: Match, subject: list[Place]) -> tuple[Frame, list[Found]] | None:
         """The sentence seen from the item, and the cues of its lifecycle in it; None without words for that."""
+        item = match.item
         lifecycle = self._lifecycles.get(item.lifecycle)
         if lifecycle is None:
             return None
         if subject and all(any(n.place[0] <= first < n.place[1] for n in s.names) for first, _ in subject):
             subject = [*subject, *((k, k + 1) for k, w in enumerate(s.words) if w.stem in lifecycle.events)]
-        frame = Frame(s, item, subject, lifecycle, self._stages.get(item.lifecycle, {}))
+        frame = Frame(s, item, subject, lifecycle, self._stages.get(item.lifecycle, {}), match.groups)
         index = self._cues[item.lifecycle]
         return frame, _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])
 

@@ -44,6 +44,8 @@ def may_be_the_items(s: Sentence, subject: Place, item: Item) -> bool:
 def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether the cue is told of the subject: in its clause, on the side its form asks for."""
     inside = [p for p in f.subject if clause.start <= p[0] < clause.end]
+    if f.told.measures and not all(any(first < clause.end for first, _ in group) for group in f.groups):
+        return False  # part of the subject comes only behind: "imposes tariffs on X, citing drugs"
     if form is Form.AFTER:
         return f.heads(cue.last, clause) and any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
     if not inside:
@@ -76,7 +78,7 @@ def _is_measure(f: Frame, place: Place, clause: Clause) -> bool:
     at, told = place[1], f.told
     if at < clause.end and f.s.is_("head", at) and not f.own(at):
         return False
-    if not told.measures or f.heads(at, clause):
+    if not told.measures or not _holds_measure(f, place) or f.heads(at, clause):
         return True
     return f.s.words[at].stem in (*told.measures, *told.flows)
 
