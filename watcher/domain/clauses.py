@@ -110,8 +110,8 @@ class Parser:
         found = self._marks.find(text_words, 0, len(text_words))
         s.marks = _longest([m for m in found if shouted or not _is_acronym(text_words[m.first], m)])
         s.names = self._names(text_words)
-        s.clauses = _cut(s)
         s.question = "?" in ends or "？" in ends
+        s.clauses = _cut(s)
         s.explainer = title and not s.question and _explains(s)
         s.sayings = _sayings(s)
         return s
@@ -135,7 +135,8 @@ class Parser:
 def _cut(s: Sentence) -> list[Clause]:
     """Cut at 1 strong punctuation, 2 joining words, 3 a comma or "and" between two verbs."""
     openers = {m.first: m for m in s.marks if m.kind in _OPENERS}
-    cuts: list[tuple[int, str, bool, str]] = [(0, _opened(openers.get(0)), False, "")]
+    turned = not s.question and s.words[0].low in ("were", "had", "should")  # "were the court to …"
+    cuts: list[tuple[int, str, bool, str]] = [(0, "condition" if turned else _opened(openers.get(0)), False, "")]
     for at in range(1, len(s.words)):
         before, low = s.words[at].before, s.words[at].low
         opener = openers.get(at)

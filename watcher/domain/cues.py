@@ -96,16 +96,17 @@ class PatternIndex:
         self._irregular = irregular
         self._by_form: dict[str, list[tuple[Pattern, str]]] = defaultdict(list)
         self._plain: dict[str, list[Pattern]] = defaultdict(list)
+        self._tags: dict[str, str] = {}  # of the forms asked for
 
     def add(self, text: str, label: tuple[str, ...], *, verb: bool) -> None:
         """Take one pattern in; `verb` says that its first word is to be inflected."""
         verb = verb and not text.startswith("=")
         text = text.removeprefix("=")
-        slots = [_slot(piece) for piece in text.split()]
-        flat = [s for group in slots for s in group]
+        flat = _slots(text)
+        self._tags.clear()
         heads = flat[0] or frozenset()
         for head in sorted(heads):
-            pattern = Pattern(text, head, tuple(flat[1:]), label)
+            pattern = Pattern(text, head, flat[1:], label)
             if verb and head.isascii():
                 for form, tags in inflect(head, self._irregular.get(head, ())).items():
                     self._by_form[form].append((pattern, tags))
@@ -114,7 +115,11 @@ class PatternIndex:
 
     def tags(self, low: str) -> str:
         """The forms of known verbs that a word may be, "" for none."""
-        return "".join(sorted({t for _, tags in self._by_form.get(low, ()) for t in tags}))
+        if low not in self._by_form:
+            return ""
+        if low not in self._tags:
+            self._tags[low] = "".join(sorted({t for _, tags in self._by_form[low] for t in tags}))
+        return self._tags[low]
 
     def find(self, text_words: Sequence[Word], start: int, end: int) -> list[Found]:
         """Return every pattern within words start..end-1, by place, the longest first."""
@@ -124,12 +129,17 @@ class PatternIndex:
             for pattern, tags in self._by_form.get(word.low, ()):
                 if (found := _fits(pattern, tags, text_words, at, end)) is not None:
                     out.append(found)
-            for key in {word.low, word.stem}:
+            for key in (word.low,) if word.low == word.stem else (word.low, word.stem):
                 for pattern in self._plain.get(key, ()):
                     if (found := _fits(pattern, "", text_words, at, end)) is not None:
                         out.append(found)
         out.sort(key=lambda f: (f.first, -(f.last - f.first), f.pattern.text))
         return out
+
+
+@lru_cache(maxsize=16384)
+def _slots(text: str) -> tuple[frozenset[str] | None, ...]:
+    return tuple(slot for piece in text.split() for slot in _slot(piece))
 
 
 def _slot(piece: str) -> list[frozenset[str] | None]:

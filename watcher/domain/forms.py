@@ -13,6 +13,7 @@ from watcher.domain.cues import Found
 from watcher.domain.frame import Frame
 
 _NOUNISH = frozenset("of for by on in with".split())
+_RELATIVE = frozenset("who which whose whom".split())
 _AFTER_NOUN = frozenset("of on in for from to by and or".split())
 
 
@@ -24,6 +25,7 @@ class Form(StrEnum):
     PASSIVE = "passive"
     INFINITIVE = "infinitive"
     BASE = "bare form"
+    IMPERATIVE = "imperative"
     PROGRESSIVE = "progressive"
     GERUND = "gerund"
     NOUN = "noun"
@@ -37,6 +39,8 @@ ACTIVE = frozenset({Form.FINITE, Form.PAST, Form.INFINITIVE, Form.BASE, Form.GER
 def form_of(f: Frame, cue: Found, clause: Clause) -> Form | None:
     """Return the form of a cue, None where the word is not used as its kind asks."""
     kind = cue.kind
+    if clause.kind == "background" and f.s.words[clause.start].low in _RELATIVE:
+        return None  # who somebody is, not what happens
     if clause.kind == "background" and kind in ("does", "flow", "happens") and not set(cue.tags) & set("GN"):
         return None  # nouns follow "ahead of" and "amid"
     if kind == "after":
@@ -133,8 +137,10 @@ def _own_noun(f: Frame, cue: Found, before: int) -> bool:
     if not f.own(cue.first):
         return False
     first = next((n.place[0] for n in f.s.names if n.place[1] == before + 1), 0)
+    words = f.s.words
     behind_verb = first > 0 and "B" in f.s.tags[first - 1]  # "Europeans launch UN sanctions process"
-    return not f.name_before(before + 1) or behind_verb
+    owned = any(words[k].possessive for k in range(max(before - 2, 0), before))  # "Pope's Lebanon visit"
+    return not f.name_before(before + 1) or behind_verb or owned or any(w.low == "to" for w in words[:before])
 
 
 def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
@@ -142,6 +148,8 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
     s, nxt = f.s, cue.last
     if cue.last - cue.first > 1:
         return False
+    if cue.kind == "happens" and before >= clause.start and f.own(before):
+        return False  # "the deal collapses in Geneva"
     if _verb_follows(f, cue, clause):
         return True
     if nxt >= clause.end or s.words[nxt].before.strip(" '\"‘’“”"):
@@ -164,6 +172,17 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
     return not subject or s.words[nxt].low in ("of", "for")
 
 
+def _asks(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a sentence or a speech begins with a bare verb that somebody is asked: "Lift ban, traders tell …"."""
+    s = f.s
+    if clause.linked or not f.has_object(cue, clause):
+        return False
+    if ":" in clause.sep:
+        back = s.clauses[s.clauses.index(clause) - 1]
+        return any(w.low in ("to", "tell", "tells") for w in s.words[back.start : back.end])
+    return clause.start == 0 and bool(s.marked("urged", clause.end, len(s.words)))
+
+
 def _verb_follows(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether another verb in -s follows before any preposition: "Epstein files bill passes", "strikes kill"."""
     for at in range(cue.last + 1, clause.end):
@@ -178,19 +197,23 @@ def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     """A base form: governed by a modal, the verb of a plural subject, or no verb at all."""
     s = f.s
     if before < clause.start or (s.words[before].low == "and" and before == clause.start):
-        return Form.FINITE if clause.linked else None
+        return Form.IMPERATIVE if _asks(f, cue, clause) else Form.FINITE if clause.linked else None
     prev = s.words[before]
-    governed = any(
-        m.first <= before < m.last for m in s.marks if m.kind in ("modal", "announced", "denied", "urged")
-    ) or any(m.kind == "modal" or m.pattern.text == "will" for m in s.marks if clause.start <= m.first <= before)
+    taken = [m for m in s.marks if m.first <= before < m.last and m.kind in ("modal", "announced", "denied", "urged")]
+    if any("S" in m.tags and not s.is_("auxiliary", m.first) and not m.pattern.text.endswith(" to") for m in taken):
+        return None  # what is ruled out, demanded or announced is a noun
+    governed = bool(taken) or any(
+        m.kind == "modal" or m.pattern.text == "will" for m in s.marks if clause.start <= m.first <= before
+    )
     if governed or prev.low in ("or", "would") or prev.low.endswith("n't"):
         return Form.BASE
     if prev.low == "and":
         led = any(w.low == "to" for w in s.words[clause.start : before])
         return Form.BASE if led else Form.FINITE
     behind_verb = "S" in s.tags[before] and f.name_before(before)
-    if _own_noun(f, cue, before) or behind_verb:
-        return None
+    weighed = any(m.kind == "possible" and "S" in m.tags and m.last == before + 1 for m in s.marks)
+    if _own_noun(f, cue, before) or behind_verb or weighed:
+        return None  # what is weighed, neared or sought is a noun
     if any(m.kind == "urged" and m.tags and clause.start <= m.first < before for m in s.marks):
         return Form.BASE  # "demands Canada scrap …"
     if cue.kind == "happens" and any(

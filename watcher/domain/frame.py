@@ -21,7 +21,7 @@ _PARTS = frozenset(
 )  # "of" behind one of these goes on to the thing itself: "some of", "text of", "sale of"
 _TO_IT = frozenset("against on for of into over to".split())
 _TIMES = frozenset("minute hour day week month year moment".split())
-_CARRIED = frozenset("of to as and or per off up out down".split())  # these do not end the object of a verb
+_CARRIED = frozenset("of as and or per off up out down".split())  # these do not end the object of a verb
 
 
 @dataclass(slots=True)

@@ -5,12 +5,12 @@ Says where the subject stands; knows nothing of states.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from watcher.domain.model import Actor, Item
-from watcher.domain.text import Phrase, Word, phrase, stands_at
+from watcher.domain.model import Actor, Group, Item
+from watcher.domain.text import Phrase, Word, phrase, stands_at, stem_of, terms
 
 Place = tuple[int, int]  # words first..last+1
 
@@ -45,15 +45,44 @@ class PhraseIndex:
         return found
 
 
+class _Group:
+    """Alternatives of which one must stand in a text; items that share them share the object."""
+
+    __slots__ = ("_stems", "keys", "phrases", "plain")
+
+    def __init__(self, group: Iterable[str], phrases: tuple[str, ...]) -> None:
+        self.phrases = phrases
+        self.plain = frozenset(t for t in group if not t.startswith("@"))  # not names of actors
+        self.keys: frozenset[str] = frozenset()  # one stem of each phrase
+        self._stems: dict[str, list[frozenset[str]]] = {}
+
+    def index(self, phrases_with: Mapping[str, int]) -> None:
+        """Choose for each phrase the stem that the fewest phrases have."""
+        for text in self.phrases:
+            if own := phrase(text).stems:
+                key = min(own, key=lambda s: (phrases_with[s], -len(s), s))
+                self._stems.setdefault(key, []).append(frozenset(own))
+        self.keys = frozenset(self._stems)
+
+    def may_stand(self, stems: Set[str]) -> bool:
+        """Whether all words of one of its phrases are among these, wherever."""
+        return any(own <= stems for key in self.keys & stems for own in self._stems[key])
+
+
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """An item's conditions with actors' names spelled out; `anchor` is the group the index looks for first."""
+    """An item's conditions with actors' names spelled out; `number` is its place in the configuration."""
 
+    number: int
     item: Item
-    groups: tuple[tuple[str, ...], ...]
-    plain: frozenset[str]  # phrases that are not names of actors
+    groups: tuple[_Group, ...]
     none: tuple[str, ...]
-    near: tuple[tuple[tuple[tuple[str, ...], ...], int], ...]
+    near: tuple[tuple[tuple[_Group, ...], int], ...]
+
+    @property
+    def every(self) -> tuple[_Group, ...]:
+        """All groups of which a phrase must stand there."""
+        return (*self.groups, *(g for gs, _ in self.near for g in gs)) if self.near else self.groups
 
 
 def expand(group: Iterable[str], actors: Mapping[str, Actor]) -> tuple[str, ...]:
@@ -68,74 +97,104 @@ class Matcher:
     """All items of all watchlists behind one index."""
 
     def __init__(self, items: Sequence[Item], actors: Mapping[str, Actor]) -> None:
-        everything: list[str] = []
-        self._anchored: dict[str, list[_Needs]] = defaultdict(list)
         self.names: dict[str, tuple[str, ...]] = {}
         for actor in actors.values():
             for name in actor.names:
                 self.names[name] = (*self.names.get(name, ()), actor.id)
-        for item in items:
-            needs = self._compile(item, actors)
-            for group in (*needs.groups, needs.none, *(g for gs, _ in needs.near for g in gs)):
-                everything.extend(group)
-            for text in self._anchor(needs):
-                self._anchored[text].append(needs)
-        self.index = PhraseIndex(everything)
+        groups: dict[Group, _Group] = {}
+        everything = [_compile(number, item, actors, groups) for number, item in enumerate(items)]
+        wanted = dict.fromkeys(t for g in groups.values() for t in g.phrases)
+        phrases_with = Counter(s for text in wanted for s in phrase(text).stems)
+        for group in groups.values():
+            group.index(phrases_with)
+        self._anchored = _anchor(everything)
+        self._anchors = frozenset(self._anchored)
+        wanted.update(dict.fromkeys(t for needs in everything for t in needs.none))
+        self.index = PhraseIndex(wanted)
 
-    @staticmethod
-    def _compile(item: Item, actors: Mapping[str, Actor]) -> _Needs:
-        about = item.about
-        groups = [tuple(g) for g in about.all]
-        if about.any:
-            groups.append(about.any)
-        near = tuple((tuple(expand(g, actors) for g in n.groups), n.within) for n in about.near)
-        plain = frozenset(
-            t for g in (*groups, *(g for n in about.near for g in n.groups)) for t in g if not t.startswith("@")
-        )
-        return _Needs(item, tuple(expand(g, actors) for g in groups), plain, expand(about.none, actors), near)
+    def clues(self, text: str) -> frozenset[str]:
+        """Return words as written of which at least one stands in every sentence of a text that is about an item.
 
-    @staticmethod
-    def _anchor(needs: _Needs) -> tuple[str, ...]:
-        """The group least likely to stand in any text: one without names where there is one."""
-        groups = needs.groups or tuple(gs[0] for gs, _ in needs.near)
-        return min(groups, key=lambda g: (not all(t in needs.plain for t in g), len(g)))
+        None for most texts, long before they are taken apart.
+        """
+        raws = terms(text)
+        stems = set(map(stem_of, raws))
+        numbers = {needs.number for needs in self._candidates(stems)}
+        if not numbers:
+            return frozenset()
+        keys = {key for key in self._anchors & stems if any(n.number in numbers for n in self._anchored[key])}
+        return frozenset(raw for raw in raws if stem_of(raw) in keys)
+
+    def may_match(self, text: str) -> bool:
+        """Whether the words for some item are in a text, wherever."""
+        return any(True for _ in self._candidates(set(map(stem_of, terms(text)))))
 
     def match(self, text_words: Sequence[Word]) -> list[Match]:
-        """Return the items these words are about, in the items' order of configuration within one anchor."""
+        """Return the items these words are about, in the order of configuration."""
+        candidates = list(self._candidates({w.stem for w in text_words}))
+        if not candidates:
+            return []
         found = self.index.find(text_words)
-        seen: set[str] = set()
-        out: list[Match] = []
-        for text in found:
-            for needs in self._anchored.get(text, ()):
-                if needs.item.id not in seen:
-                    seen.add(needs.item.id)
-                    if self._holds(needs, found):
-                        out.append(self._where(needs, found))
-        return out
+        return [_where(needs, found) for needs in candidates if _holds(needs, found)]
 
-    @staticmethod
-    def _holds(needs: _Needs, found: Mapping[str, list[Place]]) -> bool:
-        if any(t in found for t in needs.none):
-            return False
-        if not all(any(t in found for t in g) for g in needs.groups):
-            return False
-        return all(_near(groups, within, found) for groups, within in needs.near)
-
-    @staticmethod
-    def _where(needs: _Needs, found: Mapping[str, list[Place]]) -> Match:
-        subject: set[Place] = set()
-        names: set[Place] = set()
-        groups = []
-        for group in (*needs.groups, *(g for gs, _ in needs.near for g in gs)):
-            for text in group:
-                (subject if text in needs.plain else names).update(found.get(text, ()))
-            if all(text in needs.plain for text in group):
-                groups.append(tuple(p for text in group for p in found.get(text, ())))
-        return Match(needs.item, tuple(sorted(subject or names)), tuple(sorted(names)), tuple(groups))
+    def _candidates(self, text_stems: Set[str]) -> Iterator[_Needs]:
+        """The items of which every group may stand there, in the order of configuration."""
+        keys = self._anchors & text_stems
+        if not keys:
+            return
+        anchored = {n.number: n for key in keys for n in self._anchored[key]}
+        for number in sorted(anchored):
+            needs = anchored[number]
+            if all(group.may_stand(text_stems) for group in needs.every):
+                yield needs
 
 
-def _near(groups: Sequence[tuple[str, ...]], within: int, found: Mapping[str, list[Place]]) -> bool:
-    places = [[p for t in g for p in found.get(t, ())] for g in groups]
+def _compile(number: int, item: Item, actors: Mapping[str, Actor], groups: dict[Group, _Group]) -> _Needs:
+    def shared(group: Group) -> _Group:
+        if group not in groups:
+            groups[group] = _Group(group, expand(group, actors))
+        return groups[group]
+
+    about = item.about
+    every = (*about.all, about.any) if about.any else about.all
+    near = tuple((tuple(shared(g) for g in n.groups), n.within) for n in about.near)
+    return _Needs(number, item, tuple(shared(g) for g in every), expand(about.none, actors), near)
+
+
+def _anchor(everything: Sequence[_Needs]) -> dict[str, list[_Needs]]:
+    """Put each item under the words of that of its groups whose words the fewest items share."""
+    shared_by = Counter(key for needs in everything for group in needs.every for key in group.keys)
+    anchored: dict[str, list[_Needs]] = defaultdict(list)
+    for needs in everything:
+        rarest = min(needs.every, key=lambda g: sum(shared_by[key] for key in g.keys))
+        for key in rarest.keys:
+            anchored[key].append(needs)
+    return anchored
+
+
+def _holds(needs: _Needs, found: Mapping[str, list[Place]]) -> bool:
+    if any(t in found for t in needs.none):
+        return False
+    if not all(any(t in found for t in g.phrases) for g in needs.groups):
+        return False
+    return all(_near(groups, within, found) for groups, within in needs.near)
+
+
+def _where(needs: _Needs, found: Mapping[str, list[Place]]) -> Match:
+    subject: set[Place] = set()
+    names: set[Place] = set()
+    plain = frozenset[str]().union(*(group.plain for group in needs.every))
+    groups = []
+    for group in needs.every:
+        for text in group.phrases:
+            (subject if text in plain else names).update(found.get(text, ()))
+        if plain.issuperset(group.phrases):
+            groups.append(tuple(p for text in group.phrases for p in found.get(text, ())))
+    return Match(needs.item, tuple(sorted(subject or names)), tuple(sorted(names)), tuple(groups))
+
+
+def _near(groups: Sequence[_Group], within: int, found: Mapping[str, list[Place]]) -> bool:
+    places = [[p for t in g.phrases for p in found.get(t, ())] for g in groups]
     return all(places) and any(
         all(any(abs(p[0] - first[0]) <= within for p in others) for others in places[1:]) for first in places[0]
     )

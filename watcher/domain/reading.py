@@ -14,7 +14,7 @@ No weighing of sources and no change of state in here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from watcher.domain.clauses import Parser, Sentence
@@ -53,13 +53,22 @@ class Reader:
         """
         best: dict[str, Reading] = {}
         for name, text in (("title", strip_outlet(entry.title, entry.source)), ("summary", entry.summary)):
-            for start, end in sentences(text):
+            for start, end in self._spans(text):
                 opens = official and name == "title" and start == 0
                 for reading in self._sentence(text[start:end], Span(name, start, end), entry.at, opens):
                     known = best.get(reading.item)
                     if known is None or _outweighs(reading, known):
                         best[reading.item] = reading
         return tuple(best.values())
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """The sentences that may be about an item, found without taking any apart: few texts have one."""
+        clues = self._matcher.clues(text)
+        spans = sentences(text) if clues else []
+        for start, end in spans:
+            part = text[start:end]
+            if len(spans) == 1 or (any(clue in part for clue in clues) and self._matcher.may_match(part)):
+                yield start, end
 
     def _sentence(self, text: str, whole: Span, at: datetime, opens: bool) -> list[Reading]:
         text_words = words(text)
@@ -135,7 +144,7 @@ class _Language:
             index = self._cues[lifecycle] = PatternIndex(lexicon.irregular)
             for state, kinds in told.cues.items():
                 for kind, phrases in kinds.items():
-                    verb = kind in ("does", "happens", "flow")
+                    verb = kind in ("does", "happens", "flow", "turn")
                     for text in phrases:
                         index.add(text, (kind, state), verb=verb)
                         if verb:

@@ -5,7 +5,7 @@ How certain the act is, is telling.py's part.
 
 from __future__ import annotations
 
-from watcher.domain.clauses import Clause, Sentence
+from watcher.domain.clauses import Clause, Name, Sentence
 from watcher.domain.cues import Found
 from watcher.domain.forms import ACTIVE, Form
 from watcher.domain.frame import Frame
@@ -107,13 +107,20 @@ def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether the cue takes what a measure holds up ("exports") and not the measure ("export curbs")."""
     flows, measures = f.told.flows, f.told.measures
     if form is Form.PASSIVE:
-        span = range(clause.start, cue.first)
+        span = _head_phrase(f, clause.start, cue.first)
     else:
         start = cue.first + 1 if cue.gap else cue.last
         end = f.object_end(cue, clause)
         span = range(start, next((k for k in range(start + 1, end) if "," in f.s.words[k].before or f.parts(k)), end))
     heads = [h for k in span if (h := f.s.words[k].stem) in flows or h in measures]
     return bool(heads) and heads[-1] in flows
+
+
+def _head_phrase(f: Frame, start: int, end: int) -> range:
+    """The words up to the preposition behind the first noun for a measure or a flow: "tariffs on imports"."""
+    known = (*f.told.flows, *f.told.measures)
+    first = next((k for k in range(start, end) if f.s.words[k].stem in known), end)
+    return range(start, next((k for k in range(first, end) if f.parts(k) or f.s.words[k].low == "of"), end))
 
 
 def parties_named(f: Frame, clause: Clause) -> bool:
@@ -180,6 +187,10 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
         stranger = _stranger(f, cue, clause) if told else ""
         if stranger:
             why.append(f"done by “{stranger}”, who is nobody that decides")
+        elif form in ACTIVE and _others_body(f, cue, clause):
+            why.append("done by a body of others, who alone are named")
+            f.others = True
+            return True
         return bool(stranger)
     if acting & f.deciders:
         parties = f.deciders if f.item.with_ or f.told.needs_parties else frozenset()
@@ -231,9 +242,20 @@ def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
             continue
         if f.s.words[last - 1].possessive and not _acts_through(f, last):
             continue
+        before = next((o for o in f.s.names if o.place[1] == first), None)
+        if before is not None and _of_elsewhere(f, before, n):
+            out.extend(before.who)
+            continue
         within = set(n.within) & f.deciders if f.told.needs_parties else set()
         out.extend(set(n.who) & f.deciders or within or n.who)
     return frozenset(out)
+
+
+def _of_elsewhere(f: Frame, owner: Name, n: Name) -> bool:
+    """Whether the name before makes this one another country's: "Pakistan's Supreme Court"."""
+    if not owner.who[0].startswith("place:") or set(n.who) & set(owner.who):
+        return False
+    return owner.adjective or f.s.words[n.place[0] - 1].possessive
 
 
 def _stranger(f: Frame, cue: Found, clause: Clause) -> str:
@@ -245,6 +267,12 @@ def _stranger(f: Frame, cue: Found, clause: Clause) -> str:
     if not said or clause.linked or f.own(said[-1]) or any(kinds[k] & {"body", "group", "pronoun"} for k in said):
         return ""
     return " ".join(s.words[k].raw for k in said)
+
+
+def _others_body(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether an unnamed president or ministry acts where others are named in the sentence and the decider is not."""
+    present = _named(f, 0, len(f.s.words))
+    return bool(f.s.marked("body", clause.start, cue.first)) and bool(present) and not present & f.deciders
 
 
 def _acts_through(f: Frame, at: int) -> bool:

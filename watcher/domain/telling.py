@@ -31,7 +31,7 @@ _STATUS = {
     "denied": Status.DENIED,
 }
 _FIRM = (Status.DONE, Status.ANNOUNCED)
-_EMPTY_LEADS = frozenset("without before against for of about".split())  # a gerund behind one asserts nothing
+_EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
 _SHORT = 2  # words before "to": so short a run is the one who acts
 _BARE_REACH = 8  # words from a status verb to the subject it takes
 
@@ -53,10 +53,22 @@ def tell(f: Frame, cues: Sequence[Found], *, official_title: bool) -> Told | Non
     `f.others` says whether somebody else was found to act.
     """
     verbs = {c.first for c in cues if c.tags and form_of(f, c, f.s.clause_at(c.first)) is not None}
-    used = [c for c in cues if c.tags or c.first not in verbs]  # a word that is a verb here is no noun here
+    turned = {c.first for c in cues if c.kind == "turn" and not _is_own_order(f, c)}
+    used = [
+        c
+        for c in cues
+        if (c.tags or c.first not in verbs)  # a word that is a verb here is no noun here
+        and (c.kind == "turn") == (c.first in turned)  # an act on a ruling against the subject is no act on the subject
+    ]
     candidates = [t for cue in used if (t := _of_cue(f, cue, official_title)) is not None]
     candidates += _of_status_words(f)
     return min(candidates, key=lambda t: (STRENGTH.index(t.status), t.place[0] - t.place[1]), default=None)
+
+
+def _is_own_order(f: Frame, cue: Found) -> bool:
+    """Whether the order acted on is what the item is about ("climate order"), and not a ruling on it."""
+    named = any(first <= cue.last - 2 < last for n in f.s.names for first, last in [n.place])
+    return f.own(cue.last - 1) and f.own(cue.last - 2) and not named
 
 
 def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
@@ -111,6 +123,8 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
 
 def _status_of(f: Frame, mark: Found) -> Status:
     own = next((name for name, phrases in f.told.words.items() if mark.pattern.text in phrases), mark.kind)
+    if mark.pattern.text == "would" and any(s.start <= mark.first < s.end and s.who & f.deciders for s in f.s.sayings):
+        return Status.ANNOUNCED  # "the ministry said it would": a promise, told in the past
     return _STATUS[own]
 
 
@@ -161,6 +175,9 @@ def _governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) 
     if form is Form.INFINITIVE and not _commits(f, cue, clause):
         why.append("a purpose, not a commitment")
         return Status.POSSIBLE
+    if form is Form.IMPERATIVE:
+        why.append("asked of somebody")
+        return Status.URGED
     if form in (Form.INFINITIVE, Form.BASE):
         why.append("still to come")
         return Status.ANNOUNCED
@@ -176,6 +193,15 @@ def _commits(f: Frame, cue: Found, clause: Clause) -> bool:
     s = f.s
     to = f.before(cue.first, clause.start)
     before = to - 1
+    if (
+        before > clause.start
+        and s.words[before].low.endswith("s")
+        and not f.own(before)
+        and not s.words[before].possessive
+    ):
+        known = {"body", "group", "source", "commitment"}
+        if not any(m.kind in known and m.last == to for m in s.marks) and not any(n.place[1] == to for n in s.names):
+            return False  # most likely a verb: "sues to block"
     if before < clause.start or before - clause.start < _SHORT or f.own(before) or f.small(before):
         return True
     if s.marked("commitment", clause.start, to):

@@ -17,6 +17,16 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W\d_\u3400-\u9fff\uf900-\ufaff]+(?:['’ʼ][^\W\d_]+)*)"
     r"|(?P<sep>\S)"
 )
+_TERM = re.compile(  # the same words, the most frequent kind first, and what stands between them passed over
+    r"[A-Za-z]{2,}[^\W\d_\u3400-\u9fff\uf900-\ufaff]*(?:['’ʼ][^\W\d_]+)*"
+    r"|(?:[A-Za-z]\.){2,}"
+    r"|[^\W\d_\u3400-\u9fff\uf900-\ufaff]+(?:['’ʼ][^\W\d_]+)*"
+    r"|[$€£¥]?\d+(?:[.,]\d+)*%?"
+    r"|[\u3400-\u9fff\uf900-\ufaff]"
+)
+_END = re.compile(  # one class of characters in front, so that the search can run from one to the next
+    r"[.!?…。！？\n](?:(?<=[.!?…])[.!?…]*[\"'”’)\]]*\s+|(?<=[。！？])[。！？]*[”’」』]*\s*|(?<=\n)\n*)"
+)
 _APOSTROPHES = str.maketrans("’ʼ‘", "'''")
 _QUOTES = frozenset("'\"“”‘’«»`*")
 _JOINS = frozenset("-‐‑/&")
@@ -93,15 +103,27 @@ def words(text: str) -> tuple[Word, ...]:
     return tuple(found)
 
 
+def terms(text: str) -> list[str]:
+    """Return the words of `words(text)` as written, many times faster: enough to rule most texts out."""
+    return _TERM.findall(text)
+
+
+@lru_cache(maxsize=65536)
+def stem_of(raw: str) -> str:
+    """Return the stem that `words` gives a word of `terms`."""
+    if raw.endswith("."):
+        raw = raw.replace(".", "")
+    raw = raw.translate(_APOSTROPHES)
+    return stem((raw[:-2] if raw[-2:] in ("'s", "'S") else raw).lower())
+
+
 def sentences(text: str) -> list[tuple[int, int]]:
     """Return (start, end) of each sentence; abbreviations, initials and decimals do not end one."""
     spans: list[tuple[int, int]] = []
     start = 0
-    for m in re.finditer(r"[.!?…]+[\"'”’)\]]*\s+|[。！？]+[”’」』]*\s*|\n+", text):
-        head = text[start : m.start()]
+    for m in _END.finditer(text):
         if m.group()[0] == ".":
-            last = re.search(r"(\S+)$", head)
-            token = last.group(1).strip("\"'“”‘’(") if last else ""
+            token = _last(text[start : m.start()]).strip("\"'“”‘’(")
             following = text[m.end() : m.end() + 1]
             if token.lower().rstrip(".") in _SHORT or len(token) <= 1 or "." in token or following.islower():
                 continue
@@ -112,6 +134,12 @@ def sentences(text: str) -> list[tuple[int, int]]:
     if text[start:].strip():
         spans.append((start, len(text.rstrip())))
     return spans
+
+
+def _last(head: str) -> str:
+    """The run of characters at the end, "" after a blank."""
+    head = head.removesuffix("\n")
+    return head.rsplit(None, 1)[-1] if head and not head[-1].isspace() else ""
 
 
 # --- phrases --------------------------------------------------------------------------------------
