@@ -5,6 +5,8 @@ How certain the act is, is telling.py's part.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from watcher.domain.clauses import Clause, Name, Sentence
 from watcher.domain.cues import Found
 from watcher.domain.forms import ACTIVE, Form
@@ -44,16 +46,22 @@ def may_be_the_items(s: Sentence, subject: Place, item: Item) -> bool:
 def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether the cue is told of the subject: in its clause, on the side its form asks for."""
     inside = [p for p in f.subject if clause.start <= p[0] < clause.end]
-    if f.told.measures and not all(any(first < clause.end for first, _ in group) for group in f.groups):
-        return False  # part of the subject comes only behind: "imposes tariffs on X, citing drugs"
+    if not f.told.scattered and any(_only_behind(f, group, clause) for group in f.groups):
+        return False
     if form is Form.AFTER:
         return f.heads(cue.last, clause) and any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
+    if not inside and _labelled(f, clause):
+        return True
     if not inside:
         return clause.linked and (_takes_pronoun(f, cue) or (form is Form.PASSIVE and _named_before(f, clause)))
-    if form in (Form.NOUN, Form.PLAIN):
+    if form is Form.NOUN or (form is Form.PLAIN and not f.s.words[cue.first].raw.isascii()):
         return True
-    left = any(p[1] <= cue.first and _leads(f, p, clause) for p in inside)
+    left = any(p[1] <= cue.first and _leads(f, p, clause) and _ends(f, p, cue, clause) for p in inside)
     overlap = any(p[0] < cue.last and cue.first < p[1] for p in inside)
+    if form is Form.PLAIN:
+        beside = f.before(cue.first, clause.start)
+        near = any(p[1] == beside + 1 for p in inside)
+        return near or overlap or (cue.kind == "does" and any(p[0] >= cue.last for p in inside))
     if cue.kind == "happens":
         either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
         transitive = either and f.has_object(cue, clause)
@@ -90,11 +98,39 @@ def _named_before(f: Frame, clause: Clause) -> bool:
     return not verbs and any(back.start <= first < back.end for first, _ in f.subject)
 
 
+def _labelled(f: Frame, clause: Clause) -> bool:
+    """Whether the subject is the label of the clause: "Student cap: ministry exempts …"."""
+    at = f.s.clauses.index(clause)
+    if not at or ":" not in clause.sep:
+        return False
+    label = f.s.clauses[at - 1]
+    verbs = any(set(f.s.tags[k]) & set("SD") and not f.own(k) for k in range(label.start, label.end))
+    return not verbs and any(label.start <= first < label.end for first, _ in f.subject)
+
+
+def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
+    """Whether a noun heads its phrase up to the verb: "curbs on X lifted", and not "inquiry witness fined"."""
+    at = place[1]
+    if f.heads(at, clause) or f.s.words[at].stem in (*f.told.measures, *f.told.flows):
+        return True
+    return all(f.own(k) or f.s.is_("be", k) or f.s.is_("have", k) or f.s.is_("modal", k) or f.s.is_("auxiliary", k) or
+               any(m.first <= k < m.last for m in f.s.marks) for k in range(at, cue.first))  # fmt: skip
+
+
 def _leads(f: Frame, place: Place, clause: Clause) -> bool:
     """Whether a noun is the subject of its clause: nothing before it takes it as an object ("deal to end X passes")."""
     words = f.s.words
     opener = clause.start + 1 if clause.kind != "main" else clause.start
     return not any(words[k].low in _NOT_SUBJECT and words[k].low not in ("of", "for") for k in range(opener, place[0]))
+
+
+def _only_behind(f: Frame, group: Sequence[Place], clause: Clause) -> bool:
+    """Whether part of the subject is named only in an adjunct behind: "signs aid bill as wage bill stalls"."""
+    behind = [f.s.clause_at(first) for first, _ in group if first >= clause.end]
+    adjuncts = all(
+        c.kind in ("reason", "background") or (c.linked and f.s.words[c.start].low.endswith("ing")) for c in behind
+    )
+    return len(behind) == len(group) > 0 and adjuncts
 
 
 def _takes_pronoun(f: Frame, cue: Found) -> bool:

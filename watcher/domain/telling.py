@@ -32,6 +32,7 @@ _STATUS = {
 }
 _FIRM = (Status.DONE, Status.ANNOUNCED)
 _EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
+_LEANING = frozenset("inclined ready poised open minded".split())
 _SHORT = 2  # words before "to": so short a run is the one who acts
 _BARE_REACH = 8  # words from a status verb to the subject it takes
 
@@ -113,6 +114,8 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
         return True
     if nxt >= len(s.words):
         return False
+    if s.words[nxt].low == "to" and cue.pattern.text.split()[-1] in _LEANING:
+        return True  # "seems inclined to uphold": the verb that follows is the cue
     if size > 1 and s.words[nxt - 1].low in ("to", "on") and "B" in s.tags[nxt] and not f.own(nxt):
         return True
     return size == 1 and s.words[nxt].low == "to" and s.is_("denied", cue.first)
@@ -133,7 +136,7 @@ def _governors(f: Frame, cue: Found, clause: Clause) -> list[Found]:
     s = f.s
     return [
         m for m in s.marks
-        if m.kind in _STATUS and not _describes(s, m, clause)
+        if m.kind in _STATUS and not _describes(s, m, clause) and not f.own(m.first)
         and (
             (clause.start <= m.first < cue.first and m.last <= cue.first + 1)
             or (cue.first < m.first < cue.last and s.words[m.first].low == "not")
