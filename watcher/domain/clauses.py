@@ -17,6 +17,7 @@ from watcher.domain.text import Word
 _VERBAL = ("idiom", "possible", "announced", "urged", "denied", "say", "hedge", "light", "be", "have")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
 _ADJECTIVE = re.compile(r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi)$")
+_CJK = "\u3400"  # words from here on are Chinese characters
 _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
 _SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
@@ -140,7 +141,8 @@ def _cut(s: Sentence) -> list[Clause]:
     for at in range(1, len(s.words)):
         before, low = s.words[at].before, s.words[at].low
         opener = openers.get(at)
-        if _breaks(before):
+        blank = before.isspace() and s.words[at].raw >= _CJK and s.words[at - 1].raw >= _CJK
+        if _breaks(before) or blank:  # a blank parts the clauses of a Chinese headline
             cuts.append((at, _opened(opener), False, before.strip()))
         elif opener is not None and not any(m.first < at < m.last for m in s.marks):
             cuts.append((at, _opened(opener), False, ""))
@@ -163,6 +165,7 @@ def _opened(opener: Found | None) -> str:
 
 
 def _breaks(before: str) -> bool:
+    """Whether what stands between two words parts two clauses."""
     return any(c in _BREAKS for c in before) or (before.strip() in ("-", "--") and before != before.strip())
 
 

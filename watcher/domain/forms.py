@@ -89,6 +89,12 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return None  # "state-backed"
     if prev is None and clause.linked and tags & set("DN") and clause is not s.clauses[-1]:
         return None  # an apposition: "the treaty, signed in May, was torn up"
+    if (
+        tags & set("DN")
+        and "," in s.words[cue.first].before
+        and any("," in w.before for w in s.words[cue.last : clause.end])
+    ):
+        return None
     if "G" in tags:
         return Form.GERUND if _is_gerund(f, cue, clause, before) else None
     nounish = prev is not None and (s.is_("determiner", before) or prev.possessive or prev.low in _NOUNISH)

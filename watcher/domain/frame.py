@@ -36,6 +36,7 @@ class Frame:
     groups: Sequence[
         Sequence[Place]
     ] = ()  # the same by group of phrases: each must be named before the cue's clause ends
+    taken: list[Place] = field(default_factory=list)  # cues of acts that are not the decider's
     others: bool = False  # somebody else was found to do to the subject what the item waits for
     deciders: frozenset[str] = field(init=False)
 

@@ -231,9 +231,10 @@ def _fate(f: Frame, cue: Found, sight: _Sight) -> tuple[Gate, str]:
     clause = f.s.clause_at(cue.first)
     form = form_of(f, cue, clause)
     if form is None:
-        return Gate.NOT_TOLD, f"{name} is not used as a word that tells it"
+        return Gate.NOT_TOLD, f"{name} tells no act here"
     if not concerns(f, cue, clause, form):
-        return Gate.NOT_TOLD, f"{name} is not told of “{sight.written(f.subject[0])}”"
+        subject = ", ".join(dict.fromkeys(sight.written(place) for place in f.subject))
+        return Gate.NOT_TOLD, f"{name} is not told of the subject: {subject}"
     if not parties_named(f, clause):
         return Gate.NOT_TOLD, f"beside {name} not all are named who must take part: {', '.join(f.item.with_)}"
     if f.told.flows and cue.kind in ("does", "flow") and (cue.kind == "flow") != takes_flow(f, cue, clause, form):

@@ -111,6 +111,8 @@ def _labelled(f: Frame, clause: Clause) -> bool:
 def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
     """Whether a noun heads its phrase up to the verb: "curbs on X lifted", and not "inquiry witness fined"."""
     at = place[1]
+    while at < cue.first and f.own(at):
+        at += 1
     if f.heads(at, clause) or f.s.words[at].stem in (*f.told.measures, *f.told.flows):
         return True
     return all(f.own(k) or f.s.is_("be", k) or f.s.is_("have", k) or f.s.is_("modal", k) or f.s.is_("auxiliary", k) or

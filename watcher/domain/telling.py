@@ -85,7 +85,8 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     if f.told.flows and cue.kind in ("does", "flow") and (cue.kind == "flow") != takes_flow(f, cue, clause, form):
         return None
     why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
-    if foreign(f, cue, clause, form, why):
+    if any(first <= cue.first < last for first, last in f.taken) or foreign(f, cue, clause, form, why):
+        f.taken.append(place)  # nor do words inside another's act tell anything
         return None
     status = _voiced(f, cue, form, _framed(f, clause, form, _governed(f, cue, clause, form, why), why), why)
     if status in _FIRM and state in f.told.mutual and not both_sides(f, cue, clause, form):
