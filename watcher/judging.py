@@ -6,12 +6,26 @@ The pipeline and the backtest both judge through this module, so they cannot dif
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from watcher.domain import decision
 from watcher.domain.evidence import Outlets, weigh
-from watcher.domain.model import EPOCH, Decision, Entry, Evidence, Item, Reading, Rules, Standing, Tier, Transition
+from watcher.domain.gates import Gates
+from watcher.domain.model import (
+    EPOCH,
+    Decision,
+    Entry,
+    Evidence,
+    Item,
+    Reading,
+    Reason,
+    Rules,
+    Standing,
+    Stay,
+    Tier,
+    Transition,
+)
 from watcher.domain.reading import Reader
 
 
@@ -43,9 +57,17 @@ class Judge:
 
     def read(self, entry: Entry) -> tuple[Reading, ...]:
         """Return what the entry says of each item it is about and that is watched already at the entry's time."""
-        outlet = self._outlets.of(entry)
-        readings = self._reader.read(entry, official=outlet.tier is Tier.OFFICIAL)
+        readings = self._reader.read(entry, official=self.official(entry))
         return tuple(r for r in readings if entry.at >= (self.items[r.item].since or EPOCH))
+
+    def official(self, entry: Entry) -> bool:
+        """Whether the entry's outlet speaks for one who decides."""
+        return self._outlets.of(entry).tier is Tier.OFFICIAL
+
+    def gates(self, *items: str) -> Gates:
+        """Build what tells why nothing is read of these items, or of any: for people, not while judging."""
+        asked = [self.items[item] for item in items] if items else self.rules.items
+        return Gates(asked, self.rules.actors, self._reader)
 
     def weigh(self, entry: Entry, readings: Sequence[Reading]) -> tuple[Evidence, ...]:
         """Turn readings into evidence of the entry's outlet."""
@@ -83,6 +105,8 @@ class Docket:
             known = self._known[fresh.item]
             standing = self.standings[fresh.item]
             made = self._judge.decide(standing, known, fresh)
+            if isinstance(made, Stay) and made.reason is Reason.DISPUTED:
+                self.standings[fresh.item] = replace(standing, disputed=True)
             if isinstance(made, Transition):
                 self.standings[fresh.item] = decision.after(standing, made)
             known.append(fresh)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watcher.backtest import backtest
-from watcher.config.lexicons import load_lexicons
+from watcher.config.lexicons import load_languages, load_lexicons
 from watcher.config.lifecycles import shipped_lifecycles
 from watcher.domain.evidence import independent
 from watcher.domain.model import (
@@ -59,7 +59,7 @@ OUTLETS = (
 
 @cache
 def rules(*items: Item) -> Rules:
-    return Rules(items, ACTORS, shipped_lifecycles(), OUTLETS, load_lexicons())
+    return Rules(items, ACTORS, shipped_lifecycles(), OUTLETS, load_lexicons(), load_languages())
 
 
 @cache
@@ -171,6 +171,31 @@ def test_a_denial_as_good_holds_the_item() -> None:
         ]
     )
     assert (denied.reason, told.reason) == (Reason.SOFT, Reason.DISPUTED)
+
+
+def test_a_held_item_is_marked_disputed_until_it_moves() -> None:
+    docket = Docket(judge_of(BAN), opening((BAN,)), lambda _item: ())
+    docket.take(entry("Norland denies it lifted timber ban", "Norland Gazette", 1))
+    docket.take(entry("Norland has lifted timber ban", "Northern Wire", 2))
+    assert docket.standings[BAN.id].disputed
+    docket.take(entry("Norland has lifted timber ban", "Northern Wire", 70))
+    assert (docket.standings[BAN.id].state, docket.standings[BAN.id].disputed) == ("lifted", False)
+
+
+@pytest.mark.parametrize(
+    ("title", "language"),
+    [
+        ("Norland levanta la prohibición del timber y los ban", ""),
+        ("Norland hebt das timber ban auf und will mehr", ""),
+        ("ノルランド timber ban を解除", ""),
+        ("Норланд отменил timber ban", ""),
+        ("Norland timber ban opgeheven", "nl"),
+    ],
+)
+def test_another_language_only_mentions_and_says_so(title: str, language: str) -> None:
+    (reading,) = judge_of(BAN).read(entry(title, language=language))
+    assert (reading.state, reading.status.value) == (None, "mention")
+    assert "not read" in reading.why[0]
 
 
 def test_a_new_date_is_a_change_that_says_both() -> None:

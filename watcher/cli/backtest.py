@@ -17,7 +17,7 @@ import typer
 from watcher.cli.output import progress, remark
 
 if TYPE_CHECKING:
-    from watcher.domain.model import Transition
+    from watcher.domain.model import Rules, Transition
     from watcher.judging import Judgement
 
 Watchlists = Annotated[
@@ -55,13 +55,12 @@ def backtest(
     """
     from watcher.backtest import backtest as replay
     from watcher.backtest import read_archive, reading_line, transition_line
-    from watcher.config import load_rules
     from watcher.errors import UsageError
 
     if not archive.is_file():
         raise UsageError(f"there is no archive {archive}")
     watchlists = [*watchlist, *(more or ())]
-    rules, _ = load_rules(watchlists, outlets or outlets_beside(watchlists), os.environ)
+    rules = rules_from(watchlists, outlets)
     started = time.perf_counter()
     tally = Tally()
     with ExitStack() as files:
@@ -85,6 +84,14 @@ def outlets_beside(watchlists: Sequence[Path]) -> Path | None:
             if (candidate := folder / "outlets.yaml").is_file():
                 return candidate
     return None
+
+
+def rules_from(watchlists: Sequence[Path], outlets: Path | None) -> Rules:
+    """Load watchlists without a configuration; ConfigError lists every mistake."""
+    from watcher.config import load_rules
+
+    rules, _ = load_rules(watchlists, outlets or outlets_beside(watchlists), os.environ)
+    return rules
 
 
 def _writing(path: Path) -> IO[str]:

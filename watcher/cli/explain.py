@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from watcher.cli.backtest import Outlets, outlets_beside
+from watcher.cli.backtest import Outlets, rules_from
 from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from, store_from
 from watcher.cli.output import Cell, emit_json, emit_lines
 
 if TYPE_CHECKING:
     from watcher.config import Settings
-    from watcher.domain.model import Decision, Entry, Evidence, Reading, Rules, Standing
+    from watcher.domain.gates import Miss
+    from watcher.domain.model import Decision, Entry, Evidence, Item, Reading, Rules, Standing
     from watcher.judging import Judge, Judgement
 
 
@@ -54,36 +54,69 @@ def explain(
     live: Annotated[
         bool, typer.Option("--live", help="Begin from where the items stand in the database, not from their start.")
     ] = False,
+    item: Annotated[str, typer.Option("--item", help="Only this item, be it near or not.", metavar="ID")] = "",
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Say what the product makes of a headline or a page: which items it is about, what it says of them in which words,
-    what that is worth as evidence, and whether it would change a state, or why not."""
+    what that is worth as evidence, and whether it would change a state, or why not.
+
+    Of the items it came near to, the nearest three are shown with the first gate that shut it out.
+    """
     from watcher.app import now
     from watcher.judging import Docket, Judge
 
-    settings: Settings | None = None
-    if watchlist:
-        rules = _rules_from(watchlist, outlets)
-    else:
-        settings = settings_from(config)
-        rules = settings.rules
-    moment = now()
-    entry = _entry_from(text, summary, outlet, date, settings, moment)
+    settings = None if watchlist else settings_from(config)
+    rules = settings.rules if settings else rules_from(watchlist or (), outlets)
     judge = Judge(rules)
+    if item:
+        require_item(item, rules)
+    entry = _entry_from(text, summary, outlet, date, settings, now())
     standings, known = _present(rules, settings, live, judge, entry)
     judgement = Docket(judge, standings, lambda item: known.get(item, ())).take(entry)
+    explained = _explained(judge, judgement, item)
     if as_json:
-        emit_json(_json(judgement))
+        emit_json(_json(explained))
     else:
-        emit_lines(_lines(judgement, rules, standings))
+        emit_lines(_lines(explained, rules, standings, item))
 
 
-def _rules_from(watchlists: Sequence[Path], outlets: Path | None) -> Rules:
-    from watcher.config import load_rules
+def require_item(item: str, rules: Rules) -> None:
+    """Raise UsageError for an item that no watchlist has."""
+    from watcher.errors import UsageError
 
-    rules, _ = load_rules(watchlists, outlets or outlets_beside(watchlists), os.environ)
-    return rules
+    if all(each.id != item for each in rules.items):
+        raise UsageError(f"there is no item {item!r}; known are: {', '.join(sorted(each.id for each in rules.items))}")
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A judgement; why no state is told of some of its items, and which others it came near to."""
+
+    judgement: Judgement
+    unsaid: Mapping[str, Miss]
+    nearest: tuple[Miss, ...]
+
+
+def _explained(judge: Judge, judgement: Judgement, item: str) -> Explained:
+    """Ask what shut the text out of the items nearest to it; with `item`, leave all others out."""
+    entry, official = judgement.entry, judge.official(judgement.entry)
+    gates = judge.gates(*([item] if item else []))
+    if item:
+        kept = [n for n, reading in enumerate(judgement.readings) if reading.item == item]
+        judgement = replace(
+            judgement,
+            readings=tuple(judgement.readings[n] for n in kept),
+            evidence=tuple(judgement.evidence[n] for n in kept),
+            decisions=tuple(judgement.decisions[n] for n in kept),
+        )
+    read = {reading.item for reading in judgement.readings}
+    asked = [reading.item for reading in judgement.readings if reading.state is None]
+    unsaid = {each: miss for each in asked if (miss := gates.why_not(entry, each, official=official))}
+    if item:
+        missed = None if read else gates.why_not(entry, item, official=official)
+        return Explained(judgement, unsaid, (missed,) if missed else ())
+    return Explained(judgement, unsaid, gates.nearest(entry, official=official, without=read))
 
 
 def _present(
@@ -172,10 +205,11 @@ def _fetch(url: str, settings: Settings | None, now: datetime) -> tuple[Any, str
 # --- in words -------------------------------------------------------------------------------------
 
 
-def _lines(judgement: Judgement, rules: Rules, standings: Mapping[str, Standing]) -> list[Cell]:
+def _lines(explained: Explained, rules: Rules, standings: Mapping[str, Standing], only: str) -> list[Cell]:
     from watcher.domain.decision import after
     from watcher.domain.model import Transition
 
+    judgement = explained.judgement
     entry = judgement.entry
     lines: list[Cell] = [(entry.title, "bold")]
     if entry.summary:
@@ -184,16 +218,37 @@ def _lines(judgement: Judgement, rules: Rules, standings: Mapping[str, Standing]
         ("  " + ", ".join(part for part in (entry.source, f"{entry.at:%Y-%m-%d %H:%M} UTC", entry.link) if part), "dim")
     )
     if not judgement.readings:
-        lines += ["", "It is about no item: no item's subject was found in it."]
+        lines += ["", f"Nothing is read of {only} in it." if only else "It is about no item."]
     items = {item.id: item for item in rules.items}
     present = dict(standings)
     for reading, evidence, decision in zip(judgement.readings, judgement.evidence, judgement.decisions, strict=True):
         item = items[reading.item]
         lines += ["", (f"{item.id}: {item.title}", "bold")]
         lines += _reading_lines(reading, entry)
+        if item.id in explained.unsaid:
+            lines += _why_not_lines(explained.unsaid[item.id])
         lines += _evidence_lines(evidence, decision, present[item.id])
         if isinstance(decision, Transition):
             present[item.id] = after(present[item.id], decision)
+    return lines + _nearest_lines(explained.nearest, items, entry)
+
+
+def _nearest_lines(nearest: Sequence[Miss], items: Mapping[str, Item], entry: Entry) -> list[Cell]:
+    lines: list[Cell] = []
+    for miss in nearest:
+        lines += ["", (f"not {miss.item}: {items[miss.item].title}", "bold")]
+        if miss.sentence and entry.summary:
+            lines.append(f'  sentence   "{miss.sentence}"')
+        if miss.found:
+            lines.append(f"  found      {', '.join(miss.found)}")
+        lines += _why_not_lines(miss)
+    return lines
+
+
+def _why_not_lines(miss: Miss) -> list[Cell]:
+    lines: list[Cell] = [(f"  why not    {miss.detail}", "yellow")]
+    if miss.gate.matched and miss.wanted:
+        lines.append(f"             such as {', '.join(miss.wanted)}")
     return lines
 
 
@@ -228,9 +283,10 @@ def _evidence_lines(evidence: Evidence, decision: Decision, standing: Standing) 
     return lines
 
 
-def _json(judgement: Judgement) -> dict[str, Any]:
+def _json(explained: Explained) -> dict[str, Any]:
     from watcher.backtest import reading_line, transition_line
 
+    judgement, unsaid = explained.judgement, explained.unsaid
     entry = judgement.entry
     return {
         "entry": {
@@ -247,6 +303,7 @@ def _json(judgement: Judgement) -> dict[str, Any]:
                 "quote": reading.quote,
                 "span": asdict(reading.span),
                 "why": list(reading.why),
+                "why_not": _miss_json(unsaid[reading.item]) if reading.item in unsaid else None,
                 "outlet": evidence.outlet,
                 "tier": evidence.tier,
                 "decision": {"reason": decision.reason, "detail": decision.detail},
@@ -256,4 +313,16 @@ def _json(judgement: Judgement) -> dict[str, Any]:
             )
         ],
         "transitions": [transition_line(transition) for transition in judgement.transitions],
+        "nearest": [_miss_json(miss) for miss in explained.nearest],
+    }
+
+
+def _miss_json(miss: Miss) -> dict[str, Any]:
+    return {
+        "item": miss.item,
+        "gate": miss.gate,
+        "detail": miss.detail,
+        "sentence": miss.sentence,
+        "found": list(miss.found),
+        "wanted": list(miss.wanted),
     }

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from watcher.domain.model import Tier
+from watcher.domain.model import Status, Tier
 
 T = TypeVar("T")
 
@@ -326,8 +326,11 @@ def choice(convert: Callable[[str], T], words: tuple[str, ...]) -> tuple[BeforeV
 
 SEVERITIES = ("low", "normal", "high", "critical")
 TIERS = tuple(tier.value for tier in Tier)
+STATUSES = tuple(status.value for status in Status)
 
 _severity = choice(str, SEVERITIES)
 _tier = choice(Tier, TIERS)
+_status = choice(Status, STATUSES)
 Severity = Annotated[str, _severity[0], _severity[1]]
 TierName = Annotated[Tier, _tier[0], _tier[1]]
+StatusName = Annotated[Status, _status[0], _status[1]]

@@ -22,6 +22,13 @@ def load_lexicons() -> dict[str, Lexicon]:
     return {folder.name: _load(folder) for folder in sorted(root.iterdir(), key=lambda f: f.name) if folder.is_dir()}
 
 
+@cache
+def load_languages() -> dict[str, frozenset[str]]:
+    """Return the function words by which languages are told apart, also those that are not read."""
+    table = _read(files("watcher.data") / "languages.yaml")
+    return {str(code): frozenset(str(word) for word in words) for code, words in table.items()}
+
+
 def _load(folder: Traversable) -> Lexicon:
     data = {f.name.removesuffix(".yaml"): _read(f) for f in folder.iterdir() if f.name.endswith(".yaml")}
     words = data.pop("words")
@@ -54,6 +61,7 @@ def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
         bare=data.get("bare", ""),
         bare_status={word: Status(status) for word, status in data.get("bare_status", {}).items()},
         words=_phrases(data.get("words", {})),
+        scattered=bool(data.get("scattered", False)),
         events=tuple(data.get("events", ())),
         measures=tuple(data.get("measures", ())),
         flows=tuple(data.get("flows", ())),

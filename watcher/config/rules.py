@@ -16,7 +16,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from watcher.config.checking import Checked, check
-from watcher.config.lexicons import load_lexicons
+from watcher.config.expectations import check_expectations, expectations
+from watcher.config.lexicons import load_languages, load_lexicons
 from watcher.config.lifecycles import Cues, compile_lifecycles, extend_lexicons, shipped_lifecycles
 from watcher.config.outlets import compile_outlets, load_outlets
 from watcher.config.problems import WHOLE_FILE, Problems, hint, listed
@@ -89,7 +90,15 @@ class Assembly:
         lexicons = extend_lexicons(load_lexicons(), self._cues)
         parts = (self.items, sorted(self.actors.items()), sorted(self.lifecycles.items()), self.outlets, lexicons)
         revision = hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
-        return Rules(self.items, self.actors, self.lifecycles, self.outlets, lexicons, revision)
+        return Rules(
+            self.items,
+            self.actors,
+            self.lifecycles,
+            self.outlets,
+            lexicons,
+            languages=load_languages(),
+            revision=revision,
+        )
 
     def note_unknown_speakers(self, notes: Problems) -> None:
         """Note official outlets whose `of` no watchlist knows: harmless, unless it is a slip of the pen."""
@@ -168,7 +177,7 @@ class Assembly:
                 place = checked.place((*path, "id"))
                 where[section.id] = f"{checked.document.file}:{place[0]}"
                 self._check_item(checked, path, section)
-                items[section.id] = self._item(checked.model, section, checked.document.path.stem)
+                items[section.id] = self._item(checked, path, section)
                 self.known_tags.update(items[section.id].tags)
         return tuple(items.values())
 
@@ -177,7 +186,8 @@ class Assembly:
         for key, ids in (("decided_by", defaults.decided_by), ("against", defaults.against), ("with", defaults.with_)):
             self._check_actors(checked, ("defaults", key), ids)
 
-    def _item(self, file: WatchlistFile, section: ItemSection, watchlist: str) -> Item:
+    def _item(self, checked: Watchlist, path: Path_, section: ItemSection) -> Item:
+        file, watchlist = checked.model, checked.document.path.stem
         defaults = file.defaults
         lifecycle = self.lifecycles.get(section.lifecycle)
         question = lifecycle.question.replace("{title}", section.title) if lifecycle else ""
@@ -199,6 +209,7 @@ class Assembly:
             severity=section.severity or defaults.severity,
             tags=_first(section.tags, defaults.tags),
             note=section.note,
+            expect=expectations(checked, (*path, "expect"), section.expect),
         )
 
     def _check_item(self, checked: Watchlist, path: Path_, section: ItemSection) -> None:
@@ -221,6 +232,10 @@ class Assembly:
                 self._note(checked, (*at, "near", n, "groups"), "near what? two groups are needed")
             for k, group in enumerate(near.groups):
                 self._check_phrases(checked, (*at, "near", n, "groups", k), group)
+        if section.expect:
+            lifecycle = self.lifecycles.get(section.lifecycle)
+            outlets = [name for outlet in self.outlets for name in (outlet.name, *outlet.names, *outlet.domains)]
+            check_expectations(checked, (*path, "expect"), section.expect, lifecycle, outlets, self._problems)
 
     def _check_state(self, checked: Watchlist, path: Path_, section: ItemSection) -> None:
         lifecycle = self.lifecycles.get(section.lifecycle)

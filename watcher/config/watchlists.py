@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from watcher.config.expectations import ExpectSection
 from watcher.config.fields import (
     Flag,
     Id,
@@ -96,6 +97,9 @@ class ItemSection(Section):
     severity: Severity | None = Field(default=None, description="How much a change matters.")
     tags: Ids | None = Field(default=None, description="Words for routes.")
     note: Loose = Field(default="", description="Your own remark; every alert repeats it.")
+    expect: tuple[ExpectSection, ...] = Field(
+        default=(), description="Texts and what must be read in them; `watcher check --tests` tries them."
+    )
 
 
 class FeedSection(Section):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from watcher.domain.text import Word, words
+from watcher.domain.text import Word, low_of, stem, terms
 
 GAP = 5  # words that a `~` may stand for
 _CHARACTERS = 12  # the same where words are single characters
@@ -145,10 +145,10 @@ def _slots(text: str) -> tuple[frozenset[str] | None, ...]:
 def _slot(piece: str) -> list[frozenset[str] | None]:
     if piece == "~":
         return [None]
-    choices = [words(choice) for choice in piece.split("|")]
+    choices = [[low_of(raw) for raw in terms(choice)] for choice in piece.split("|")]
     if len(choices) > 1:
-        return [frozenset(form for c in choices if c for form in (c[0].low, c[0].stem))]
-    return [frozenset((w.low, w.stem)) if i else frozenset((w.low,)) for i, w in enumerate(choices[0])]
+        return [frozenset(form for c in choices if c for form in (c[0], stem(c[0])))]
+    return [frozenset((low, stem(low))) if i else frozenset((low,)) for i, low in enumerate(choices[0])]
 
 
 def _fits(pattern: Pattern, tags: str, text_words: Sequence[Word], at: int, end: int) -> Found | None:

@@ -175,12 +175,13 @@ class Gates:
             return Miss(item.id, Gate.OTHERS, _whose(frame, match, sight), sight.text, found)
         if tell(frame, cues, official_title=sight.opens) is not None:
             return None
-        fates = [_fate(frame, cue, sight) for cue in cues]
+        fates = [_fate(frame, cue, sight) for cue in cues if not _in_subject(frame, cue)]
         if frame.others and not any(gate is Gate.OTHERS for gate, _ in fates):
             fates.append((Gate.OTHERS, "somebody else is told to do it"))
         gate, detail = max(fates, key=lambda fate: fate[0].rank, default=(Gate.NO_CUE, ""))
         if gate is Gate.NO_CUE:
-            detail, wanted = f"no word of the lifecycle “{item.lifecycle}” stands there", _cue_words(frame)
+            detail = f"no word of the lifecycle “{item.lifecycle}” stands beside the subject"
+            wanted = _cue_words(frame)
         return Miss(item.id, gate, detail, sight.text, found, wanted)
 
 
@@ -222,6 +223,11 @@ def _whose(f: Frame, match: Match, sight: _Sight) -> str:
     return f"“{sight.written((first, last))}” is told of somebody else{whose}"
 
 
+def _in_subject(f: Frame, cue: Found) -> bool:
+    """Whether a cue is but a word of the subject that is no act here: "ban" of "timber ban"."""
+    return all(f.own(at) for at in range(cue.first, cue.last)) and form_of(f, cue, f.s.clause_at(cue.first)) is None
+
+
 def _fate(f: Frame, cue: Found, sight: _Sight) -> tuple[Gate, str]:
     """Say what kept a cue from telling the item's state; asks in the order in which telling.py does."""
     state: str = cue.pattern.label[1]
@@ -238,7 +244,8 @@ def _fate(f: Frame, cue: Found, sight: _Sight) -> tuple[Gate, str]:
     if not parties_named(f, clause):
         return Gate.NOT_TOLD, f"beside {name} not all are named who must take part: {', '.join(f.item.with_)}"
     if f.told.flows and cue.kind in ("does", "flow") and (cue.kind == "flow") != takes_flow(f, cue, clause, form):
-        return Gate.NOT_TOLD, f"{name} is told of what the measure holds up, or the other way round"
+        asked, told = ("what it holds up", "the measure")[:: 1 if cue.kind == "flow" else -1]
+        return Gate.NOT_TOLD, f"{name} must be told of {asked}, and is told of {told}"
     why: list[str] = []
     if foreign(f, cue, clause, form, why):
         return Gate.OTHERS, f"{name} is {why[-1] if why else 'not done by those who decide together'}"

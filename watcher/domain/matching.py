@@ -6,7 +6,7 @@ Says where the subject stands; knows nothing of states.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from watcher.domain.model import Actor, Group, Item
@@ -68,6 +68,27 @@ class _Group:
         """Whether all words of one of its phrases are among these, wherever."""
         return any(own <= stems for key in self.keys & stems for own in self._stems[key])
 
+    def written(self, stems: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+        """The words as written that may stand for its phrases, by their stems."""
+        return tuple(raw for key in sorted(self.keys & stems.keys()) for raw in stems[key])
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """Words as written: of each group one stands in every sentence of the text that is about some item."""
+
+    groups: tuple[tuple[str, ...], ...]
+
+    def may_match(self, sentence: str) -> bool:
+        """Whether one of each group stands there, be it inside a longer word."""
+        for group in self.groups:
+            for raw in group:
+                if raw in sentence:
+                    break
+            else:
+                return False
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
@@ -112,41 +133,36 @@ class Matcher:
         wanted.update(dict.fromkeys(t for needs in everything for t in needs.none))
         self.index = PhraseIndex(wanted)
 
-    def clues(self, text: str) -> frozenset[str]:
-        """Return words as written of which at least one stands in every sentence of a text that is about an item.
-
-        None for most texts, long before they are taken apart.
-        """
+    def clues(self, text: str) -> list[Clue]:
+        """Return what tells the sentences of a text that may be about an item; nothing for most texts, long before
+        they are taken apart."""
         raws = terms(text)
-        stems = set(map(stem_of, raws))
-        numbers = {needs.number for needs in self._candidates(stems)}
-        if not numbers:
-            return frozenset()
-        keys = {key for key in self._anchors & stems if any(n.number in numbers for n in self._anchored[key])}
-        return frozenset(raw for raw in raws if stem_of(raw) in keys)
-
-    def may_match(self, text: str) -> bool:
-        """Whether the words for some item are in a text, wherever."""
-        return any(True for _ in self._candidates(set(map(stem_of, terms(text)))))
+        candidates = self._candidates(set(map(stem_of, raws)))
+        if not candidates:
+            return []
+        written: dict[str, list[str]] = defaultdict(list)
+        for raw in set(raws):
+            written[stem_of(raw)].append(raw)
+        clues = (tuple(group.written(written) for group in needs.every) for needs in candidates)
+        return [Clue(groups) for groups in dict.fromkeys(clues)]
 
     def match(self, text_words: Sequence[Word]) -> list[Match]:
         """Return the items these words are about, in the order of configuration."""
-        candidates = list(self._candidates({w.stem for w in text_words}))
+        candidates = self._candidates({w.stem for w in text_words})
         if not candidates:
             return []
         found = self.index.find(text_words)
         return [_where(needs, found) for needs in candidates if _holds(needs, found)]
 
-    def _candidates(self, text_stems: Set[str]) -> Iterator[_Needs]:
+    def _candidates(self, text_stems: Set[str]) -> list[_Needs]:
         """The items of which every group may stand there, in the order of configuration."""
         keys = self._anchors & text_stems
         if not keys:
-            return
+            return []
         anchored = {n.number: n for key in keys for n in self._anchored[key]}
-        for number in sorted(anchored):
-            needs = anchored[number]
-            if all(group.may_stand(text_stems) for group in needs.every):
-                yield needs
+        return [
+            needs for _, needs in sorted(anchored.items()) if all(group.may_stand(text_stems) for group in needs.every)
+        ]
 
 
 def _compile(number: int, item: Item, actors: Mapping[str, Actor], groups: dict[Group, _Group]) -> _Needs:

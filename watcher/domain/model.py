@@ -619,6 +619,7 @@ class Rules:
     lifecycles: Mapping[str, Lifecycle]
     outlets: tuple[Outlet, ...] = ()
     lexicons: Mapping[str, Lexicon] = field(default_factory=dict)  # by language
+    languages: Mapping[str, frozenset[str]] = field(default_factory=dict)  # function words that tell a language
     revision: str = ""
 
 

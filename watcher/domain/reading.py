@@ -14,20 +14,20 @@ No weighing of sources and no change of state in here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from watcher.domain.clauses import Parser, Sentence
 from watcher.domain.cues import Found, PatternIndex
 from watcher.domain.frame import Frame
+from watcher.domain.languages import language
 from watcher.domain.matching import Match, Matcher, Place
 from watcher.domain.model import Entry, Item, Lexicon, Lifecycle, Reading, Rules, Span, Status
 from watcher.domain.roles import may_be_the_items
 from watcher.domain.telling import STRENGTH, Told, tell
-from watcher.domain.text import sentences, words
+from watcher.domain.text import Word, sentences, words
 from watcher.domain.values import day, rate
 
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
 _TAIL = re.compile(r"\s+(?P<dash>[-|–—])\s+(?P<tail>[^-|–—]{2,40})$")
 
 
@@ -40,6 +40,7 @@ class Reader:
         self._languages = {
             code: _Language(lexicon, names, rules.lifecycles) for code, lexicon in rules.lexicons.items()
         }
+        self._function_words = rules.languages
         self._kinds = {
             (lifecycle.id, state.id): state.value or ""
             for lifecycle in rules.lifecycles.values()
@@ -55,7 +56,7 @@ class Reader:
         for name, text in (("title", strip_outlet(entry.title, entry.source)), ("summary", entry.summary)):
             for start, end in self._spans(text):
                 opens = official and name == "title" and start == 0
-                for reading in self._sentence(text[start:end], Span(name, start, end), entry.at, opens):
+                for reading in self._sentence(text[start:end], Span(name, start, end), entry.at, opens, entry.language):
                     known = best.get(reading.item)
                     if known is None or _outweighs(reading, known):
                         best[reading.item] = reading
@@ -67,19 +68,22 @@ class Reader:
         spans = sentences(text) if clues else []
         for start, end in spans:
             part = text[start:end]
-            if len(spans) == 1 or (any(clue in part for clue in clues) and self._matcher.may_match(part)):
+            if len(spans) == 1 or any(clue.may_match(part) for clue in clues):
                 yield start, end
 
-    def _sentence(self, text: str, whole: Span, at: datetime, opens: bool) -> list[Reading]:
+    def _sentence(self, text: str, whole: Span, at: datetime, opens: bool, told_language: str) -> list[Reading]:
         text_words = words(text)
         matches = self._matcher.match(text_words)
-        language = self._language(text) if matches else None
-        if language is None:
+        if not matches:
             return []
-        sentence = language.parser.parse(text_words, title=whole.field == "title", ends=text[text_words[-1].end :])
+        code = self._code(text, text_words, told_language)
+        tongue = self._languages.get(code)
+        if tongue is None:
+            return [_unread(m, text, whole, text_words, code) for m in matches]
+        sentence = tongue.parser.parse(text_words, title=whole.field == "title", ends=text[text_words[-1].end :])
         out: list[Reading] = []
         for match in matches:
-            told = language.tell(sentence, match, matches, opens)
+            told = tongue.tell(sentence, match, matches, opens)
             if told is not None:
                 first, last = text_words[told.place[0]].start, text_words[told.place[1] - 1].end
                 span = Span(whole.field, whole.start + first, whole.start + last)
@@ -91,19 +95,29 @@ class Reader:
     def look(self, text: str, match: Match, *, title: bool) -> tuple[Frame, list[Found]] | None:
         """The sentence as `read` sees it from the item it matches, with its cues, for those who ask why; the frame
         has no subject where that is somebody else's. None where the lifecycle has no words in its language."""
-        text_words, language = words(text), self._language(text)
-        if language is None:
+        text_words = words(text)
+        tongue = self._languages.get(self._code(text, text_words))
+        if tongue is None:
             return None
-        sentence = language.parser.parse(text_words, title=title, ends=text[text_words[-1].end :])
-        return language.view(sentence, match, language.subject(sentence, match))
+        sentence = tongue.parser.parse(text_words, title=title, ends=text[text_words[-1].end :])
+        return tongue.view(sentence, match, tongue.subject(sentence, match))
 
-    def _language(self, text: str) -> _Language | None:
-        return self._languages.get("zh" if _CHINESE.search(text) else "en")
+    def _code(self, text: str, text_words: Sequence[Word], told: str = "") -> str:
+        return language(text, text_words, self._function_words, told)
 
     def _value(self, item: Item, told: Told, text: str, at: datetime) -> str | None:
         """The value the state may carry, where the sentence writes it out."""
         kind = self._kinds.get((item.lifecycle, told.state or ""), "")
         return day(text, at) if "date" in kind else rate(text) if "rate" in kind else None
+
+
+def _unread(match: Match, text: str, whole: Span, text_words: Sequence[Word], code: str) -> Reading:
+    """What a text in a language that is not read tells: that the item is named."""
+    first, last = match.subject[0]
+    span = Span(whole.field, whole.start + text_words[first].start, whole.start + text_words[last - 1].end)
+    cue = text[span.start - whole.start : span.end - whole.start]
+    why = (f"written in another language ({code}), which is not read",)
+    return Reading(match.item.id, None, Status.MENTION, cue, span, text, None, why)
 
 
 def _outweighs(new: Reading, old: Reading) -> bool:

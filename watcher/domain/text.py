@@ -108,13 +108,18 @@ def terms(text: str) -> list[str]:
     return _TERM.findall(text)
 
 
-@lru_cache(maxsize=65536)
-def stem_of(raw: str) -> str:
-    """Return the stem that `words` gives a word of `terms`."""
+def low_of(raw: str) -> str:
+    """Return the lower case that `words` gives a word of `terms`."""
     if raw.endswith("."):
         raw = raw.replace(".", "")
     raw = raw.translate(_APOSTROPHES)
-    return stem((raw[:-2] if raw[-2:] in ("'s", "'S") else raw).lower())
+    return (raw[:-2] if raw[-2:] in ("'s", "'S") else raw).lower()
+
+
+@lru_cache(maxsize=65536)
+def stem_of(raw: str) -> str:
+    """Return the stem that `words` gives a word of `terms`."""
+    return stem(low_of(raw))
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
