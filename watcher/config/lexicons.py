@@ -62,6 +62,7 @@ def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
         bare_status={word: Status(status) for word, status in data.get("bare_status", {}).items()},
         words=_phrases(data.get("words", {})),
         scattered=bool(data.get("scattered", False)),
+        on_party=frozenset(data.get("on_party", ())),
         events=tuple(data.get("events", ())),
         measures=tuple(data.get("measures", ())),
         flows=tuple(data.get("flows", ())),

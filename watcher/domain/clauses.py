@@ -21,6 +21,7 @@ _CJK = "\u3400"  # words from here on are Chinese characters
 _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
 _SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
+_IDIOM_GAP = 2  # words
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 
 
@@ -109,7 +110,9 @@ class Parser:
         s = Sentence(text_words, [self._marks.tags(w.low) or self._verbs.tags(w.low) for w in text_words])
         shouted = all(w.raw.isupper() for w in text_words)
         found = self._marks.find(text_words, 0, len(text_words))
-        s.marks = _longest([m for m in found if shouted or not _is_acronym(text_words[m.first], m)])
+        s.marks = _longest(
+            [m for m in found if (shouted or not _is_acronym(text_words[m.first], m)) and not _is_loose(m)]
+        )
         s.names = self._names(text_words)
         s.question = "?" in ends or "？" in ends
         s.clauses = _cut(s)
@@ -200,6 +203,11 @@ def _explains(s: Sentence) -> bool:
         m.kind == "explainer" and m.first in starts
         for m in s.marks
     )  # fmt: skip
+
+
+def _is_loose(m: Found) -> bool:
+    """Whether the words of an idiom stand too far apart to be one."""
+    return m.kind == "idiom" and m.gap is not None and m.gap[1] - m.gap[0] > _IDIOM_GAP
 
 
 def _is_acronym(word: Word, m: Found) -> bool:

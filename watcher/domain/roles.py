@@ -50,14 +50,16 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return False
     if form is Form.AFTER:
         return f.heads(cue.last, clause) and any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
-    if not inside and _labelled(f, clause):
-        return True
+    if not inside and (_labelled(f, clause) or cue.pattern.label[-1] in f.told.on_party):
+        return cue.kind == "does" or _labelled(f, clause)
     if not inside:
         return clause.linked and (_takes_pronoun(f, cue) or (form is Form.PASSIVE and _named_before(f, clause)))
     if form is Form.NOUN or (form is Form.PLAIN and not f.s.words[cue.first].raw.isascii()):
         return True
     left = any(p[1] <= cue.first and _leads(f, p, clause) and _ends(f, p, cue, clause) for p in inside)
     overlap = any(p[0] < cue.last and cue.first < p[1] for p in inside)
+    if cue.kind == "does" and cue.pattern.label[1] in f.told.on_party and not any(p[1] <= cue.first for p in inside):
+        return True  # "Madrid fines two firms in blackout probe"
     if form is Form.PLAIN:
         beside = f.before(cue.first, clause.start)
         near = any(p[1] == beside + 1 for p in inside)
