@@ -85,7 +85,7 @@ def test_every_command_and_parameter_says_what_it_is_for() -> None:
 
 
 def test_everything_that_lists_can_print_json() -> None:
-    listing = {"status", "history", "feeds", "list", "check", "once", "explain", "revision", "seed", "notify"}
+    listing = set("status history feeds list check once explain preview revision seed notify".split())
     seen = set()
     for words, command in commands(get_command(program)):
         if words[-1] in listing:

@@ -13,6 +13,7 @@ from watcher.config.lifecycles import shipped_lifecycles
 from watcher.config.problems import Problems
 from watcher.config.schema import FILES
 from watcher.config.yaml import parse
+from watcher.trials import try_cases
 
 ROOT = Path(__file__).parents[2]
 DOC = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -53,6 +54,13 @@ def test_service_blocks_load(tmp_path: Path, text: str) -> None:
 def test_watchlist_blocks_load(tmp_path: Path, text: str) -> None:
     (tmp_path / "list.yaml").write_text(text)
     load_rules([tmp_path / "list.yaml"], None, {})
+
+
+@pytest.mark.parametrize("text", of("watchlist"))
+def test_cases_in_watchlist_blocks_hold(tmp_path: Path, text: str) -> None:
+    (tmp_path / "list.yaml").write_text(text)
+    rules, _ = load_rules([tmp_path / "list.yaml"], None, {})
+    assert [trial for trial in try_cases(rules) if not trial.passed] == []
 
 
 @pytest.mark.parametrize("text", of("outlets"))
@@ -102,6 +110,7 @@ def test_the_block_of_all_keys_has_all_keys() -> None:
         ("### Routes", "RouteSection"),
         ("## Watchlists", "watchlist"),
         ("**about**", "AboutSection"),
+        ("**expect**", "ExpectSection"),
         ("### Feeds", "FeedSection"),
         ("A watchlist may extend", "StateChange"),
         ("## Outlets", "OutletSection"),

@@ -70,6 +70,7 @@ NESTED = {
     "EvidenceSection": ("watchlist", "defaults: {evidence: {no_such_key: 1}}"),
     "ItemSection": ("watchlist", "items: [{no_such_key: 1}]"),
     "AboutSection": ("watchlist", "items: [{about: {no_such_key: 1}}]"),
+    "ExpectSection": ("watchlist", "items: [{expect: [{no_such_key: 1}]}]"),
     "NearSection": ("watchlist", "items: [{about: {near: [{no_such_key: 1}]}}]"),
     "FeedSection": ("watchlist", "feeds: [{no_such_key: 1}]"),
     "LifecycleSection": ("watchlist", "lifecycles: {a: {no_such_key: 1}}"),

@@ -160,13 +160,13 @@ class Gates:
         elif item.since is not None and entry.at < item.since:
             gate, detail = Gate.TIME, f"not watched before {item.since:%Y-%m-%d %H:%M} UTC"
         else:
-            return self._told(sight, match, found)
+            return self._told(entry, sight, match, found)
         return Miss(item.id, gate, detail, sight.text, found)
 
-    def _told(self, sight: _Sight, match: Match, found: tuple[str, ...]) -> Miss | None:
+    def _told(self, entry: Entry, sight: _Sight, match: Match, found: tuple[str, ...]) -> Miss | None:
         item = match.item
         wanted: tuple[str, ...] = ()
-        view = self._reader.look(sight.text, match, title=sight.title)
+        view = self._reader.look(sight.text, match, title=sight.title, told_language=entry.language)
         if view is None:
             detail = f"the lifecycle “{item.lifecycle}” has no words in the language of this sentence"
             return Miss(item.id, Gate.LANGUAGE, detail, sight.text, found)
@@ -249,6 +249,8 @@ def _fate(f: Frame, cue: Found, sight: _Sight) -> tuple[Gate, str]:
     why: list[str] = []
     if foreign(f, cue, clause, form, why):
         return Gate.OTHERS, f"{name} is {why[-1] if why else 'not done by those who decide together'}"
+    if any(first <= cue.first < last for first, last in f.taken):
+        return Gate.OTHERS, f"{name} is part of an act of somebody else's"
     return Gate.NOT_TOLD, f"{name} is part of another expression"
 
 

@@ -92,11 +92,11 @@ class Reader:
                 out.append(Reading(match.item.id, told.state, told.status, cue, span, text, value, told.why))
         return out
 
-    def look(self, text: str, match: Match, *, title: bool) -> tuple[Frame, list[Found]] | None:
+    def look(self, text: str, match: Match, *, title: bool, told_language: str) -> tuple[Frame, list[Found]] | None:
         """The sentence as `read` sees it from the item it matches, with its cues, for those who ask why; the frame
         has no subject where that is somebody else's. None where the lifecycle has no words in its language."""
         text_words = words(text)
-        tongue = self._languages.get(self._code(text, text_words))
+        tongue = self._languages.get(self._code(text, text_words, told_language))
         if tongue is None:
             return None
         sentence = tongue.parser.parse(text_words, title=title, ends=text[text_words[-1].end :])

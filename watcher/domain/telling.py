@@ -179,6 +179,9 @@ def _governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) 
     if form is Form.INFINITIVE and not _commits(f, cue, clause):
         why.append("a purpose, not a commitment")
         return Status.POSSIBLE
+    if form is Form.PASSIVE and _to_be(f, cue, clause):
+        why.append("still to come")
+        return Status.ANNOUNCED
     if form is Form.IMPERATIVE:
         why.append("asked of somebody")
         return Status.URGED
@@ -189,6 +192,13 @@ def _governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) 
         why.append("a gerund that asserts nothing")
         return Status.MENTION
     return Status.DONE
+
+
+def _to_be(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a passive is still to come: "curbs to be lifted"."""
+    be = f.before(cue.first, clause.start)
+    before = f.before(be, clause.start)
+    return before >= clause.start and f.s.words[be].low == "be" and f.s.words[before].low == "to"
 
 
 def _commits(f: Frame, cue: Found, clause: Clause) -> bool:
