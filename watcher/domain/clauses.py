@@ -233,6 +233,7 @@ def _sayings(s: Sentence) -> list[Saying]:
     out: list[Saying] = []
     size = len(s.words)
     for i, c in enumerate(s.clauses):
+        before = len(out)
         verbs = [m for m in s.marks if m.kind in ("say", "hedge") and c.start <= m.first < c.end]
         for m in verbs:
             if m.tags and not set(m.tags) & set("SDB") and m.pattern.text != "according to":
@@ -244,7 +245,7 @@ def _sayings(s: Sentence) -> list[Saying]:
                 out.append(_saying(s, 0, c.start, c.start, c.end, hedged))
             elif m.first > c.start:
                 out.append(_saying(s, m.last, _said_until(s, i), c.start, m.first, hedged))
-        if not verbs and len(s.clauses) > 1 and c.end - c.start <= _MAX_SPEAKER:
+        if len(out) == before and len(s.clauses) > 1 and c.end - c.start <= _MAX_SPEAKER:
             nxt = s.clauses[i + 1].sep if i + 1 < len(s.clauses) else ""
             if i == 0 and ":" in nxt and _names_only(s, c):
                 out.append(_saying(s, c.end, size, c.start, c.end, False))
@@ -261,9 +262,13 @@ def _said_until(s: Sentence, at: int) -> int:
 
 def _names_only(s: Sentence, c: Clause) -> bool:
     inside = [n for n in s.names if c.start <= n.place[0] < c.end]
-    sources = s.marked("source", c.start, c.end)
-    named = sum(n.place[1] - n.place[0] for n in inside) + sum(m.last - m.first for m in sources)
-    return bool(inside or sources) and named * 2 >= c.end - c.start
+    spans = [n.place for n in inside] + [
+        (m.first, m.last) for m in s.marks if m.kind in ("source", "body", "determiner") and c.start <= m.first < c.end
+    ]
+    named = {k for first, last in spans for k in range(first, last)}
+    others = [k for k in range(c.start, c.end) if k not in named and s.words[k].low not in ("to", "and")]
+    speaks = bool(inside) or bool(s.marked("source", c.start, c.end)) or bool(s.marked("body", c.start, c.end))
+    return speaks and not others
 
 
 def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool) -> Saying:
@@ -271,5 +276,6 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
     sources = s.marked("source", by, until)
     plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
     speaks = [k for k in range(by, until) if not s.is_("say", k) and not s.is_("hedge", k)]
-    official = not who and (bool(s.marked("body", by, until)) or all(s.is_("pronoun", k) for k in speaks))
+    pronoun = bool(speaks) and all(s.is_("pronoun", k) for k in speaks)
+    official = not who and (bool(s.marked("body", by, until)) or pronoun)
     return Saying(start, end, who, plural or (bool(sources) and not who and not official), hedged, official)

@@ -33,6 +33,8 @@ _STATUS = {
 _FIRM = (Status.DONE, Status.ANNOUNCED)
 _EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
 _LEANING = frozenset("inclined ready poised open minded".split())
+_ORDERS = frozenset(("order", "direct", "instruct"))
+_YEARS = frozenset(("year", "month", "decade"))
 _SHORT = 2  # words before "to": so short a run is the one who acts
 _BARE_REACH = 8  # words from a status verb to the subject it takes
 
@@ -173,6 +175,8 @@ def _governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) 
         mark = next(iter(marks), None)
     if mark is not None:
         why.append(f"governed by “{mark.pattern.text}”")
+        if mark.pattern.text in _ORDERS and f.names(mark.last, cue.first) and not _decides(f, clause.start, mark.first):
+            return Status.URGED  # "judge orders the decider to lift"
         status = _status_of(f, mark)
         denied = status is Status.ANNOUNCED and any(_status_of(f, m) is Status.DENIED for m in marks)
         return Status.DENIED if denied else status
@@ -224,6 +228,10 @@ def _commits(f: Frame, cue: Found, clause: Clause) -> bool:
     return named or any(m.kind in ("body", "group", "source") and m.last == to for m in s.marks)
 
 
+def _decides(f: Frame, start: int, end: int) -> bool:
+    return any({*n.who} & f.deciders for n in f.names(start, end))
+
+
 def _reaches(f: Frame, m: Found, cue: Found) -> bool:
     """Whether a status word governs a finite verb: "has not lifted", or "denies it rejected" with a subject between."""
     plain = f.s.is_("auxiliary", m.first)
@@ -273,6 +281,12 @@ def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]
     if clause.kind in ("background", "after") and form is Form.NOUN:
         why.append("told as background")
         return Status.MENTION
+    if clause.start and clause.kind == "after" and s.words[clause.start - 1].stem in _YEARS:
+        why.append("an anniversary")
+        return Status.MENTION
+    if form is Form.GERUND and _is_topic(s, clause):
+        why.append("talked about, not done")
+        return Status.MENTION
     if status in _FIRM and _conditional(s, clause):
         why.append("inside a condition")
         status = Status.POSSIBLE
@@ -283,6 +297,15 @@ def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]
         why.append("an explainer, not a report")
         return Status.MENTION
     return status
+
+
+def _is_topic(s: Sentence, clause: Clause) -> bool:
+    """Whether a gerund opens the sentence as the subject of another verb: "Lifting the ban would help"."""
+    return (
+        "G" in s.tags[0]
+        and clause.start == 0
+        and any(s.is_("modal", k) or s.is_("be", k) or s.tags[k] == "S" for k in range(1, clause.end))
+    )
 
 
 def _conditional(s: Sentence, clause: Clause) -> bool:
