@@ -14,7 +14,7 @@ from watcher.domain.matching import PhraseIndex, Place
 from watcher.domain.model import Lexicon
 from watcher.domain.text import Word
 
-_VERBAL = ("idiom", "possible", "announced", "urged", "denied", "say", "hedge", "light", "be", "have")
+_VERBAL = ("idiom", "leaves", "possible", "announced", "urged", "denied", "say", "hedge", "light", "be", "have")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
 _ADJECTIVE = re.compile(r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi)$")
 _CJK = "\u3400"  # words from here on are Chinese characters

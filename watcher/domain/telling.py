@@ -107,7 +107,7 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
     """Whether the words only look like a cue: an auxiliary, a part of a longer status word, or a verb that
     governs the real cue ("agrees to lift", "fails to pass")."""
     s, size, nxt = f.s, cue.last - cue.first, cue.last
-    if s.is_("idiom", cue.first):
+    if s.is_("idiom", cue.first) or s.is_("leaves", cue.first):
         return True
     if cue.pattern.head == "have" and cue.gap and any("N" in s.tags[k] for k in range(*cue.gap)):
         return True
