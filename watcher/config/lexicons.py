@@ -63,6 +63,7 @@ def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
         words=_phrases(data.get("words", {})),
         scattered=bool(data.get("scattered", False)),
         on_party=frozenset(data.get("on_party", ())),
+        partial=dict(data.get("partial", {})),
         events=tuple(data.get("events", ())),
         measures=tuple(data.get("measures", ())),
         flows=tuple(data.get("flows", ())),

@@ -66,11 +66,15 @@ class _Group:
 
     def may_stand(self, stems: Set[str]) -> bool:
         """Whether all words of one of its phrases are among these, wherever."""
-        return any(own <= stems for key in self.keys & stems for own in self._stems[key])
+        for key in self.keys & stems:  # loops, here and below: this is asked of every text
+            for own in self._stems[key]:
+                if own <= stems:
+                    return True
+        return False
 
     def written(self, stems: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
         """The words as written that may stand for its phrases, by their stems."""
-        return tuple(raw for key in sorted(self.keys & stems.keys()) for raw in stems[key])
+        return tuple(sorted(raw for key in self.keys & stems.keys() for raw in stems[key]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +103,7 @@ class _Needs:
     groups: tuple[_Group, ...]
     none: tuple[str, ...]
     near: tuple[tuple[tuple[_Group, ...], int], ...]
-
-    @property
-    def every(self) -> tuple[_Group, ...]:
-        """All groups of which a phrase must stand there."""
-        return (*self.groups, *(g for gs, _ in self.near for g in gs)) if self.near else self.groups
+    every: tuple[_Group, ...]  # all groups of which a phrase must stand there
 
 
 def expand(group: Iterable[str], actors: Mapping[str, Actor]) -> tuple[str, ...]:
@@ -137,12 +137,16 @@ class Matcher:
         """Return what tells the sentences of a text that may be about an item; nothing for most texts, long before
         they are taken apart."""
         raws = terms(text)
-        candidates = self._candidates(set(map(stem_of, raws)))
+        stems = list(map(stem_of, raws))
+        standing = set(stems)
+        candidates = self._candidates(standing)
         if not candidates:
             return []
-        written: dict[str, list[str]] = defaultdict(list)
-        for raw in set(raws):
-            written[stem_of(raw)].append(raw)
+        keys = {key for needs in candidates for group in needs.every for key in group.keys & standing}
+        written: dict[str, set[str]] = defaultdict(set)
+        for raw, stem in zip(raws, stems, strict=True):
+            if stem in keys:
+                written[stem].add(raw)
         clues = (tuple(group.written(written) for group in needs.every) for needs in candidates)
         return [Clue(groups) for groups in dict.fromkeys(clues)]
 
@@ -160,21 +164,28 @@ class Matcher:
         if not keys:
             return []
         anchored = {n.number: n for key in keys for n in self._anchored[key]}
-        return [
-            needs for _, needs in sorted(anchored.items()) if all(group.may_stand(text_stems) for group in needs.every)
-        ]
+        out: list[_Needs] = []
+        for number in sorted(anchored):
+            for group in anchored[number].every:
+                if not group.may_stand(text_stems):
+                    break
+            else:
+                out.append(anchored[number])
+        return out
 
 
-def _compile(number: int, item: Item, actors: Mapping[str, Actor], groups: dict[Group, _Group]) -> _Needs:
+def _compile(number: int, item: Item, actors: Mapping[str, Actor], known: dict[Group, _Group]) -> _Needs:
     def shared(group: Group) -> _Group:
-        if group not in groups:
-            groups[group] = _Group(group, expand(group, actors))
-        return groups[group]
+        if group not in known:
+            known[group] = _Group(group, expand(group, actors))
+        return known[group]
 
     about = item.about
     every = (*about.all, about.any) if about.any else about.all
     near = tuple((tuple(shared(g) for g in n.groups), n.within) for n in about.near)
-    return _Needs(number, item, tuple(shared(g) for g in every), expand(about.none, actors), near)
+    groups = tuple(shared(g) for g in every)
+    whole = (*groups, *(g for gs, _ in near for g in gs)) if near else groups
+    return _Needs(number, item, groups, expand(about.none, actors), near, whole)
 
 
 def _anchor(everything: Sequence[_Needs]) -> dict[str, list[_Needs]]:

@@ -635,6 +635,7 @@ class LifecycleWords:
     either: frozenset[str] = frozenset()  # verbs that are told both ways: "X ends", and somebody "ends X"
     scattered: bool = False  # the parts of a subject may stand in several clauses: "fined … as probe ends"
     on_party: frozenset[str] = frozenset()  # states told of the one looked into, whose name may not be in the subject
+    partial: Mapping[str, str] = field(default_factory=dict)  # state -> what it is where only a part is meant
     events: tuple[str, ...] = ()  # nouns for the thing itself, taken for the subject where an item names only actors
     measures: tuple[str, ...] = ()  # nouns for the measure itself: only these can be threatened or announced bare
     flows: tuple[str, ...] = ()  # nouns for what a measure holds up ("exports"): cues of kind "flow" are told of them

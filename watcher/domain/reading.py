@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from watcher.domain.clauses import Parser, Sentence
@@ -28,6 +29,8 @@ from watcher.domain.telling import STRENGTH, Told, tell
 from watcher.domain.text import Word, sentences, words
 from watcher.domain.values import day, rate
 
+_LEAD = 3  # sentences about some item: what comes later is background
+_DEEP = ("told deep in a text that is about something else",)
 _TAIL = re.compile(r"\s+(?P<dash>[-|–—])\s+(?P<tail>[^-|–—]{2,40})$")
 
 
@@ -50,14 +53,17 @@ class Reader:
     def read(self, entry: Entry, *, official: bool) -> tuple[Reading, ...]:
         """Return one reading per item the entry is about: the strongest, the title's before the summary's.
 
-        A summary never outvotes its own title's denial. `official` says that the outlet is a deciding body's own.
+        What a long text tells of an item that neither its title nor its lead names is background, and a summary never
+        outvotes its own title's denial. `official` says that the outlet is a deciding body's own.
         """
         best: dict[str, Reading] = {}
         for name, text in (("title", strip_outlet(entry.title, entry.source)), ("summary", entry.summary)):
-            for start, end in self._spans(text):
+            for nth, (start, end) in enumerate(self._spans(text)):
                 opens = official and name == "title" and start == 0
                 for reading in self._sentence(text[start:end], Span(name, start, end), entry.at, opens, entry.language):
                     known = best.get(reading.item)
+                    if known is None and nth >= _LEAD and reading.state is not None:
+                        reading = replace(reading, state=None, status=Status.MENTION, value=None, why=_DEEP)
                     if known is None or _outweighs(reading, known):
                         best[reading.item] = reading
         return tuple(best.values())

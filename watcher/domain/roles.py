@@ -17,6 +17,7 @@ from watcher.domain.model import Item
 _NOT_SUBJECT = frozenset("on with to from against of for in over at into by".split())  # a name behind one does not act
 _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani")
 _NO_NOUN = frozenset("adverb determiner preposition be have modal auxiliary reason condition after background".split())
+_SOON = 3  # words that name who acts
 _NEAR = 3  # words between a noun behind us and the subject
 
 
@@ -63,7 +64,8 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if form is Form.PLAIN:
         beside = f.before(cue.first, clause.start)
         near = any(p[1] == beside + 1 for p in inside)
-        return near or overlap or (cue.kind == "does" and any(p[0] >= cue.last for p in inside))
+        soon = cue.first - clause.start <= _SOON  # "Norco to acquire X", not "winning the race to acquire X"
+        return near or overlap or (cue.kind == "does" and soon and any(p[0] >= cue.last for p in inside))
     if cue.kind == "happens":
         either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
         transitive = either and f.has_object(cue, clause)

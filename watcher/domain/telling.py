@@ -34,8 +34,10 @@ _FIRM = (Status.DONE, Status.ANNOUNCED)
 _EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
 _LEANING = frozenset("inclined ready poised open minded".split())
 _ORDERS = frozenset(("order", "direct", "instruct"))
+_PART = frozenset("some most many several part parts partially partly dozens hundreds certain".split())
 _YEARS = frozenset(("year", "month", "decade"))
 _SHORT = 2  # words before "to": so short a run is the one who acts
+_NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
 _BARE_REACH = 8  # words from a status verb to the subject it takes
 
 
@@ -96,6 +98,8 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         status = Status.CLAIMED
     if status is Status.MENTION:
         return Told(None, status, place, tuple(why))
+    if any(w.low in _PART for w in f.s.words[max(cue.last - 1, cue.first) : f.object_end(cue, clause)]):
+        state = f.told.partial.get(state or "", state)
     if form is Form.PAST or (form is Form.GERUND and clause.kind == "after"):
         state = f.told.past.get(state or "", state)
     if status is not Status.DONE and (status is not Status.CLAIMED or f.told.claimed_stages):
@@ -284,6 +288,9 @@ def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]
     if clause.start and clause.kind == "after" and s.words[clause.start - 1].stem in _YEARS:
         why.append("an anniversary")
         return Status.MENTION
+    if form in (Form.PAST, Form.PASSIVE) and s.marked("bygone", clause.start, clause.end):
+        why.append("long ago")
+        return Status.MENTION
     if form is Form.GERUND and _is_topic(s, clause):
         why.append("talked about, not done")
         return Status.MENTION
@@ -338,7 +345,7 @@ def _voiced(f: Frame, cue: Found, form: Form, status: Status, why: list[str]) ->
         if saying.hearsay or saying.hedged or not (own or saying.official):
             why.append(f"said by {', '.join(sorted(saying.who)) or 'others'}")
             return Status.CLAIMED
-    if s.marked("hearsay", 0, len(s.words)):
+    if s.marked("hearsay", 0, cue.last + _NEAR_HEARSAY):  # not "indicted for allegedly …"
         why.append("told as hearsay")
         return Status.CLAIMED
     return status

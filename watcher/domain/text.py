@@ -68,10 +68,14 @@ class Word:
 @lru_cache(maxsize=65536)
 def stem(low: str) -> str:
     """Take the plural off an English noun (or the -s off a verb): duties → duty, taxes → tax, curbs → curb."""
+    if low.endswith("ie") and len(low) > 4:
+        return low[:-2] + "y"  # so that movie and movies meet
     if len(low) < 4 or not low.endswith("s") or low.endswith(_KEPT_S):
         return low
     if low.endswith("ies"):
         return low[:-3] + "y" if len(low) > 4 else low[:-1]
+    if low.endswith("uses") and len(low) > 4 and low[-5] not in "aeiou":
+        return low[:-2]  # buses, viruses
     if low.endswith(("xes", "ches", "shes", "sses", "zes")):
         return low[:-2]
     return low[:-1]
@@ -127,7 +131,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start = 0
     for m in _END.finditer(text):
-        if m.group()[0] == ".":
+        if text[m.start()] == ".":
             token = _last(text[start : m.start()]).strip("\"'“”‘’(")
             following = text[m.end() : m.end() + 1]
             if token.lower().rstrip(".") in _SHORT or len(token) <= 1 or "." in token or following.islower():
