@@ -1,5 +1,8 @@
 """Find which items a text is about: one index over all phrases of all items, then each candidate's conditions.
 
+A text is first looked at as a bag of words. Each item waits under the words of one of its groups, that which the
+fewest other items share; only where all its groups may stand is the text taken apart.
+
 Says where the subject stands; knows nothing of states.
 """
 
@@ -78,21 +81,24 @@ class _Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Clue:
-    """Words as written: of each group one stands in every sentence of the text that is about some item."""
+class Clues:
+    """Words as written, group by group for each item that a text may be about; a sentence of it that is about the item
+    has one of each group."""
 
-    groups: tuple[tuple[str, ...], ...]
+    items: tuple[tuple[tuple[str, ...], ...], ...]
 
     def may_match(self, sentence: str) -> bool:
-        """Whether one of each group stands there, be it inside a longer word."""
-        for group in self.groups:
-            for raw in group:
-                if raw in sentence:
+        """Whether one of each group of some item stands there, be it inside a longer word."""
+        for groups in self.items:
+            for group in groups:
+                for raw in group:
+                    if raw in sentence:
+                        break
+                else:
                     break
             else:
-                return False
-        return True
-
+                return True
+        return False
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
@@ -133,22 +139,22 @@ class Matcher:
         wanted.update(dict.fromkeys(t for needs in everything for t in needs.none))
         self.index = PhraseIndex(wanted)
 
-    def clues(self, text: str) -> list[Clue]:
-        """Return what tells the sentences of a text that may be about an item; nothing for most texts, long before
-        they are taken apart."""
+    def clues(self, text: str) -> Clues | None:
+        """Return what tells the sentences of a text that may be about an item; None for most texts, long before they
+        are taken apart."""
         raws = terms(text)
         stems = list(map(stem_of, raws))
         standing = set(stems)
         candidates = self._candidates(standing)
         if not candidates:
-            return []
+            return None
         keys = {key for needs in candidates for group in needs.every for key in group.keys & standing}
         written: dict[str, set[str]] = defaultdict(set)
         for raw, stem in zip(raws, stems, strict=True):
             if stem in keys:
                 written[stem].add(raw)
-        clues = (tuple(group.written(written) for group in needs.every) for needs in candidates)
-        return [Clue(groups) for groups in dict.fromkeys(clues)]
+        clues = (tuple(sorted((g.written(written) for g in needs.every), key=len)) for needs in candidates)
+        return Clues(tuple(dict.fromkeys(clues)))
 
     def match(self, text_words: Sequence[Word]) -> list[Match]:
         """Return the items these words are about, in the order of configuration."""

@@ -71,10 +71,11 @@ class Reader:
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         """The sentences that may be about an item, found without taking any apart: few texts have one."""
         clues = self._matcher.clues(text)
-        spans = sentences(text) if clues else []
+        if clues is None:
+            return
+        spans = sentences(text)
         for start, end in spans:
-            part = text[start:end]
-            if len(spans) == 1 or any(clue.may_match(part) for clue in clues):
+            if len(spans) == 1 or clues.may_match(text[start:end]):
                 yield start, end
 
     def _sentence(self, text: str, whole: Span, at: datetime, opens: bool, told_language: str) -> list[Reading]:

@@ -35,6 +35,7 @@ _EMPTY_LEADS = frozenset("without before against for of about on over".split()) 
 _LEANING = frozenset("inclined ready poised open minded".split())
 _ORDERS = frozenset(("order", "direct", "instruct"))
 _PART = frozenset("some most many several part parts partially partly dozens hundreds certain".split())
+_LACKING = frozenset(("no", "without"))
 _YEARS = frozenset(("year", "month", "decade"))
 _SHORT = 2  # words before "to": so short a run is the one who acts
 _NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
@@ -364,12 +365,9 @@ def _of_status_words(f: Frame) -> list[Told]:
 def _of_status_word(f: Frame, m: Found) -> Told | None:
     s = f.s
     clause = s.clause_at(m.first)
-    if (
-        m.kind not in _STATUS
-        or not set(m.tags) & set("SDBG")
-        or s.is_("auxiliary", m.first)
-        or _describes(s, m, clause)
-    ):
+    lacking = m.kind == "denied" and m.pattern.text in _LACKING  # "ends without deal", "no summit planned"
+    verb = m.kind in _STATUS and set(m.tags) & set("SDBG") and not s.is_("auxiliary", m.first)
+    if not (lacking or verb) or _describes(s, m, clause):
         return None
     place = _taken(f, m, clause)
     if place is None or f.verbs_between(m.last, place[0]) or not parties_named(f, clause):

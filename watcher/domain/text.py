@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"(?P<cjk>[\u3400-\u9fff\uf900-\ufaff])"
@@ -38,8 +39,7 @@ _PRONOUNS = frozenset("it he she that there what who here let where how when".sp
 _KEPT_S = ("ss", "us", "is", "ous")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):  # a tuple is made three times as fast as a frozen dataclass, and texts have many words
     """One word (or one Chinese character) and what stands between it and the word before."""
 
     raw: str  # as written, curly apostrophes made straight, dots of abbreviations taken out
@@ -88,13 +88,13 @@ def words(text: str) -> tuple[Word, ...]:
     for m in _TOKEN.finditer(text):
         kind = m.lastgroup
         raw = m.group()
+        start, end = m.span()
         if kind == "sep":
-            if raw in "'’" and found and found[-1].end == m.start() and found[-1].low.endswith("s"):
-                last = found[-1]
-                found[-1] = Word(last.raw, last.low, last.stem, last.start, last.end, last.before, True)
-                reached = m.end()
+            if raw in "'’" and found and found[-1].end == start and found[-1].low.endswith("s"):
+                found[-1] = found[-1]._replace(possessive=True)
+                reached = end
             continue
-        start, end, possessive = m.start(), m.end(), False
+        after, possessive = end, False
         raw = raw.translate(_APOSTROPHES)
         if kind == "abbr":
             raw = raw.replace(".", "")
@@ -103,7 +103,7 @@ def words(text: str) -> tuple[Word, ...]:
             possessive = raw.lower() not in _PRONOUNS
         low = raw.lower()
         found.append(Word(raw, low, stem(low), start, end, text[reached:start], possessive))
-        reached = m.end()
+        reached = after
     return tuple(found)
 
 
