@@ -120,6 +120,19 @@ def test_sources_nobody_has_graded_are_not_enough_among_themselves() -> None:
     assert [d.reason for d in made] == [Reason.WAITING, Reason.WAITING]
 
 
+def test_without_graded_outlets_every_one_counts_as_press() -> None:
+    ungraded = Rules((BAN,), ACTORS, shipped_lifecycles(), (), load_lexicons())
+    docket = Docket(Judge(ungraded), opening((BAN,)), lambda _item: ())
+    docket.take(entry("Norland lifts timber ban", "A paper", 1))
+    docket.take(entry("Timber ban scrapped by Norland", "Another paper", 2))
+    assert docket.standings[BAN.id].state == "lifted"
+
+
+def test_a_link_that_is_no_address_names_no_outlet() -> None:
+    (made,) = outcome([entry("Norland lifts timber ban", "Somebody", link="http://[bad")])
+    assert made.reason is Reason.WAITING
+
+
 def test_an_item_may_ask_for_more() -> None:
     strict = replace(BAN, evidence=EvidenceRule(alone=Tier.OFFICIAL, sources=3))
     made = outcome([entry("Norland lifts timber ban"), entry("Timber ban scrapped", "Daily Post", 2)], strict)
@@ -265,6 +278,16 @@ def test_a_summary_does_not_outvote_its_titles_denial() -> None:
     summary = "A minister said the step was taken. Norland lifted timber ban on Monday."
     assert told(BAN, "Norland denies it lifted timber ban", summary=summary) == ["denied"]
     assert told(BAN, "Norland and the sawmills", summary=summary) == ["done"]
+
+
+def test_what_stands_deep_in_a_text_about_something_else_is_background() -> None:
+    filler = "Norland has much timber. Its timber ban is old. Timber exports matter. "
+    assert told(BAN, "A walk in the woods", summary="Norland lifted its timber ban.") == ["done"]
+    other = replace(BAN, id="oil", about=About(all=(("oil",),)))
+    summary = "Oil rose. Oil fell. Oil rose again. Norland lifted its timber ban."
+    readings = judge_of(BAN, other).read(entry("Markets", summary=summary))
+    assert {r.item: r.status.value for r in readings}[BAN.id] == "mention"
+    assert told(BAN, "Timber ban news", summary=filler + "Norland lifted its timber ban.") == ["done"]
 
 
 # --- what holds for any text ----------------------------------------------------------------------

@@ -22,6 +22,7 @@ class Outlets:
     """Finds the outlet of an entry by the name its feed gives or by its link's host."""
 
     def __init__(self, outlets: Sequence[Outlet]) -> None:
+        self._default = Tier.OTHER if outlets else Tier.PRESS
         self._by_name: dict[str, Outlet] = {}
         self._by_domain: dict[str, Outlet] = {}
         for outlet in outlets:
@@ -31,15 +32,22 @@ class Outlets:
                 self._by_domain.setdefault(domain.lower(), outlet)
 
     def of(self, entry: Entry) -> Outlet:
-        """Return the outlet; one not configured is tier "other" and its own owner."""
+        """Return the outlet; one not configured is its own owner and of tier "other", or "press" where none is."""
         named = self._by_name.get(_plain(entry.source)) or self._by_name.get(entry.source.strip().lower())
         if named is not None:
             return named
-        host = urlsplit(entry.link).hostname or ""
+        host = _host(entry.link)
         for domain in (entry.source.strip().lower(), *_parents(host)):
             if domain in self._by_domain:
                 return self._by_domain[domain]
-        return Outlet(entry.source or host or entry.feed or "unknown", Tier.OTHER)
+        return Outlet(entry.source or host or entry.feed or "unknown", self._default)
+
+
+def _host(link: str) -> str:
+    try:
+        return urlsplit(link).hostname or ""
+    except ValueError:  # "http://[bad"
+        return ""
 
 
 def _parents(host: str) -> list[str]:
