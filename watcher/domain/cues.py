@@ -147,6 +147,8 @@ def _slot(piece: str) -> list[frozenset[str] | None]:
         return [None]
     choices = [[low_of(raw) for raw in terms(choice)] for choice in piece.split("|")]
     if len(choices) > 1:
+        if any(len(choice) != 1 for choice in choices):
+            raise ValueError(f"a choice is between single words, not {piece!r}")
         return [frozenset(form for c in choices if c for form in (c[0], stem(c[0])))]
     return [frozenset((low, stem(low))) if i else frozenset((low,)) for i, low in enumerate(choices[0])]
 
