@@ -21,6 +21,7 @@ _CJK = "\u3400"  # words from here on are Chinese characters
 _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
 _SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
+_BEFORE_MONTH = frozenset("in by until till since from last next this early late mid end of on before after to".split())
 _IDIOM_GAP = 2  # words
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 
@@ -111,7 +112,13 @@ class Parser:
         shouted = all(w.raw.isupper() for w in text_words)
         found = self._marks.find(text_words, 0, len(text_words))
         s.marks = _longest(
-            [m for m in found if (shouted or not _is_acronym(text_words[m.first], m)) and not _is_loose(m)]
+            [
+                m
+                for m in found
+                if (shouted or not _is_acronym(text_words[m.first], m))
+                and not _is_loose(m)
+                and not _is_month(text_words, m.first)
+            ]
         )
         s.names = self._names(text_words)
         s.question = "?" in ends or "？" in ends
@@ -203,6 +210,15 @@ def _explains(s: Sentence) -> bool:
         m.kind == "explainer" and m.first in starts
         for m in s.marks
     )  # fmt: skip
+
+
+def _is_month(text_words: Sequence[Word], at: int) -> bool:
+    """Whether "May" is the month: behind a preposition or a number, or before a number."""
+    if text_words[at].raw != "May":
+        return False
+    before = text_words[at - 1].low if at else ""
+    after = text_words[at + 1].low if at + 1 < len(text_words) else ""
+    return before in _BEFORE_MONTH or before.isdigit() or after.isdigit()
 
 
 def _is_loose(m: Found) -> bool:

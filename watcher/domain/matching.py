@@ -100,6 +100,7 @@ class Clues:
                 return True
         return False
 
+
 @dataclass(frozen=True, slots=True)
 class _Needs:
     """An item's conditions with actors' names spelled out; `number` is its place in the configuration."""

@@ -29,7 +29,7 @@ from watcher.domain.telling import STRENGTH, Told, tell
 from watcher.domain.text import Word, sentences, words
 from watcher.domain.values import day, rate
 
-_LEAD = 3  # sentences about some item: what comes later is background
+_LEAD = 3  # sentences that open a text: what comes later is background, unless they name it
 _DEEP = ("told deep in a text that is about something else",)
 _TAIL = re.compile(r"\s+(?P<dash>[-|–—])\s+(?P<tail>[^-|–—]{2,40})$")
 
@@ -58,7 +58,7 @@ class Reader:
         """
         best: dict[str, Reading] = {}
         for name, text in (("title", strip_outlet(entry.title, entry.source)), ("summary", entry.summary)):
-            for nth, (start, end) in enumerate(self._spans(text)):
+            for nth, start, end in self._spans(text):
                 opens = official and name == "title" and start == 0
                 for reading in self._sentence(text[start:end], Span(name, start, end), entry.at, opens, entry.language):
                     known = best.get(reading.item)
@@ -68,15 +68,16 @@ class Reader:
                         best[reading.item] = reading
         return tuple(best.values())
 
-    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """The sentences that may be about an item, found without taking any apart: few texts have one."""
+    def _spans(self, text: str) -> Iterator[tuple[int, int, int]]:
+        """The sentences that may be about an item, each with its number in the text, found without taking any apart:
+        few texts have one."""
         clues = self._matcher.clues(text)
         if clues is None:
             return
         spans = sentences(text)
-        for start, end in spans:
+        for nth, (start, end) in enumerate(spans):
             if len(spans) == 1 or clues.may_match(text[start:end]):
-                yield start, end
+                yield nth, start, end
 
     def _sentence(self, text: str, whole: Span, at: datetime, opens: bool, told_language: str) -> list[Reading]:
         text_words = words(text)
