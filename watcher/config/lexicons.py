@@ -56,13 +56,13 @@ def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
     told = {kind: {p for kinds in cues.values() for p in kinds.get(kind, ())} for kind in ("does", "happens")}
     return LifecycleWords(
         cues=cues,
-        either=frozenset(told["does"] & told["happens"]),
+        either=tuple(sorted(told["does"] & told["happens"])),
         past=dict(data.get("past", {})),
         bare=data.get("bare", ""),
         bare_status={word: Status(status) for word, status in data.get("bare_status", {}).items()},
         words=_phrases(data.get("words", {})),
         scattered=bool(data.get("scattered", False)),
-        on_party=frozenset(data.get("on_party", ())),
+        on_party=tuple(data.get("on_party", ())),
         partial=dict(data.get("partial", {})),
         events=tuple(data.get("events", ())),
         measures=tuple(data.get("measures", ())),

@@ -57,7 +57,6 @@ def plan(
     tier first, then newest, one per owner, at most four. `before` is where the item stood until now. A state that
     the lifecycle no longer has is told by its id.
     """
-    quotes = _quotes(transition, evidence)
     came_from = lifecycle.states.get(transition.from_state)
     state = lifecycle.states.get(transition.to_state)
     upcoming = state.next if state else ""
@@ -75,9 +74,9 @@ def plan(
         to_label=state.label if state else transition.to_state,
         at=transition.at,
         reason=transition.reason,
-        detail=transition.detail or explain(transition, quotes),
+        detail=transition.detail,
         sources=transition.sources,
-        quotes=quotes,
+        quotes=_quotes(transition, evidence),
         next=upcoming,
         from_value=transition.from_value,
         to_value=transition.to_value,
@@ -97,34 +96,6 @@ def _quotes(transition: Transition, evidence: Sequence[Evidence]) -> tuple[Quote
         best.setdefault(e.owner or e.outlet, e)
     chosen = list(best.values())[:MOST_QUOTES]
     return tuple(Quote(text=e.quote or e.title, outlet=e.outlet, tier=e.tier, at=e.at, link=e.link) for e in chosen)
-
-
-def explain(transition: Transition, quotes: Sequence[Quote]) -> str:
-    """Say in one sentence why the item moved; empty for a reason that moves nothing."""
-    outlets = [quote.outlet for quote in quotes]
-    first = f": {outlets[0]}" if outlets else ""
-    match transition.reason:
-        case Reason.OFFICIAL:
-            return f"One official source is enough{first}."
-        case Reason.WIRE:
-            tier = f" ({TIER_WORDS[quotes[0].tier]})" if quotes else ""
-            return f"One source of this standing is enough{first}{tier}."
-        case Reason.CORROBORATED:
-            unnamed = transition.sources - len(outlets)
-            if unnamed > 0:
-                outlets.append(f"{unnamed} more")
-            return f"{transition.sources} independent sources say so{': ' + _listed(outlets) if quotes else ''}."
-        case Reason.PERSON:
-            return "A person set this state."
-        case Reason.START:
-            return "The watch begins in this state."
-        case _:
-            return ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Join names as a sentence does: "A", "A and B", "A, B and C"."""
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 def test_alert(now: datetime) -> Alert:

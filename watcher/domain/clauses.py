@@ -21,7 +21,7 @@ _CJK = "\u3400"  # words from here on are Chinese characters
 _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
 _SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
-_BEFORE_MONTH = frozenset("in by until till since from last next this early late mid end of on before after to".split())
+_BEFORE_MONTH = frozenset("in by until till since from last next this early late mid of on before after to".split())
 _IDIOM_GAP = 2  # words
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 

@@ -116,7 +116,7 @@ def _enough(item: Item, best: Evidence, sources: Sequence[Evidence]) -> Reason |
     if best.tier is Tier.OFFICIAL:
         return Reason.OFFICIAL
     if best.tier.rank <= item.evidence.alone.rank:
-        return Reason.WIRE
+        return Reason.ALONE
     known = [e for e in sources if e.tier is not Tier.OTHER]
     if len(sources) >= item.evidence.sources and known:
         return Reason.CORROBORATED
@@ -124,11 +124,18 @@ def _enough(item: Item, best: Evidence, sources: Sequence[Evidence]) -> Reason |
 
 
 def _words(reason: Reason, best: Evidence, sources: Sequence[Evidence]) -> str:
+    """Say in words why the item moved: the only place that does, so that a message and the history say the same."""
     if reason is Reason.OFFICIAL:
-        return f"official source: {best.outlet}"
-    if reason is Reason.WIRE:
-        return f"{best.tier} source: {best.outlet}"
-    return f"{len(sources)} independent sources: {', '.join(e.outlet for e in sources)}"
+        return f"an official source says so: {_listed([best])}"
+    if reason is Reason.ALONE:
+        return f"one source that is enough alone says so: {_listed([best])}"
+    return f"{len(sources)} independent sources say so: {_listed(sources)}"
+
+
+def _listed(sources: Sequence[Evidence]) -> str:
+    """Name the outlets as a sentence does: "A", "A and B", "A, B and C"."""
+    *others, last = [e.outlet or "an unnamed outlet" for e in sources]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def after(standing: Standing, transition: Transition) -> Standing:

@@ -380,7 +380,7 @@ class Reason(StrEnum):
     """Why a decision came out as it did; the first group moves the item, the second leaves it."""
 
     OFFICIAL = "official"  # one official source
-    WIRE = "wire"  # one source of the tier that is enough alone
+    ALONE = "alone"  # one source of the tier that is enough alone
     CORROBORATED = "corroborated"  # enough independent sources inside the window
     START = "start"  # the state the watch began in
     PERSON = "person"  # a person corrected it
@@ -632,9 +632,9 @@ class LifecycleWords:
     bare: str = ""  # state meant when a status verb takes the subject itself: "threatens tariffs"
     bare_status: Mapping[str, Status] = field(default_factory=dict)  # status word -> status, where it differs here
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # status words that differ here
-    either: frozenset[str] = frozenset()  # verbs that are told both ways: "X ends", and somebody "ends X"
+    either: tuple[str, ...] = ()  # verbs that are told both ways: "X ends", and somebody "ends X"
     scattered: bool = False  # the parts of a subject may stand in several clauses: "fined … as probe ends"
-    on_party: frozenset[str] = frozenset()  # states told of the one looked into, whose name may not be in the subject
+    on_party: tuple[str, ...] = ()  # states told of the one looked into, whose name may not be in the subject
     partial: Mapping[str, str] = field(default_factory=dict)  # state -> what it is where only a part is meant
     events: tuple[str, ...] = ()  # nouns for the thing itself, taken for the subject where an item names only actors
     measures: tuple[str, ...] = ()  # nouns for the measure itself: only these can be threatened or announced bare

@@ -13,9 +13,9 @@ LONGEST_WAIT = timedelta(hours=24)  # a server may ask for more; a feed is still
 JITTER = 0.1  # part of the wait by which feeds are spread, to either side
 MINIMUM = timedelta(milliseconds=50)
 
-MAX_ATTEMPTS = 12
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=1)
+MAX_ATTEMPTS = 55  # with the waits above two days or a little more, so that no night's outage is too long
 LONGEST_WISH = timedelta(days=1)  # a receiver's own "retry after" is honoured up to this
 
 
