@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import alert_cases
+
 from watcher.domain.model import (
     Alert,
-    AlertKind,
     Evidence,
     Feed,
     Hints,
@@ -18,7 +19,6 @@ from watcher.domain.model import (
     NewEntry,
     Poll,
     PollResult,
-    Quote,
     Reason,
     Span,
     Standing,
@@ -102,7 +102,7 @@ def a_change(fact: Evidence, **told: Any) -> Transition:
         item=fact.item,
         at=fact.at,
         status=fact.status,
-        reason=Reason.WIRE,
+        reason=Reason.ALONE,
         evidence=(fact.id,),
         entries=(fact.entry,),
         **(given | told),
@@ -110,8 +110,8 @@ def a_change(fact: Evidence, **told: Any) -> Transition:
 
 
 def an_alert(change: Transition) -> Alert:
-    return Alert(
-        kind=AlertKind.STATE_CHANGE,
+    """Return the alert of a change, with text in it that a database has to give back as it was."""
+    return alert_cases.an_alert(
         item=change.item,
         watchlist="trade",
         title="The deal",
@@ -122,10 +122,7 @@ def an_alert(change: Transition) -> Alert:
         to_label="approved — 批准",
         at=change.at,
         reason=change.reason,
-        detail="one wire service",
-        sources=1,
-        quotes=(Quote("“Approved”, it said.", "Wire", Tier.WIRE, change.at, "https://news.example/1"),),
-        next="nothing",
+        quotes=(alert_cases.a_quote("“Approved”, it said.", outlet="Wire", at=change.at),),
         from_since=change.at - DAY,
     )
 

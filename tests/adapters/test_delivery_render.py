@@ -11,39 +11,31 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from alert_cases import BERLIN, BOARD, NOW, a_quote, an_alert
 from apprise.conversion import html_to_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from watcher.config.lifecycles import shipped_lifecycles
 from watcher.delivery.mrkdwn import heading, literal
-from watcher.delivery.plain import cut, fold, safe_link
+from watcher.delivery.plain import cut, fold, safe_link, unlinked
 from watcher.delivery.render import LONGEST_SLACK, Message, render
+from watcher.domain.alerting import plan
 from watcher.domain.alerting import test_alert as alert_for_a_test
-from watcher.domain.model import Alert, AlertKind, Quote, Reason, Tier
+from watcher.domain.decision import decide
+from watcher.domain.model import Alert, Evidence, Item, Quote, Reason, Standing, Status, Tier, Transition
 
-NOW = datetime(2025, 9, 25, 14, 5, tzinfo=UTC)
-BERLIN = ZoneInfo("Europe/Berlin")
-ALERT = Alert(
-    kind=AlertKind.STATE_CHANGE,
-    item="outcome-documents",
-    watchlist="us-china",
+ALERT = an_alert(
     title="Outcome documents of the Madrid talks",
-    question="Will the text be published?",
-    from_state="awaited",
-    from_label="awaited",
-    to_state="published",
-    to_label="published",
-    at=NOW,
     reason=Reason.CORROBORATED,
-    detail="2 independent sources say so: Reuters and Xinhua.",
+    detail="2 independent sources say so: Reuters and Xinhua",
     sources=2,
     quotes=(
-        Quote("The text was published on Thursday.", "Reuters", Tier.WIRE, NOW, "https://www.reuters.com/a?b=1&c=2"),
+        a_quote(),
         Quote(
             "China publishes the text.", "Xinhua", Tier.OFFICIAL, NOW - timedelta(hours=30), "http://xinhua.example/"
         ),
     ),
-    next="Both sides sign it.",
     from_since=datetime(2025, 9, 14, tzinfo=UTC),
     from_source="ABC News",
     meaning="The full text is public.",
@@ -57,7 +49,7 @@ Change: awaited → published
 Since: 25 Sep 2025, 16:05 Europe/Berlin
 Means: The full text is public.
 Before: awaited for 11 days, since 14 Sep 2025, as reported by ABC News
-Why: 2 independent sources say so: Reuters and Xinhua.
+Why: 2 independent sources say so: Reuters and Xinhua
 Evidence: 2 independent sources (reason: corroborated)
 
 “The text was published on Thursday.”
@@ -83,7 +75,7 @@ Will the text be published?
 *Since:* 25 Sep 2025, 16:05 Europe/Berlin
 *Means:* The full text is public.
 *Before:* awaited for 11 days, since 14 Sep 2025, as reported by ABC News
-*Why:* 2 independent sources say so: Reuters and Xinhua.
+*Why:* 2 independent sources say so: Reuters and Xinhua
 *Evidence:* 2 independent sources (reason: corroborated)
 
 >“The text was published on Thursday.”
@@ -104,11 +96,11 @@ Delivery 42. A repeat of this message carries the same id."""
 
 
 def shown(alert: Alert = ALERT) -> Message:
-    return render(alert, zone=BERLIN, board="https://board.example/", delivery_id="42")
+    return render(alert, zone=BERLIN, board=BOARD, delivery_id="42")
 
 
 def quoting(text: str, link: str = "") -> Alert:
-    return replace(ALERT, quotes=(Quote(text, "Reuters", Tier.WIRE, NOW, link),))
+    return replace(ALERT, quotes=(a_quote(text, link=link),))
 
 
 class Page(HTMLParser):
@@ -226,14 +218,15 @@ def test_a_test_message_says_that_it_is_one() -> None:
 HOSTILE = (
     "<!channel> <http://evil.example|ok> `code` *bold* _it_ ~no~ :skull: @here <script>alert(1)</script> [x](http://e)"
 )
+BROKEN = HOSTILE.replace("http://", "http[:]//").replace("evil.example", "evil[.]example")
 
 
 def test_slack_shows_hostile_text_and_acts_on_none_of_it() -> None:
     quote = next(line for line in shown(quoting(HOSTILE)).slack.split("\n") if line.startswith(">“"))
 
     assert quote == (
-        ">“&lt;!channel&gt; &lt;http://evil.example|ok&gt; 'code' ∗bold∗ ˍitˍ ∼no∼ ꞉skull: ＠here "
-        "&lt;script&gt;alert(1)&lt;/script&gt; [x](http://e)”"
+        ">“&lt;!channel&gt; &lt;http[:]//evil[.]example|ok&gt; 'code' ∗bold∗ ˍitˍ ∼no∼ ꞉skull: ＠here "
+        "&lt;script&gt;alert(1)&lt;/script&gt; [x](http[:]//e)”"
     )
 
 
@@ -242,7 +235,7 @@ def test_html_shows_hostile_text_and_acts_on_none_of_it() -> None:
 
     assert page.links == ["https://board.example/"]
     assert "script" not in page.tags
-    assert HOSTILE in page.text
+    assert BROKEN in page.text
 
 
 def test_templates_do_not_run_what_they_show() -> None:
@@ -354,6 +347,46 @@ def test_an_entry_without_a_usable_link_is_quoted_without_one() -> None:
     assert "javascript" not in message.text + message.html + message.slack
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://evil.example/a.html", "http[:]//evil[.]example/a[.]html"),
+        ("HTTPS://1.2.3.4/x", "HTTPS[:]//1[.]2[.]3.4/x"),
+        ("http://localhost", "http[:]//localhost"),
+        ("http:\u200b//evil\u00ad.example", "http[:]//evil[.]example"),
+        ("see www.evil.example now", "see www[.]evil[.]example now"),
+        ("www.1", "www[.]1"),
+        ("(evil.example/path)", "(evil[.]example/path)"),
+        ("evil-.example _evil_.example", "evil-[.]example _evil_[.]example"),
+        ("EVIL.Example.", "EVIL[.]Example."),
+        ("a@evil.example, mailto:a@b", "a@evil[.]example, mailto[:]a@b"),
+        ("tel:+331 javascript:alert(1)", "tel[:]+331 javascript[:]alert(1)"),
+        ("例子.中国 हिन्दी.भारत", "例子[.]中国 हिन्दी[.]भारत"),
+        ("evil\uff0eexample evil\uff61example evil\u3002example", "evil[．]example evil[｡]example evil[。]example"),
+        (r"\\host\share", r"[\]\host\share"),
+        ("The U.S.-China deal. It is 3.5% off, at 10:30 a.m. (No.10): done... 已宣布。中国", None),
+    ],
+)
+def test_an_address_in_what_others_wrote_is_broken_so_that_it_is_seen(text: str, shown: str | None) -> None:
+    assert unlinked(text, 200) == (shown or text)
+
+
+def test_what_is_broken_is_still_bounded() -> None:
+    assert len(unlinked("a.bc" * 400, 600)) <= 600
+
+
+def test_addresses_are_broken_wherever_others_wrote_and_kept_where_we_did() -> None:
+    evil = "http://evil.example"
+    theirs = replace(quoting(evil), detail=evil, from_source=evil, to_value=evil)
+    theirs = replace(theirs, quotes=(a_quote(evil, outlet=evil, link=""),))
+    message = shown(replace(theirs, note="Then see https://wiki.example/trade"))
+
+    for form in (message.subject, message.text, message.html, message.slack):
+        assert "evil.example" not in form
+    assert message.text.count("http[:]//evil[.]example") == 6  # the value stands in the title and in the change
+    assert "https://wiki.example/trade" in message.text
+
+
 def test_folding_and_cutting() -> None:
     assert fold("  a \t\n b\u00a0c  ", 99) == "a b c"
     assert cut("abc", 3) == "abc"
@@ -373,40 +406,47 @@ def test_words_with_underscores_and_times_stay_as_they_are() -> None:
     assert literal("snake_case at 10:30:15") == "snake_case at 10:30:15"
 
 
-def test_the_message_in_the_docs_is_one_of_ours() -> None:
-    at = datetime(2025, 10, 30, 7, 12, tzinfo=UTC)
-    truce = Alert(
-        kind=AlertKind.STATE_CHANGE,
-        item="tariff-truce",
-        watchlist="us-china",
+def test_what_is_decided_planned_and_rendered_is_the_message_in_the_docs() -> None:
+    fresh = datetime(2025, 10, 30, 7, 12, tzinfo=UTC)
+    truce = Item(
+        id="tariff-truce",
         title="Expiry of the US-China trade truce",
         question="Will the truce be extended?",
-        from_state="set",
-        from_label="set",
-        to_state="extended",
-        to_label="extended",
-        at=at,
-        reason=Reason.CORROBORATED,
-        detail="2 independent sources say so: Reuters and Xinhua.",
-        sources=2,
-        quotes=(
-            Quote(
-                "China and the United States extend the truce by a year.",
-                "Reuters",
-                Tier.WIRE,
-                at - timedelta(minutes=8),
-                "https://news.example/truce",
-            ),
-        ),
-        next="It is met, missed, or moved again.",
-        from_value="2025-11-10",
-        to_value="2026-11-10",
-        from_since=datetime(2025, 9, 14, tzinfo=UTC),
-        from_source="ABC News",
-        meaning="The deadline was moved.",
+        lifecycle="deadline",
+        state="set",
+        watchlist="us-china",
         severity="high",
         note="Tell the trade team in Brussels.",
     )
+    before = Standing("tariff-truce", "set", datetime(2025, 9, 14, tzinfo=UTC), "2025-11-10", source="ABC News")
+
+    def says(outlet: str, sentence: str, at: datetime, link: str) -> Evidence:
+        return Evidence(
+            id=outlet,
+            item="tariff-truce",
+            entry=f"entry of {outlet}",
+            state="extended",
+            status=Status.DONE,
+            cue="extend",
+            quote=sentence,
+            at=at,
+            outlet=outlet,
+            tier=Tier.PRESS,
+            owner=outlet,
+            title=sentence,
+            link=link,
+            value="2026-11-10",
+        )
+
+    known = [
+        says("Nikkei Asia", "China, US move tariff deadline to November 10, 2026.", fresh - timedelta(minutes=8),
+             "https://news.example/tariffs"),
+        says("CNBC", "Washington and Beijing extend the truce to November 10 next year.", fresh, "https://news.example/truce"),
+    ]  # fmt: skip
+    lifecycle = shipped_lifecycles()["deadline"]
+    made = decide(truce, lifecycle, before, known[:1], known[1])
+    assert isinstance(made, Transition)
+    message = shown(plan(made, truce, lifecycle, known, before))
     page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
 
-    assert shown(truce).text in page
+    assert page.split("```text\n")[1].split("```")[0] == message.text

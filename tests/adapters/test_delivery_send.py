@@ -4,46 +4,29 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
+from alert_cases import BERLIN, BOARD, NOW, a_quote, an_alert
 
 from watcher.delivery import Sender, render
 from watcher.demo.receivers import HANG_UP, Answer, Receivers, open_receivers
 from watcher.domain.alerting import test_alert as alert_for_a_test
-from watcher.domain.model import Alert, AlertKind, Delivery, Failed, Quote, Reason, Sent, Tier
+from watcher.domain.model import Alert, Delivery, Failed, Quote, Sent, Tier
 
-NOW = datetime(2025, 9, 25, 14, 5, tzinfo=UTC)
-BERLIN = ZoneInfo("Europe/Berlin")
-BOARD = "https://board.example/"
 HOSTILE = (
     "<!channel> <http://evil.example|ok> `code` *b* <script>x</script> {{ app_title }} & \u202e\u200bend\nBcc: a@b.c"
 )
-ALERT = Alert(
-    kind=AlertKind.STATE_CHANGE,
-    item="outcome-documents",
-    watchlist="us-china",
-    title="Outcome documents",
-    question="Will the text be published?",
-    from_state="awaited",
-    from_label="awaited",
-    to_state="published",
-    to_label="published",
-    at=NOW,
-    reason=Reason.WIRE,
-    detail="One source of this standing is enough: Reuters (news agency).",
-    sources=1,
-    quotes=(Quote(HOSTILE, "Reuters", Tier.WIRE, NOW, "https://www.reuters.com/a?b=1&c=2"),),
-    next="Both sides sign it.",
-)
+ALERT = an_alert(quotes=(a_quote(HOSTILE),))
 
 
 @pytest.fixture
@@ -89,6 +72,28 @@ def test_a_title_cannot_add_headers_to_a_mail(desk: Receivers) -> None:
     assert mail.message["Bcc"] is None
     assert mail.recipients == ("desk@example.org",)
     assert mail.subject == "published: 字 Bcc: evil@example.org body"
+
+
+# What mail programs make links of, told generously: a scheme, `www.`, and two letters after a dot inside a word.
+LINKED = re.compile(r"[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\b[a-z]+:(?=\w)\S+|[\w-]+\.[^\W\d_]{2,}\S*", re.IGNORECASE)
+
+
+def test_a_mail_shows_no_address_but_ours_that_a_mail_program_could_make_a_link_of(desk: Receivers) -> None:
+    evil = (
+        "http://evil.example/a, www.evil.example; evil.example/path or WWW.EVIL.EXAMPLE. mailto:a@evil.example x@y.zz"
+    )
+    quote = a_quote(evil, outlet="evil.example")
+    send(desk.mail.url("desk@example.org"), an_alert(quotes=(quote,), detail=evil, from_since=NOW, from_source=evil))
+
+    (mail,) = desk.mail.mails.all()
+    html = mail.part("html")
+    page = re.sub(r"<[^>]*>", "\n", html[html.index("<body") :])
+    ours = [quote.link, BOARD]
+    assert LINKED.findall(mail.subject) == []
+    assert LINKED.findall(mail.part("plain")) == ours
+    assert LINKED.findall(unescape(page)) == ours
+    assert [unescape(url) for url in re.findall(r'(?:href|src)="([^"]*)"', html)] == ours
+    assert "“http[:]//evil[.]example/a, www[.]evil[.]example; evil[.]example/path" in mail.part("plain")
 
 
 def test_forty_kilobytes_arrive_as_a_bounded_mail(desk: Receivers) -> None:
@@ -208,7 +213,7 @@ def test_slack_gets_exactly_this(desk: Receivers) -> None:
         ]
     }
     assert (
-        ">“&lt;!channel&gt; &lt;http://evil.example|ok&gt; 'code' ∗b∗ &lt;script&gt;x&lt;/script&gt; "
+        ">“&lt;!channel&gt; &lt;http[:]//evil[.]example|ok&gt; 'code' ∗b∗ &lt;script&gt;x&lt;/script&gt; "
         "{{ app_title }} &amp; end Bcc: a@b.c”\n"
         ">— Reuters (news agency), 25 Sep 2025, 16:05 Europe/Berlin\n"
         "><https://www.reuters.com/a?b=1&amp;c=2|www.reuters.com>"

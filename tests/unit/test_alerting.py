@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watcher.domain.alerting import explain, plan, receivers
+from watcher.domain.alerting import plan, receivers
 from watcher.domain.alerting import test_alert as alert_for_a_test
+from watcher.domain.decision import decide
 from watcher.domain.model import (
     Alert,
     AlertKind,
     Evidence,
+    EvidenceRule,
     Item,
     Lifecycle,
     Reason,
@@ -67,7 +70,9 @@ def evidence(id: str, outlet: str, tier: Tier, hours: int = 0, owner: str = "", 
     )
 
 
-def transition(*ids: str, reason: Reason = Reason.WIRE, sources: int = 1, detail: str = "") -> Transition:
+def transition(
+    *ids: str, reason: Reason = Reason.ALONE, sources: int = 1, detail: str = "as the decision says"
+) -> Transition:
     return Transition(
         item="us-approval",
         from_state="pending",
@@ -92,7 +97,7 @@ def test_an_alert_is_complete_in_itself() -> None:
     assert (found.meaning, found.next) == ("It may go ahead.", "Nothing: this is a last state.")
     assert (found.from_since, found.from_source) == (BEGAN, "ABC News")
     assert (found.severity, found.note) == ("high", "Call legal.")
-    assert found.detail == "One source of this standing is enough: Reuters (news agency)."
+    assert (found.reason, found.detail) == (Reason.ALONE, "as the decision says")
     assert [(q.text, q.outlet, q.link) for q in found.quotes] == [("Reuters says so.", "Reuters", "https://a.example/")]
 
 
@@ -129,31 +134,38 @@ def test_a_state_the_lifecycle_no_longer_has_is_told_by_its_id() -> None:
     assert (found.from_label, found.to_label, found.next, found.meaning) == ("pending", "approved", "", "")
 
 
-def test_the_reason_the_decision_gave_is_kept() -> None:
-    assert plan(transition(detail="Because."), ITEM, APPROVAL, [], BEFORE).detail == "Because."
-
-
 @pytest.mark.parametrize(
-    ("reason", "outlets", "sources", "said"),
+    ("enough", "told", "reason", "said"),
     [
-        (Reason.OFFICIAL, ["MOFCOM"], 1, "One official source is enough: MOFCOM."),
-        (Reason.OFFICIAL, [], 1, "One official source is enough."),
-        (Reason.WIRE, [], 1, "One source of this standing is enough."),
-        (Reason.CORROBORATED, ["A", "B"], 2, "2 independent sources say so: A and B."),
-        (Reason.CORROBORATED, ["A", "B", "C"], 3, "3 independent sources say so: A, B and C."),
-        (Reason.CORROBORATED, ["A"], 3, "3 independent sources say so: A and 2 more."),
-        (Reason.CORROBORATED, [], 2, "2 independent sources say so."),
-        (Reason.PERSON, [], 0, "A person set this state."),
-        (Reason.START, [], 0, "The watch begins in this state."),
-        (Reason.SAME, ["A"], 1, ""),
+        (Tier.WIRE, [("MOFCOM", Tier.OFFICIAL)], Reason.OFFICIAL, "an official source says so: MOFCOM"),
+        (Tier.WIRE, [("Reuters", Tier.WIRE)], Reason.ALONE, "one source that is enough alone says so: Reuters"),
+        (Tier.PRESS, [("The Daily", Tier.PRESS)], Reason.ALONE, "one source that is enough alone says so: The Daily"),
+        (Tier.PRESS, [("", Tier.PRESS)], Reason.ALONE, "one source that is enough alone says so: an unnamed outlet"),
+        (
+            Tier.WIRE,
+            [("The Daily", Tier.PRESS), ("The Post", Tier.PRESS)],
+            Reason.CORROBORATED,
+            "2 independent sources say so: The Daily and The Post",
+        ),
+        (
+            Tier.OFFICIAL,
+            [("AFP", Tier.WIRE), ("Reuters", Tier.WIRE), ("The Post", Tier.PRESS)],
+            Reason.CORROBORATED,
+            "3 independent sources say so: AFP, Reuters and The Post",
+        ),
     ],
 )
-def test_the_reason_in_words(reason: Reason, outlets: list[str], sources: int, said: str) -> None:
-    known = [evidence(outlet, outlet, Tier.PRESS) for outlet in outlets]
-    moved = transition(*outlets, reason=reason, sources=sources)
-    quotes = plan(moved, ITEM, APPROVAL, known, BEFORE).quotes
+def test_an_alert_says_why_in_the_words_of_the_decision(
+    enough: Tier, told: list[tuple[str, Tier]], reason: Reason, said: str
+) -> None:
+    item = replace(ITEM, evidence=EvidenceRule(enough, sources=len(told)))
+    known = [evidence(f"e{n}", outlet, tier, hours=9 - n) for n, (outlet, tier) in enumerate(told)]
+    known = [replace(e, title=f"{'abcdefgh'[n] * 20} story") for n, e in enumerate(known)]  # no copies of one another
+    made = decide(item, APPROVAL, BEFORE, known[:-1], known[-1])
 
-    assert explain(moved, quotes) == said
+    assert isinstance(made, Transition)
+    found = plan(made, item, APPROVAL, known, BEFORE)
+    assert (found.reason, found.detail, found.sources) == (reason, said, len(told))
 
 
 def alert() -> Alert:

@@ -81,7 +81,7 @@ def outcome(entries: Sequence[Entry], *items: Item) -> list[Transition | Stay]:
 # --- what is enough -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("source", "reason"), [("Norland Gazette", Reason.OFFICIAL), ("Northern Wire", Reason.WIRE)])
+@pytest.mark.parametrize(("source", "reason"), [("Norland Gazette", Reason.OFFICIAL), ("Northern Wire", Reason.ALONE)])
 def test_one_source_close_enough_moves_an_item(source: str, reason: Reason) -> None:
     (made,) = outcome([entry("Norland lifts timber ban", source)])
     assert isinstance(made, Transition)
@@ -160,7 +160,7 @@ def test_soft_news_moves_nothing(title: str, reason: Reason) -> None:
 
 def test_what_it_is_already_is_no_change() -> None:
     made = outcome([entry("Norland lifts timber ban"), entry("Timber ban lifted in Norland", "Daily Post", 2)])
-    assert [d.reason for d in made] == [Reason.WIRE, Reason.SAME]
+    assert [d.reason for d in made] == [Reason.ALONE, Reason.SAME]
 
 
 def test_a_lifecycle_allows_only_its_steps() -> None:

@@ -15,6 +15,21 @@ _READ = 20_000  # characters of a text looked at; no text of a message is as lon
 _SPACES = re.compile(r"\s+")
 # RFC 3986: everything that may stand in a path or query as it is; "%" so that nothing is encoded twice.
 _KEPT = "/:?#[]@!$&'()*+,;=-._~%"
+# What a mail program reads as an address though no link is marked: a colon after a scheme, `www.`, a dot before what
+# may be a top-level domain (two letters of any script, or a letter and its vowel sign), the dots of an IP address, a
+# Windows share. Not only names known to exist are broken, for new top-level domains come every year.
+_ADDRESS_MARK = re.compile(
+    r"""
+      :(?=//)
+    | (?<=[A-Za-z]):(?=[\w/?+])
+    | (?<=\bwww)\. | (?<=\bftp)\.
+    | (?<=[^\s.])[.\uff0e\uff61](?=[^\W\d_](?:[^\W\d_]|[^\x00-\u02ff\u2000-\u206f\u3000-\u303f\uff00-\uffef]))
+    | (?<=[A-Za-z0-9])\u3002(?=[A-Za-z]{2})
+    | (?<=\d)\.(?=\d{1,3}\.\d)
+    | \\(?=\\\w)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 
 
@@ -24,8 +39,19 @@ def fold(text: str, longest: int) -> str:
     Line breaks and runs of space become one space. Control characters, surrogates and all format characters (bidi
     controls, zero-width characters, soft hyphens) are taken out. What is too long is cut at a word, with an ellipsis.
     """
-    seen = "".join(map(_visible, text[:_READ]))
-    return cut(_SPACES.sub(" ", seen).strip(), longest)
+    return cut(_one_line(text), longest)
+
+
+def unlinked(text: str, longest: int) -> str:
+    """Fold `text` as `fold` does, with every web or mail address in it broken, so that no program makes a link of it.
+
+    The break is seen: `https://evil.example` becomes `https[:]//evil[.]example`. For text that others wrote.
+    """
+    return cut(_ADDRESS_MARK.sub(r"[\g<0>]", _one_line(text)), longest)
+
+
+def _one_line(text: str) -> str:
+    return _SPACES.sub(" ", "".join(map(_visible, text[:_READ]))).strip()
 
 
 def _visible(character: str) -> str:

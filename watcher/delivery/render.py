@@ -15,7 +15,7 @@ from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from watcher.delivery.mrkdwn import anchor, literal
-from watcher.delivery.plain import Link, cut, fold, safe_link
+from watcher.delivery.plain import Link, cut, fold, safe_link, unlinked
 from watcher.domain.alerting import TIER_WORDS
 from watcher.domain.model import Alert, AlertKind, Quote
 
@@ -118,7 +118,7 @@ def _headline(alert: Alert) -> str:
 
 
 def _state(label: str, value: str | None) -> str:
-    return f"{fold(label, 40)} ({fold(value, 30)})" if value else fold(label, 40)
+    return f"{fold(label, 40)} ({unlinked(value, 30)})" if value else fold(label, 40)
 
 
 def _what(alert: Alert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
@@ -141,12 +141,12 @@ def _before(alert: Alert, zone: ZoneInfo) -> str:
     told = (
         f"{fold(alert.from_label, 40)} for {_span(alert.at - alert.from_since)}, since {_day(alert.from_since, zone)}"
     )
-    source = fold(alert.from_source, 120)
+    source = unlinked(alert.from_source, 120)
     return f"{told}, as reported by {source}" if source else told
 
 
 def _why(alert: Alert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
-    if detail := fold(alert.detail, room.text):
+    if detail := unlinked(alert.detail, room.text):
         yield Line("fact", detail, "Why")
     if alert.sources:
         count = "1 source" if alert.sources == 1 else f"{alert.sources} independent sources"
@@ -157,10 +157,9 @@ def _why(alert: Alert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
 
 def _quoted(quote: Quote, room: Room, zone: ZoneInfo) -> Iterator[Line]:
     yield Line("gap")
-    yield Line("quote", f"“{fold(quote.text, room.text)}”")
-    yield Line(
-        "by", f"— {fold(quote.outlet, 80) or 'an unnamed outlet'} ({TIER_WORDS[quote.tier]}), {_moment(quote.at, zone)}"
-    )
+    yield Line("quote", f"“{unlinked(quote.text, room.text)}”")
+    outlet = unlinked(quote.outlet, 80) or "an unnamed outlet"
+    yield Line("by", f"— {outlet} ({TIER_WORDS[quote.tier]}), {_moment(quote.at, zone)}")
     if quote.link and (link := safe_link(quote.link)):
         yield Line("link", link.url, link=link)
 

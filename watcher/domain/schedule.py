@@ -68,7 +68,7 @@ def next_attempt(delivery: Delivery, failed: Failed, now: datetime) -> datetime 
     require_utc(now=now)
     if not failed.retryable or delivery.attempts >= MAX_ATTEMPTS:
         return None
-    wait: timedelta = min(FIRST_RETRY * 2 ** max(0, delivery.attempts - 1), LONGEST_RETRY)
+    wait: timedelta = min(FIRST_RETRY * 2 ** min(max(0, delivery.attempts - 1), 30), LONGEST_RETRY)
     wait *= 1 + JITTER * abs(_spread(delivery.id, delivery.attempts))
     if failed.retry_after is not None:
         wait = max(wait, min(failed.retry_after, LONGEST_WISH))

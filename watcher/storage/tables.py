@@ -39,7 +39,7 @@ metadata = MetaData(
 # SQLite counts rows by itself only in a column declared INTEGER
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
-MOVING = (Reason.OFFICIAL, Reason.WIRE, Reason.CORROBORATED, Reason.START, Reason.PERSON)
+MOVING = (Reason.OFFICIAL, Reason.ALONE, Reason.CORROBORATED, Reason.START, Reason.PERSON)
 ENDED = (DeliveryState.SENT, DeliveryState.DEAD, DeliveryState.DROPPED)
 
 

@@ -160,7 +160,7 @@ def _create_transition() -> None:
             "from_state <> to_state OR coalesce(from_value, '') <> coalesce(to_value, '')", name="ck_transition_moves"
         ),
         sa.CheckConstraint(
-            "reason IN ('official', 'wire', 'corroborated', 'start', 'person')", name="ck_transition_reason"
+            "reason IN ('official', 'alone', 'corroborated', 'start', 'person')", name="ck_transition_reason"
         ),
         sa.CheckConstraint(
             "status IN ('done', 'announced', 'claimed', 'possible', 'urged', 'denied', 'mention')",
