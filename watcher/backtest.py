@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from watcher.domain.model import Entry, Reading, Rules, Transition
-from watcher.errors import ConfigError, Problem
+from watcher.errors import ArchiveError, Problem
 from watcher.judging import Docket, Judge, Judgement, opening
 
 _ALLOWED = '{"id", "seen_at", "source", "title", "summary"?, "link", "published"?}'
@@ -23,37 +23,79 @@ def backtest(rules: Rules, entries: Iterable[Entry]) -> Iterator[Judgement]:
         yield docket.take(entry)
 
 
-def read_archive(path: Path) -> Iterator[Entry]:
-    """Yield the entries of a JSON Lines archive; raises ConfigError with file and line for one that is not an entry."""
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                try:
-                    yield _entry(json.loads(line))
-                except (ValueError, KeyError, TypeError, AttributeError) as error:
-                    problem = Problem(str(path), number, 1, f"not an archived entry: {error!r}", _ALLOWED)
-                    raise ConfigError([problem]) from error
+def read_archive(path: Path) -> list[Entry]:
+    """Return the entries of a JSON Lines archive; raises ArchiveError with file and line for all that are none."""
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip(b" \t\r\n\xef\xbb\xbf"):
+                    try:
+                        entries.append(_entry(_row(line)))
+                    except _NoEntry as error:
+                        problems.append(Problem(str(path), number, 1, str(error), error.allowed))
+    except OSError as error:
+        reason = f"the archive cannot be read: {(error.strerror or 'unknown reason').lower()}"
+        problems.append(Problem(str(path), 0, 1, reason))
+    if problems:
+        raise ArchiveError(str(path), problems)
+    return entries
+
+
+class _NoEntry(Exception):
+    """Why a line is not an archived entry."""
+
+    def __init__(self, message: str, allowed: str = "") -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise _NoEntry("not UTF-8 text") from None
+    except (ValueError, RecursionError):
+        raise _NoEntry("not JSON", "one JSON object on a line") from None
+    if not isinstance(row, dict):
+        raise _NoEntry("not a JSON object", _ALLOWED)
+    return row
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    seen = _utc(row["seen_at"])
-    published = _utc(row["published"]) if row.get("published") else None
+    missing = [f'"{key}"' for key in ("id", "seen_at", "title") if row.get(key) in (None, "")]
+    if missing:
+        raise _NoEntry(f"missing {', '.join(missing)}", _ALLOWED)
+    seen = _moment(row, "seen_at")
     return Entry(
-        id=str(row["id"]),
+        id=str(row["id"]) if isinstance(row["id"], int) else _text(row, "id"),
         feed="archive",
-        title=str(row["title"]),
+        title=_text(row, "title"),
         at=seen,
         seen_at=seen,
-        summary=str(row.get("summary") or ""),
-        link=str(row.get("link") or ""),
-        source=str(row.get("source") or ""),
-        published=published,
+        summary=_text(row, "summary"),
+        link=_text(row, "link"),
+        source=_text(row, "source"),
+        published=_moment(row, "published") if row.get("published") else None,
     )
 
 
-def _utc(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+def _text(row: dict[str, Any], key: str) -> str:
+    text = row.get(key) or ""
+    if not isinstance(text, str):
+        raise _NoEntry(f'"{key}" is not text')
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise _NoEntry(f'"{key}" holds half a character, which no UTF-8 file can')
+    return text
+
+
+def _moment(row: dict[str, Any], key: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(row[key])
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        raise _NoEntry(f'"{key}" is no time', "as in 2025-09-14T08:30:00Z") from None
 
 
 def transition_line(t: Transition) -> dict[str, Any]:

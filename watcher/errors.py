@@ -2,6 +2,7 @@
 
     WatcherError                exit 1
     ├── ConfigError             exit 2   the operator's files are wrong; carries every problem found
+    ├── ArchiveError            exit 2   an archive to replay has lines that are no entries; carries every one
     ├── UsageError              exit 2   the command cannot do what was asked (unknown item, unknown route)
     ├── StoreError              exit 1   the database refused
     │   ├── SchemaError                  the database is not at this version's schema
@@ -44,6 +45,17 @@ class ConfigError(WatcherError):
     exit_code = 2
 
     def __init__(self, problems: list[Problem] | tuple[Problem, ...]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(str(p) for p in self.problems))
+
+
+class ArchiveError(WatcherError):
+    """An archive of entries cannot be replayed; `problems` holds every bad line, in order."""
+
+    exit_code = 2
+
+    def __init__(self, archive: str, problems: list[Problem] | tuple[Problem, ...]) -> None:
+        self.archive = archive
         self.problems = tuple(sorted(problems))
         super().__init__("\n".join(str(p) for p in self.problems))
 

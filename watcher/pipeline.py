@@ -318,21 +318,19 @@ def deliver(
 ) -> Delivered:
     """Send one batch of the deliveries that are due.
 
-    1. T3: claim them by lease, committed before anything is sent. A crash after it: each is due again when the lease
-       ends, and none was sent.
+    1. T3: claim them by lease, each address's in the order planned, committed before anything is sent. A crash after
+       it: each is due again when the lease ends, and none was sent.
     2. Send, with no transaction open; several addresses at the same time, one address in order. A crash during it:
        this one may have arrived and will be sent again, recognisable by its delivery id.
     3. T4: settle each one at once: sent, retry at a later time, or dead. A crash after it leaves nothing to do.
 
-    After a failure that may pass, the later ones to the same address are put back behind it untried.
+    After a failure that may pass, the later ones to the same address are put back untried, and wait until it is done.
     """
     until = clock() + SEND_LEASE - SEND_ROOM
     batch = store.claim_deliveries(clock(), DELIVERIES_AT_ONCE, SEND_LEASE, owner)
     queues: dict[str, list[Delivery]] = {}
     for delivery in batch:
         queues.setdefault(delivery.receiver, []).append(delivery)
-    for queue in queues.values():
-        queue.sort(key=lambda delivery: delivery.alert.at)
     if not queues:
         return Delivered()
     desk = _Desk(store, sender, owner, clock, until, stop or threading.Event())
@@ -380,10 +378,9 @@ class _Desk:
         return Tried(delivery.id, delivery.receiver, delivery.alert.item, result, outcome.detail, again)
 
     def _put_back(self, delivery: Delivery, why: str, until: datetime) -> Tried:
-        outcome = Failed(retryable=True, detail=f"not tried: {why}")
-        kept = self.store.settle(delivery.id, self.owner, outcome, self.clock(), until)
-        result = SendResult.HELD if kept else SendResult.LOST
-        return Tried(delivery.id, delivery.receiver, delivery.alert.item, result, outcome.detail, until)
+        detail = f"not tried: {why}"
+        result = SendResult.HELD if self.store.put_back(delivery.id, self.owner, detail) else SendResult.LOST
+        return Tried(delivery.id, delivery.receiver, delivery.alert.item, result, detail, until)
 
 
 # --- sweep ----------------------------------------------------------------------------------------

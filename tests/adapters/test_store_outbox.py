@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from store_cases import DAY, HOUR, MINUTE, a_change, a_fact, an_alert, approve, filled
 
 from watcher.domain.model import Attempt, AttemptOutcome, Backlog, DeliveryRow, DeliveryState, Failed, Sent
 from watcher.errors import UsageError
-from watcher.storage import Store
+from watcher.storage import Store, outbox
+from watcher.storage.database import Database
 
 DEAD, DROPPED, PENDING = DeliveryState.DEAD, DeliveryState.DROPPED, DeliveryState.PENDING
 SENDING, SENT = DeliveryState.SENDING, DeliveryState.SENT
@@ -50,7 +54,7 @@ def test_its_id_follows_from_what_it_tells_and_to_whom(store: Store, now: dateti
 def test_claims_wait_for_their_time_and_go_oldest_first(store: Store, now: datetime) -> None:
     first, second, third = filled(store, now, items=("a", "b", "c"))
     for entry, item, at in [(first, "b", now), (second, "a", now + MINUTE), (third, "c", now + HOUR)]:
-        approve(store, entry, at, item=item)
+        approve(store, entry, at, item=item, receivers=(item,))
     assert store.claim_deliveries(now - MINUTE, 9, MINUTE, "me") == []
     assert [one.alert.item for one in store.claim_deliveries(now + 2 * MINUTE, 1, DAY, "me")] == ["b"]
     assert [one.alert.item for one in store.claim_deliveries(now + 2 * MINUTE, 9, DAY, "me")] == ["a"]
@@ -92,6 +96,150 @@ def test_two_claimers_at_once_get_disjoint_deliveries(store: Store, db_url: str,
         own.close()
     assert sorted(taken) == sorted(receivers)
     assert store.backlog(now).pending == 0
+
+
+# --- one receiver's come in the order in which they were planned -------------------------------------
+
+
+def planned(store: Store, now: datetime, count: int, receivers: tuple[str, ...] = ("desk",)) -> list[str]:
+    """Plan a delivery to each receiver for each of so many items, one minute after the other; return the items."""
+    items = [f"item-{n:02}" for n in range(count)]
+    entries = filled(store, now, entries=count, items=items)
+    for n, (entry, item) in enumerate(zip(entries, items, strict=True)):
+        approve(store, entry, now + n * MINUTE, item=item, receivers=receivers)
+    return items
+
+
+def claimed(store: Store, at: datetime, limit: int = 99, owner: str = "me") -> list[tuple[str, str]]:
+    return [(one.receiver, one.alert.item) for one in store.claim_deliveries(at, limit, MINUTE, owner)]
+
+
+def ids(store: Store, receiver: str = "desk") -> list[str]:
+    """Return the ids of a receiver's deliveries in the order in which they were planned."""
+    return [row.id for row in reversed(store.deliveries()) if row.receiver == receiver]
+
+
+def test_what_waits_for_its_retry_holds_back_what_comes_after_it(store: Store, now: datetime) -> None:
+    first, second, third = planned(store, now, 3, ("boss", "desk"))
+    assert claimed(store, now) == [("boss", first), ("desk", first)]
+    assert store.settle(ids(store)[0], "me", Failed(True, "busy"), now, retry_at=now + HOUR)
+    assert store.settle(ids(store, "boss")[0], "me", Sent(), now)
+    assert claimed(store, now + HOUR - MINUTE) == [("boss", second), ("boss", third)]
+    assert claimed(store, now + HOUR) == [
+        ("desk", first), ("boss", second), ("desk", second), ("boss", third), ("desk", third)
+    ]  # fmt: skip
+
+
+def test_what_is_being_sent_holds_back_what_comes_after_it(store: Store, now: datetime) -> None:
+    first, second, third = planned(store, now, 3)
+    later = now + HOUR
+    assert claimed(store, later, limit=1) == [("desk", first)]
+    assert claimed(store, later, owner="you") == []
+    assert store.settle(ids(store)[0], "me", Sent(), later)
+    assert claimed(store, later, limit=1) == [("desk", second)]
+    assert claimed(store, later + MINUTE, owner="you") == [("desk", second), ("desk", third)], "the lease has ended"
+
+
+@pytest.mark.parametrize("state", [DEAD, DROPPED])
+def test_what_was_given_up_holds_nothing_back(store: Store, now: datetime, state: DeliveryState) -> None:
+    _, second = planned(store, now, 2)
+    if state is DROPPED:
+        store.drop_delivery(ids(store)[0], now)
+    else:
+        assert store.claim_deliveries(now, 1, MINUTE, "me")
+        assert store.settle(ids(store)[0], "me", Failed(False, "gone"), now)
+    assert claimed(store, now + HOUR) == [("desk", second)]
+
+
+def test_the_order_is_that_of_planning_whatever_the_clocks_said(store: Store, now: datetime) -> None:
+    entries = filled(store, now, items=("a", "b", "c"))
+    for entry, item, at in zip(entries, "abc", [now + HOUR, now, now], strict=True):
+        approve(store, entry, at, item=item)
+    assert claimed(store, now) == []
+    assert claimed(store, now + HOUR, limit=2) == [("desk", "a"), ("desk", "b")]
+
+
+def test_a_long_queue_to_one_receiver_keeps_no_other_waiting(store: Store, now: datetime) -> None:
+    entries = filled(store, now, entries=5, items=tuple("abcde"))
+    for entry, item in zip(entries, "abcde", strict=True):
+        approve(store, entry, now, item=item, receivers=("boss",) if item == "e" else ("desk",))
+    assert claimed(store, now, limit=2) == [("desk", "a"), ("boss", "e")]
+
+
+def test_what_was_not_tried_goes_back_as_it_was(store: Store, now: datetime) -> None:
+    planned(store, now, 1)
+    (one,) = store.claim_deliveries(now, 9, MINUTE, "me")
+    assert not store.put_back(one.id, "you", "not tried")
+    assert store.put_back(one.id, "me", "not tried: stopping")
+    assert not store.put_back(one.id, "me", "not tried")
+    row = only(store)
+    assert (row.state, row.attempts, row.not_before, row.detail) == (PENDING, 0, now, "not tried: stopping")
+    assert row.ledger == ()
+    # and after an attempt that was lost, the ledger's numbers go on without a gap
+    store.claim_deliveries(now, 9, MINUTE, "me")
+    (again,) = store.claim_deliveries(now + HOUR, 9, MINUTE, "you")
+    assert store.put_back(again.id, "you", "not tried")
+    assert store.claim_deliveries(now + HOUR, 9, MINUTE, "you")[0].attempts == 2
+    assert store.settle(one.id, "you", Sent(), now + HOUR)
+    assert [(line.n, line.outcome) for line in only(store).ledger] == [
+        (1, AttemptOutcome.LOST), (2, AttemptOutcome.SENT)
+    ]  # fmt: skip
+
+
+def test_claimers_at_once_share_receivers_and_keep_the_order(store: Store, db_url: str, now: datetime) -> None:
+    receivers = ("boss", "desk/1", "desk/2")
+    items = planned(store, now, 8, receivers)
+    stores = [Store.open(db_url) for _ in range(4)]
+    barrier, lock = threading.Barrier(len(stores)), threading.Lock()
+    sent: dict[str, list[str]] = defaultdict(list)
+    busy: dict[str, str] = {}
+    overlaps: list[tuple[str, str]] = []
+
+    def work(owner: str, own: Store) -> None:
+        barrier.wait()
+        while own.backlog(now).pending:
+            batch = own.claim_deliveries(now + HOUR, 4, DAY, owner)
+            with lock:
+                overlaps.extend((one.receiver, owner) for one in batch if busy.get(one.receiver, owner) != owner)
+                busy.update((one.receiver, owner) for one in batch)
+            last = {one.receiver: one.id for one in batch}
+            for one in batch:
+                with lock:
+                    sent[one.receiver].append(one.alert.item)
+                    if one.id == last[one.receiver]:
+                        del busy[one.receiver]  # from its settling on, it is anybody's
+                assert own.settle(one.id, owner, Sent(), now + HOUR)
+
+    threads = [threading.Thread(target=work, args=(f"worker-{n}", own)) for n, own in enumerate(stores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for own in stores:
+        own.close()
+    assert overlaps == []
+    assert sent == dict.fromkeys(receivers, items)
+
+
+def test_what_is_settled_during_a_claim_holds_back_what_comes_after_it(
+    new_database: Callable[[str, Path], AbstractContextManager[str]], tmp_path: Path, now: datetime
+) -> None:
+    """Its lease has ended and it looks due, but its sender is just then writing that it failed."""
+    with new_database("postgres", tmp_path) as url:
+        store, other = Store.open(url), Database(url)
+        first, second = planned(store, now, 2)
+        assert claimed(store, now) == [("desk", first)]
+        with other.write() as connection:
+            failed = Failed(True, "busy")
+            assert outbox.settle(connection, ids(store)[0], "me", failed, now + HOUR, now + 2 * HOUR)
+            assert claimed(store, now + HOUR, owner="you") == []
+        assert claimed(store, now + HOUR, owner="you") == []
+        assert claimed(store, now + 2 * HOUR, owner="you") == [("desk", first), ("desk", second)]
+        store.close()
+        other.close()
+
+
+# --- retries, and the hand of a person --------------------------------------------------------------
 
 
 def test_a_failure_is_tried_again_at_its_time_then_given_up(full: Store, now: datetime) -> None:

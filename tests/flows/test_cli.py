@@ -6,12 +6,14 @@ import http.server
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -146,6 +148,9 @@ def test_check_says_what_it_found(shell: Shell, room: Newsroom) -> None:
     ended = shell("check", "-c", room.config)
     assert ended.code == 0
     assert "fine; 2 items, 3 feeds, 3 outlets, 2 receivers, 2 routes" in ended.out
+    alone = room.folder / "alone.yaml"
+    alone.write_text((room.folder / "watchlist.yaml").read_text().partition("  - id: china-approval")[0])
+    assert "fine; 1 item, 0 feeds, 3 outlets" in shell("check", "-w", alone).out
     data = shell("check", "-c", room.config, "--json").data
     assert data["ok"] is True
     assert data["feeds"] == 3
@@ -235,6 +240,7 @@ def test_once_fails_when_no_feed_answers_or_a_delivery_is_given_up(shell: Shell,
 
 
 def test_a_database_of_another_version_is_refused_with_the_command_to_run(shell: Shell, room: Newsroom) -> None:
+    Path(room.database.removeprefix("sqlite:///")).touch()
     empty = shell("status", "-c", room.config)
     assert empty.code == 1
     assert "watcher db upgrade" in empty.err
@@ -249,6 +255,27 @@ def test_a_database_of_another_version_is_refused_with_the_command_to_run(shell:
         assert ended.err.startswith("watcher: ")
 
 
+def test_looking_makes_no_database(shell: Shell, room: Newsroom) -> None:
+    file = Path(room.database.removeprefix("sqlite:///"))
+    for words in (
+        ["status"], ["history", "us-approval"], ["feeds"], ["outbox", "list"], ["outbox", "retry", "--dead"],
+        ["outbox", "drop", "1", "--yes"], ["db", "prune", "--yes"], ["explain", APPROVED, "--live"],
+    ):  # fmt: skip
+        ended = shell(*words, "-c", room.config)
+        assert (ended.code, ended.out) == (2, ""), words
+        assert ended.err.startswith("watcher: there is no database yet")
+        assert not file.exists(), words
+    for words in (["status"], ["history", "us-approval"], ["feeds"], ["outbox", "list"], ["explain", "x", "--live"]):
+        ended = shell(*words, "-c", room.config, "--json")
+        assert ended.code == 2
+        assert ended.data["error"].startswith("there is no database yet"), words
+    revision = shell("db", "revision", "-c", room.config, "--json")
+    assert (revision.code, revision.data) == (1, {"revision": None, "current": False})
+    assert "there is no database yet" in revision.err
+    assert shell("check", "-c", room.config, "--online").code == 0
+    assert not file.exists()
+
+
 def test_a_database_that_cannot_be_reached_is_a_message_without_its_password(shell: Shell, room: Newsroom) -> None:
     room.database = "postgresql://watcher:hunter2hunter2@127.0.0.1:1/watcher"
     room.write()
@@ -256,6 +283,32 @@ def test_a_database_that_cannot_be_reached_is_a_message_without_its_password(she
     assert ended.code == 1
     assert ended.err.startswith("watcher: ")
     assert "hunter2" not in ended.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_run_ends_quietly_when_told_to_while_it_starts(room: Newsroom, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "watcher", "run", "-c", str(room.config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            until = time.monotonic() + 30
+            while not catches(process.pid, number):
+                assert process.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.002)
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def catches(pid: int, number: int) -> bool:
+    """Whether the process has a handler of its own for the signal, and for SIGHUP."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt"))
+    return all(mask >> (each - 1) & 1 for each in (number, signal.SIGHUP))
 
 
 def test_a_port_that_is_taken_is_a_message(shell: Shell, room: Newsroom) -> None:
@@ -291,7 +344,7 @@ def test_status_history_and_feeds(shell: Shell, room: Newsroom) -> None:
     assert APPROVED in shell("status", "-c", room.config).out
 
     steps = shell("history", "us-approval", "-c", room.config, "--json").data
-    assert (steps[0]["from"], steps[0]["to"], steps[0]["reason"]) == ("pending", "approved", "wire")
+    assert (steps[0]["from"], steps[0]["to"], steps[0]["reason"]) == ("pending", "approved", "alone")
     assert steps[0]["evidence"][0]["title"] == APPROVED
     text = shell("history", "us-approval", "-c", room.config).out
     assert "pending -> approved" in text
@@ -305,6 +358,38 @@ def test_status_history_and_feeds(shell: Shell, room: Newsroom) -> None:
     assert feeds["agg"]["last_result"] in ("empty", "not_modified")
     assert "wire" in shell("feeds", "-c", room.config).out
     assert shell("feeds", "--failing", "-c", room.config, "--json").data == []
+
+
+def test_feeds_keeps_passwords_and_tokens_to_itself(shell: Shell, room: Newsroom) -> None:
+    watchlist = room.folder / "watchlist.yaml"
+    wire = room.stand.url("wire")
+    secret = wire.replace("http://", "http://reader:hunter22@") + "?token=s3cr3t-token"
+    watchlist.write_text(watchlist.read_text().replace(f'"{wire}"', f'"{secret}"'))
+    shell("once", "-c", room.config)
+    moved = "https://reader:hunter22@feeds.example:8443/new.xml?token=s3cr3t-token"
+    sqlite_do(room, f"UPDATE feed SET moved_to = '{moved}', moved_count = 1 WHERE id = 'wire'")
+    machine, people = shell("feeds", "-c", room.config, "--json"), shell("feeds", "-c", room.config)
+    (feed,) = [each for each in machine.data if each["id"] == "wire"]
+    assert feed["url"] == f"{wire}?***"
+    assert feed["moved_to"] == "https://feeds.example:8443/new.xml?***"
+    assert "moved to https://feeds.example:8443/new.xml?***" in people.out
+    explained = shell("explain", "http://reader:hunter22@127.0.0.1:1/page?token=s3cr3t-token", "-c", room.config)
+    assert explained.code == 1
+    assert "http://127.0.0.1:1/page?***" in explained.err
+    for ended in (machine, people, explained):
+        for word in ("hunter22", "s3cr3t", "reader"):
+            assert word not in ended.out + ended.err
+
+
+def test_tables_cut_what_is_long(shell: Shell, room: Newsroom) -> None:
+    title = f"{APPROVED} {'as was long expected ' * 12}".strip()
+    watched(shell, room, title)
+    for words in (["status"], ["history", "us-approval"]):
+        text = shell(*words, "-c", room.config).out
+        assert title[:90] in text, words
+        assert title not in text, words
+        assert "…" in text, words
+        assert title in json.dumps(shell(*words, "-c", room.config, "--json").data)
 
 
 def test_a_feeds_text_does_nothing_to_the_terminal(shell: Shell, room: Newsroom) -> None:
@@ -346,7 +431,9 @@ def test_the_outbox_is_listed_and_tended(shell: Shell, room: Newsroom) -> None:
     first, second = (row["id"] for row in rows)
     assert first in shell("outbox", "list", "-c", room.config).out
     assert shell("outbox", "list", "--state", "sent", "-c", room.config, "--json").data == []
-    assert shell("outbox", "list", "--state", "lost", "-c", room.config).code == 2
+    lost = shell("outbox", "list", "--state", "lost", "-c", room.config)
+    assert lost.code == 2
+    assert "there is no state 'lost' of a delivery; allowed: pending, sending, sent, dead, dropped" in lost.err
 
     refused = shell("outbox", "drop", first, "-c", room.config)
     assert refused.code == 2
@@ -374,6 +461,14 @@ def test_notify_says_whether_an_address_works(shell: Shell, room: Newsroom) -> N
     assert shell("notify", "--test", "desk", "-c", room.config).code == 1
 
 
+def test_notify_says_that_a_receiver_is_switched_off(shell: Shell, room: Newsroom) -> None:
+    room.config.write_text(re.sub(r"boss: .*", 'boss: {urls: ["${NOBODY:-}"]}', room.config.read_text()))
+    off = shell("notify", "--test", "boss", "-c", room.config)
+    assert (off.code, off.err) == (2, "watcher: the receiver 'boss' is switched off: it has no address\n")
+    assert "route 2 tells nobody" in shell("notify", "--test", "2", "-c", room.config).err
+    assert "boss (switched off), desk" in shell("notify", "--test", "bss", "-c", room.config).err
+
+
 def test_prune_wants_to_be_told_twice(shell: Shell, room: Newsroom) -> None:
     shell("once", "-c", room.config)
     refused = shell("db", "prune", "-c", room.config)
@@ -388,7 +483,7 @@ def test_prune_wants_to_be_told_twice(shell: Shell, room: Newsroom) -> None:
 def test_explain_says_what_a_headline_does_and_why(shell: Shell, room: Newsroom) -> None:
     words = ("--outlet", "Wire One", "--date", "2025-09-25", "-c", room.config)
     text = shell("explain", APPROVED, *words).out
-    for part in (APPROVED, "us-approval", "approved (done)", "Wire One, wire", "pending -> approved, wire"):
+    for part in (APPROVED, "us-approval", "approved (done)", "Wire One, wire", "pending -> approved, alone"):
         assert part in text
     data = shell("explain", APPROVED, *words, "--json").data
     assert data["transitions"][0]["to"] == "approved"
@@ -398,6 +493,9 @@ def test_explain_says_what_a_headline_does_and_why(shell: Shell, room: Newsroom)
     assert "it stays, waiting" in one
     assert "about no item" in shell("explain", SMALL_TALK, "-c", room.config).out
     assert shell("explain", APPROVED, "--date", "yesterday", "-c", room.config).code == 2
+    nothing = shell("explain", " ", "-c", room.config)
+    assert (nothing.code, nothing.out) == (2, "")
+    assert "there is nothing to explain" in nothing.err
 
 
 def test_explain_begins_where_things_stand_when_asked_to(shell: Shell, room: Newsroom) -> None:
@@ -411,7 +509,7 @@ def test_explain_begins_where_things_stand_when_asked_to(shell: Shell, room: New
 
 def test_explain_works_on_a_watchlist_alone(shell: Shell, room: Newsroom) -> None:
     ended = shell("explain", APPROVED, "--outlet", "Wire One", "-w", room.folder / "watchlist.yaml")
-    assert "pending -> approved, wire" in ended.out, "outlets.yaml beside the watchlist is found"
+    assert "pending -> approved, alone" in ended.out, "outlets.yaml beside the watchlist is found"
 
 
 class Pages(http.server.BaseHTTPRequestHandler):
@@ -458,6 +556,18 @@ def test_explain_reads_a_page(shell: Shell, room: Newsroom, site: str) -> None:
     assert "404" in missing.err
     private = shell("explain", f"{site}/news", "-w", room.folder / "watchlist.yaml")
     assert private.code == 1, "without a configuration that allows it, private addresses stay closed"
+    allowed = shell("explain", f"{site}/news", "-w", room.folder / "watchlist.yaml", "--allow-private", "--json")
+    assert allowed.data["entry"]["title"] == APPROVED
+
+
+def test_explain_may_go_where_a_feed_may(shell: Shell, room: Newsroom, site: str) -> None:
+    room.config.write_text(room.config.read_text().replace("allow_private: true", "allow_private: false"))
+    watchlist = room.folder / "watchlist.yaml"
+    assert shell("explain", f"{site}/news", "-c", room.config, "--json").data["entry"]["title"] == APPROVED
+    watchlist.write_text(watchlist.read_text().partition("feeds:")[0])
+    refused = shell("explain", f"{site}/news", "-c", room.config)
+    assert refused.code == 1
+    assert "private_address" in refused.err
 
 
 ARCHIVE = [
@@ -502,8 +612,49 @@ def test_backtest_names_what_is_wrong(shell: Shell, room: Newsroom) -> None:
     ended = shell("backtest", "-w", watchlist, "--archive", bad, "--out", room.folder / "o")
     assert ended.code == 2
     assert "bad.jsonl:1" in ended.err
+    assert "configuration" not in ended.err
     nowhere = shell("backtest", "-w", watchlist, "--archive", bad, "--out", room.folder / "no" / "o")
     assert nowhere.code == 2
+
+
+def test_backtest_tells_every_bad_line_and_leaves_old_files_alone(shell: Shell, room: Newsroom) -> None:
+    good = json.dumps(ARCHIVE[1]).encode()
+    lines = [
+        (b'{"id": "a"}', 'missing "seen_at", "title"'),
+        (b"[1]", "not a JSON object"),
+        (b"{", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"\xff\xfe", "not UTF-8 text"),
+        (good.replace(b"2025-09-25T10:00:00Z", b"last week"), '"seen_at" is no time'),
+        (good.replace(b"2025-09-25T10:00:00Z", b"0001-01-01T00:00:00+14:00"), '"seen_at" is no time'),
+        (good.replace(b'"Wire One"', b"5"), '"source" is not text'),
+        (good.replace(b'"Wire One"', b'"\\ud83d"'), '"source" holds half a character'),
+    ]
+    bad, out = room.folder / "bad.jsonl", room.folder / "out.jsonl"
+    bad.write_bytes(b"\n".join([good, b"", *(line for line, _ in lines)]))
+    out.write_text("of the last run\n")
+    ended = shell("backtest", "-w", room.folder / "watchlist.yaml", "--archive", bad, "--out", out)
+    assert (ended.code, ended.out) == (2, "")
+    told = ended.err.splitlines()
+    assert told[-1] == f"watcher: the archive {bad} cannot be replayed ({len(lines)} problems)"
+    for number, (line, (_, words)) in enumerate(zip(told, lines, strict=False), 3):
+        assert line.startswith(f"{bad}:{number}:1: {words}")
+    assert out.read_text() == "of the last run\n"
+
+
+def test_backtest_writes_over_nothing_it_reads(shell: Shell, room: Newsroom) -> None:
+    archive, out = room.folder / "archive.jsonl", room.folder / "out.jsonl"
+    archive.write_text("".join(json.dumps(line) + "\n" for line in ARCHIVE))
+    before = archive.read_text()
+    words = ("backtest", "-w", room.folder / "watchlist.yaml", "--archive", archive, "--out")
+    for ended in (shell(*words, archive), shell(*words, out, "--readings", out)):
+        assert ended.code == 2
+        assert "is named twice" in ended.err
+    assert archive.read_text() == before
+    if Path("/dev/full").exists():
+        full = shell(*words, "/dev/full")
+        assert full.code == 1
+        assert full.err.startswith("watcher: cannot write")
 
 
 # --- demo -----------------------------------------------------------------------------------------

@@ -207,9 +207,9 @@ def test_preview_shows_what_an_item_would_have_done(run: Run, desk: Path) -> Non
         "  alerts     1.0 a week (lifted 0.5, tightened 0.5)",
         "",
         "changes of state",
-        "  2026-03-05 10:00  in_force -> lifted, wire",
+        "  2026-03-05 10:00  in_force -> lifted, alone",
         "    Norland lifts timber ban (Wire, 2026-03-05 10:00)",
-        "  2026-03-15 00:00  lifted -> tightened, wire",
+        "  2026-03-15 00:00  lifted -> tightened, alone",
         "    Norland reimposes timber ban  [2J (Wire, 2026-03-15 00:00)",
     ]
     assert "possible, 2 of 2" in ended.out
@@ -265,7 +265,7 @@ def test_preview_with_nothing_to_tell_from(run: Run, desk: Path) -> None:
     [
         (("timber-bann", "--archive", "archive.jsonl"), "there is no item 'timber-bann'; known are: fish-tariffs"),
         (("timber-ban", "--archive", "none.jsonl"), "there is no archive none.jsonl"),
-        (("timber-ban", "--archive", "list.yaml"), "list.yaml:1:1: not an archived entry"),
+        (("timber-ban", "--archive", "list.yaml"), "list.yaml:1:1: not JSON"),
         (("timber-ban", "--archive", "archive.jsonl", "-c", "none.yaml"), "there is no configuration file none.yaml"),
     ],
 )  # fmt: skip

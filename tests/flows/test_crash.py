@@ -54,6 +54,9 @@ class Fragile(Store):
     def settle(self, *args: Any) -> Any:
         return self._commit("settle", partial(super().settle, *args))
 
+    def put_back(self, *args: Any) -> Any:
+        return self._commit("put_back", partial(super().put_back, *args))
+
 
 @pytest.fixture
 def room(tmp_path: Path, db_url: str) -> Iterator[Newsroom]:
@@ -122,6 +125,28 @@ def test_a_message_sent_again_is_recognisable(room: Newsroom) -> None:
     assert row.id in first.part("plain")
     assert row.id in second.part("plain")
     assert [line.outcome.value for line in row.ledger] == ["lost", "sent"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_among_messages_that_wait_keeps_their_order(room: Newsroom, when: str) -> None:
+    life(room, None)
+    room.clock.forward(minutes=20)
+    room.publish("wire", APPROVED)
+    room.publish("wire", CLEARED)
+    room.mail.refusals["RCPT"] = "451 4.3.0 try again later"
+    assert life(room, (when, "put_back")), "it did crash"
+    room.mail.refusals.clear()
+    room.clock.forward(hours=2)
+    life(room, None)
+    first, second = [subject for to, subject in room.letters() if to == "desk@example.org"]
+    assert "TikTok" in first
+    assert "ByteDance" in second
+    store = Store.open(room.database)
+    try:
+        waiting = store.backlog(room.clock())
+    finally:
+        store.close()
+    assert (waiting.pending, waiting.dead) == (0, 0)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from newsroom import APPROVED, CLEARED, MORNING, REJECTED, SMALL_TALK, Newsroom,
 from watcher.app import App
 from watcher.delivery.apprise import Sender
 from watcher.domain.alerting import test_alert as an_alert
-from watcher.domain.model import Alert, Delivery, DeliveryState, Failed, PollResult, Reason, SendOutcome
+from watcher.domain.model import Alert, Backlog, Delivery, DeliveryState, Failed, PollResult, Reason, SendOutcome
 from watcher.domain.schedule import LONGEST_RETRY, MAX_ATTEMPTS, next_attempt
 from watcher.errors import StoreError
 from watcher.pipeline import RACES, SendResult, deliver, judge, poll, sweep
@@ -71,7 +71,7 @@ def test_news_moves_an_item_and_is_told_to_every_receiver_once(app: App, room: N
     assert polled(app, room) == {
         "wire": (PollResult.ENTRIES, 1), "daily": (PollResult.NOT_MODIFIED, 0), "agg": (PollResult.NOT_MODIFIED, 0)
     }  # fmt: skip
-    assert judged(app, room) == [("us-approval", "approved", "wire")]
+    assert judged(app, room) == [("us-approval", "approved", "alone")]
     assert sorted(delivered(app, room)) == [("boss", SendResult.SENT), ("desk", SendResult.SENT)]
     for _ in range(2):
         room.clock.forward(hours=1)
@@ -91,7 +91,7 @@ def test_nothing_is_due_before_its_time(app: App, room: Newsroom) -> None:
 def test_what_a_feed_holds_at_its_first_poll_is_not_told(app: App, room: Newsroom) -> None:
     room.publish("wire", APPROVED, at=MORNING - timedelta(hours=3))
     polled(app, room)
-    assert judged(app, room) == [("us-approval", "approved", "wire")]
+    assert judged(app, room) == [("us-approval", "approved", "alone")]
     assert delivered(app, room) == []
     assert app.store.history("us-approval")[0].evidence[0].baseline
 
@@ -243,6 +243,59 @@ def test_later_news_waits_behind_what_an_address_has_not_taken(app: App, room: N
     assert "ByteDance" in desk[1]
 
 
+def tell(app: App, room: Newsroom, title: str) -> None:
+    """Have one more piece of news judged."""
+    room.publish("wire", title)
+    polled(app, room)
+    assert judged(app, room)
+
+
+def told_to(room: Newsroom, receiver: str) -> list[str]:
+    return [subject for to, subject in room.letters() if to == f"{receiver}@example.org"]
+
+
+def test_news_that_comes_while_an_address_is_away_does_not_overtake(app: App, room: Newsroom) -> None:
+    news(app, room, APPROVED)
+    room.mail.refusals["RCPT"] = "451 4.3.0 try again later"
+    for _ in range(8):  # from then on it is tried every hour
+        delivered(app, room)
+        room.clock.forward(hours=2)
+    assert sorted(delivered(app, room)) == [("boss", SendResult.RETRY), ("desk", SendResult.RETRY)]
+    room.mail.refusals.clear()
+    room.clock.forward(minutes=20)
+    tell(app, room, CLEARED)
+    assert delivered(app, room) == [], "the newer one is due, and waits for the older"
+    room.clock.forward(minutes=50)
+    delivered(app, room)
+    first, second = told_to(room, "desk")
+    assert "TikTok" in first
+    assert "ByteDance" in second
+
+
+def test_after_a_long_outage_everything_arrives_in_order(app: App, room: Newsroom) -> None:
+    news(app, room, APPROVED)
+    room.mail.refusals["CONNECT"] = "421 4.3.2 closed for the night"
+    queued = {0: "", 3: CLEARED, 20: REJECTED}
+    for hour in range(40):
+        if title := queued.get(hour):
+            tell(app, room, title)
+        for _ in range(4):
+            assert SendResult.DEAD not in {result for _, result in delivered(app, room)}
+            room.clock.forward(minutes=15)
+    room.mail.refusals.clear()
+    room.clock.forward(hours=1)
+    delivered(app, room)
+    assert app.store.backlog(room.clock()) == Backlog(unjudged=0, pending=0, dead=0, oldest_pending=None)
+    approved, cleared, rejected = told_to(room, "desk")
+    assert "ByteDance" in cleared
+    assert [approved, rejected] == told_to(room, "boss")
+    assert approved != rejected
+    rows = [row for row in reversed(app.store.deliveries()) if row.receiver == "desk"]
+    assert [row.attempts for row in rows[1:]] == [1, 1], "waiting uses up no attempts"
+    assert {line.outcome.value for line in rows[0].ledger[:-1]} == {"failed"}
+    assert [[line.outcome.value for line in row.ledger] for row in rows[1:]] == [["sent"], ["sent"]]
+
+
 def test_a_permanent_failure_is_kept_as_dead_and_can_be_queued_again(app: App, room: Newsroom) -> None:
     news(app, room, CLEARED)
     room.mail.refusals["RCPT"] = "550 5.1.1 no such user"
@@ -275,6 +328,7 @@ def test_a_daemon_that_is_stopping_puts_back_what_it_has_claimed(app: App, room:
     stop.set()
     done = deliver(app.store, app.jobs.works.sender, owner=app.owner, clock=room.clock, stop=stop)
     assert {one.result for one in done.tried} == {SendResult.HELD}
+    assert {(row.attempts, row.ledger) for row in app.store.deliveries()} == {(0, ())}
     assert {result for _, result in delivered(app, room)} == {SendResult.SENT}
 
 
@@ -320,11 +374,18 @@ def at(attempts: int, failed: Failed) -> timedelta | None:
 def test_waits_double_up_to_an_hour_with_a_little_spread() -> None:
     passing = Failed(retryable=True, detail="")
     waits = [at(n, passing) for n in range(1, MAX_ATTEMPTS)]
-    bases = [min(timedelta(seconds=30 * 2**n), LONGEST_RETRY) for n in range(MAX_ATTEMPTS - 1)]
+    bases = [min(timedelta(seconds=30 * 2 ** min(n, 20)), LONGEST_RETRY) for n in range(MAX_ATTEMPTS - 1)]
     for wait, base in zip(waits, bases, strict=True):
         assert wait is not None
         assert base <= wait <= base * 1.1
     assert waits == [at(n, passing) for n in range(1, MAX_ATTEMPTS)], "the spread is the same each time"
+
+
+def test_patience_lasts_two_days_and_the_manual_says_so() -> None:
+    waits = [at(n, Failed(retryable=True, detail="")) or timedelta(0) for n in range(1, MAX_ATTEMPTS)]
+    assert timedelta(hours=48) <= sum(waits, timedelta(0)) <= timedelta(hours=53)
+    manual = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert f"After {MAX_ATTEMPTS} attempts, which take two days" in manual
 
 
 def test_what_a_receiver_asks_for_is_honoured_within_reason() -> None:
@@ -345,7 +406,7 @@ def test_a_changed_mind_is_told_as_well(app: App, room: Newsroom) -> None:
     room.clock.forward(hours=2)
     room.publish("wire", REJECTED)
     polled(app, room)
-    assert judged(app, room) == [("us-approval", "rejected", "wire")]
+    assert judged(app, room) == [("us-approval", "rejected", "alone")]
     delivered(app, room)
     assert len([to for to, _ in room.letters() if to == "boss@example.org"]) == 2
 

@@ -196,7 +196,13 @@ CASES: list[tuple[str, str, str, int, int, str]] = [
     (L, "https://feeds.example/one.xml", "'https://[feeds/'", 30, 10, "not a web address"),
     (L, "outlet: Daily", "outlet: Dayly", 31, 13, 'unknown outlet "Dayly"; did you mean "Daily"?'),
     (L, "every: 5m", "every: 1s", 32, 12, "out of range: less than a minute needs allow_private, for a server of your own"),
-    (L, "every: 5m", "every: 5m\n  - {id: one, url: 'https://x.example'}", 33, 10, 'duplicate id "one"; another feed has it already'),
+    (L, "every: 5m", "every: 5m\n  - {id: one, url: 'https://x.example'}", 33, 10, 'duplicate id "one"; it stands at {folder}/lists/list.yaml:29 already'),
+    (L, "https://feeds.example/one.xml", "http://127.0.0.1:8000/one.xml", 30, 10, "the host is no public address"),
+    (L, "https://feeds.example/one.xml", "http://10.0.0.8/one.xml", 30, 10, "the host is no public address"),
+    (L, "https://feeds.example/one.xml", "http://[::ffff:192.168.1.1]/", 30, 10, "the host is no public address"),
+    (L, "https://feeds.example/one.xml", "http://[fd00::1]/one.xml", 30, 10, "the host is no public address"),
+    (L, "https://feeds.example/one.xml", "http://feeds.localhost/", 30, 10, "the host is no public address"),
+    (L, "https://feeds.example/one.xml", "http://2130706433/", 30, 10, "the host is no public address"),
     (
         L,
         "every: 5m",
@@ -262,6 +268,60 @@ def test_every_mistake_of_every_file_comes_in_one_run(tmp_path: Path) -> None:
         ("watcher.yaml", 17, 'unknown receiver "dask"'),
         ("watcher.yaml", 22, "out of range"),
     ]
+
+
+def test_a_private_feed_is_fine_where_it_is_allowed(tmp_path: Path) -> None:
+    private = WATCHLIST.replace("https://feeds.example/one.xml", "http://127.0.0.1:8000/one.xml")
+    own = private.replace("every: 5m", "every: 5m\n    allow_private: true")
+    assert load(write(tmp_path, **{L: own}), {}).feeds[0].allow_private
+    everywhere = SERVICE.replace("every: 10m", "every: 10m\n  allow_private: true")
+    assert load(write(tmp_path, **{L: private, W: everywhere}), {}).feeds
+    _, feeds = load_rules([tmp_path / L], None, {})
+    assert feeds, "without the service's settings it cannot be known whether all may be private"
+
+
+def test_a_duplicate_item_does_not_hide_what_else_is_wrong_with_it(tmp_path: Path) -> None:
+    twin = (
+        "\n  - id: ban\n    title: Another\n    lifecycle: restricton\n    state: in_force\n"
+        "    decided_by: uss\n    about: {all: [ban]}\nfeeds:"
+    )
+    found = faults(tmp_path, L, ("\nfeeds:", twin))
+    assert [(p.line, p.message.split(";")[0]) for p in found] == [
+        (28, 'duplicate id "ban"'),
+        (30, 'unknown lifecycle "restricton"'),
+        (32, 'unknown actor "uss"'),
+    ]
+    assert found[0].message.endswith(f"it stands at {tmp_path / L}:11 already")
+
+
+def test_a_bad_address_of_a_feed_does_not_hide_what_else_is_wrong_with_it(tmp_path: Path) -> None:
+    twin = "every: 5m\n  - {id: one, url: ftp://feeds.example, outlet: Dayly, every: 1s}"
+    found = faults(tmp_path, L, ("every: 5m", twin))
+    assert [p.message.split(";")[0] for p in found] == [
+        'duplicate id "one"',
+        "not a web address",
+        'unknown outlet "Dayly"',
+        "out of range: less than a minute needs allow_private, for a server of your own",
+    ]
+
+
+def test_words_for_a_language_that_is_not_read_name_those_that_are(tmp_path: Path) -> None:
+    own = "lifecycles: {pause: {extends: deal, states: {signed: {cues: {xx: {does: [sign]}}}}}}\n"
+    (only,) = faults(tmp_path, L, ("items:", f"{own}items:"))
+    assert (only.message, only.allowed) == ('texts in the language "xx" are not read', "en, zh")
+
+
+def test_receivers_that_are_switched_off_are_known_by_name(tmp_path: Path) -> None:
+    path = write(tmp_path, **{W: SERVICE.replace("${DESK:-json://localhost/a}", "${DESK:-}")})
+    assert load(path, {}).switched_off == ("desk/1",)
+    assert load(write(tmp_path), {}).switched_off == ()
+
+
+def test_an_unset_variable_and_a_missing_file_say_what_helps(tmp_path: Path) -> None:
+    (unset,) = faults(tmp_path, W, ("10m", "${UNSET}"))
+    assert unset.allowed == "set it, or write ${UNSET:-default}"
+    (file,) = faults(tmp_path, W, ("10m", "!file nowhere"))
+    assert file.allowed == "the path of a UTF-8 text file that can be read, from the folder of this one"
 
 
 def test_places_stay_true_behind_an_element_that_was_cut_out(tmp_path: Path) -> None:

@@ -106,6 +106,21 @@ def test_what_is_refused(text: str, fault: tuple[int, int, str]) -> None:
     assert faults(text) == [fault]
 
 
+@pytest.mark.parametrize(
+    "text", ["a: {b: ${X}}\n", "a: [${X}]\n", "a: [x, ${X:-y}]\n", "a: {b: [mail://${X}]}\n", "a: {\n  b: ${X}}\n"]
+)
+def test_a_reference_without_quotes_in_a_flow_collection_gets_a_hint(text: str) -> None:
+    (fault,) = faults(text, {"X": "1"})
+    assert fault[2].startswith("not valid YAML: ")
+    assert fault[2].endswith("; put ${…} in quotes")
+
+
+def test_a_reference_in_quotes_gets_no_such_hint() -> None:
+    for text in ('a: {b: "${X}", c\n', "a: ['${X}'\n", "a: 1\nb: ${X}\n c: 2\n"):
+        (fault,) = faults(text, {"X": "1"})
+        assert "quotes" not in fault[2] or "b: ${X}" in text
+
+
 def test_depth_and_growth_are_limited() -> None:
     assert [f[2] for f in faults("a: " + "[" * 60 + "]" * 60)] == ["the file is nested too deeply or refers to itself"]
     assert [f[2] for f in faults("[" * 20_000)] == ["not valid YAML: nested too deeply"]

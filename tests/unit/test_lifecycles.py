@@ -278,6 +278,19 @@ lifecycles:
             'missing key "meaning"',
         ),
         (
+            "lifecycles:\n  walkout:\n    title: Walkout\n    start: [talks]\n    states:\n"
+            "      talks: {label: t, meaning: m, next: n, to: [signet]}\n",
+            6,
+            51,
+            '"signet" is not a state of this lifecycle',
+        ),
+        (
+            "lifecycles:\n  walkout:\n    extends: deal\n    states:\n      signed: {cues: {xx: {does: [sign]}}}\n",
+            5,
+            23,
+            'texts in the language "xx" are not read',
+        ),
+        (
             "lifecycles:\n  walkout:\n    extends: deal\n    states:\n      talks: {to: [signet]}\n",
             5,
             20,

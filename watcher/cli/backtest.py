@@ -55,25 +55,26 @@ def backtest(
     """
     from watcher.backtest import backtest as replay
     from watcher.backtest import read_archive, reading_line, transition_line
-    from watcher.errors import UsageError
+    from watcher.errors import UsageError, WatcherError
 
     if not archive.is_file():
         raise UsageError(f"there is no archive {archive}")
-    watchlists = [*watchlist, *(more or ())]
-    rules = rules_from(watchlists, outlets)
-    started = time.perf_counter()
-    tally = Tally()
-    with ExitStack() as files:
-        changes = files.enter_context(_writing(out))
-        told = files.enter_context(_writing(readings)) if readings else None
-        entries = list(read_archive(archive))
-        for judgement in progress(replay(rules, entries), "replaying", len(entries)):
-            tally.add(judgement)
-            for transition in judgement.transitions:
-                _write(changes, transition_line(transition))
-            if told is not None:
+    _require_apart(archive, out, *([readings] if readings else []))
+    rules = rules_from([*watchlist, *(more or ())], outlets)
+    started, tally = time.perf_counter(), Tally()
+    entries = read_archive(archive)  # before anything is written: a run that fails leaves the last one's files alone
+    try:
+        with ExitStack() as files:
+            changes = files.enter_context(_writing(out))
+            told = files.enter_context(_writing(readings)) if readings else None
+            for judgement in progress(replay(rules, entries), "replaying", len(entries)):
+                tally.add(judgement)
+                for transition in judgement.transitions:
+                    _write(changes, transition_line(transition))
                 for reading in judgement.readings:
                     _write(told, reading_line(judgement.entry, reading))
+    except OSError as error:  # a disk that is full
+        raise WatcherError(f"cannot write: {error.strerror}") from error
     remark(tally.summary(time.perf_counter() - started))
 
 
@@ -94,6 +95,18 @@ def rules_from(watchlists: Sequence[Path], outlets: Path | None) -> Rules:
     return rules
 
 
+def _require_apart(*paths: Path) -> None:
+    """Raise UsageError where two of the files are one, which writing would destroy."""
+    from watcher.errors import UsageError
+
+    seen: set[str] = set()
+    for path in paths:
+        real = os.path.realpath(path)
+        if real in seen and (path.is_file() or not path.exists()):
+            raise UsageError(f"{path} is named twice: the archive, --out and --readings are files of their own")
+        seen.add(real)
+
+
 def _writing(path: Path) -> IO[str]:
     from watcher.errors import UsageError
 
@@ -103,8 +116,9 @@ def _writing(path: Path) -> IO[str]:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _write(file: IO[str], line: dict[str, Any]) -> None:
-    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+def _write(file: IO[str] | None, line: dict[str, Any]) -> None:
+    if file is not None:
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 @dataclass

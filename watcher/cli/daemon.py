@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,8 +17,6 @@ from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from
 from watcher.cli.output import emit_json, emit_lines, remark
 
 if TYPE_CHECKING:
-    from queue import SimpleQueue
-
     from watcher.app import Order, Round
 
 CHANGED = 3  # exit code of `once` when an item changed state
@@ -33,33 +34,50 @@ def run(config: Config = DEFAULT_CONFIG) -> None:
     Begins with the checks of `watcher check`. SIGTERM or Ctrl-C ends it in order within ten seconds; SIGHUP reads the
     configuration again, and keeps the one in use when the new one is wrong.
     """
-    from queue import SimpleQueue
-
-    from watcher.app import App, log_as
+    signals = _Signals()
+    from watcher.app import App, Order, log_as
 
     orders: SimpleQueue[Order] = SimpleQueue()
-    _obey_signals(orders)
+    signals.send_to(orders, stop=Order.STOP, reload=Order.RELOAD)
     settings = settings_from(config, addresses=True)
+    if signals.stopped:
+        return
     log_as(settings)
     with App.open(settings) as app:
-        finished = app.run(orders)
+        finished = signals.stopped or app.run(orders)
     if not finished:
         # A send that hangs would hold the process up in its thread; its delivery is leased and will be sent again.
         sys.stderr.flush()
         os._exit(1)
 
 
-def _obey_signals(orders: SimpleQueue[Order]) -> None:
-    from watcher.app import Order
+class _Signals:
+    """Takes the process's signals from its making on, before there is anybody who could obey them."""
 
-    def stop(signum: int, _frame: Any) -> None:
+    def __init__(self) -> None:
+        self.stopped = False
+        self._stop: Callable[[], None] | None = None
+        self._reload: Callable[[], None] | None = None
+        signal.signal(signal.SIGTERM, self._told_to_stop)
+        signal.signal(signal.SIGINT, self._told_to_stop)
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, self._told_to_reload)
+
+    def send_to(self, orders: SimpleQueue[Order], *, stop: Order, reload: Order) -> None:
+        """Pass orders on from now on; one to reload that came before means nothing, for nothing was loaded."""
+        self._stop, self._reload = partial(orders.put, stop), partial(orders.put, reload)
+        if self.stopped:
+            self._stop()
+
+    def _told_to_stop(self, signum: int, _frame: Any) -> None:
         signal.signal(signum, signal.SIG_DFL)  # the second one does not ask
-        orders.put(Order.STOP)
+        self.stopped = True
+        if self._stop:
+            self._stop()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda *_: orders.put(Order.RELOAD))
+    def _told_to_reload(self, _signum: int, _frame: Any) -> None:
+        if self._reload:
+            self._reload()
 
 
 def once(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from watcher.cli.options import DEFAULT_CONFIG, Config, Json, Yes, confirm, settings_from, store_from
-from watcher.cli.output import emit_json, emit_lines, remark
+from watcher.cli.options import DEFAULT_CONFIG, Config, Json, Yes, confirm, no_database, settings_from, store_from
+from watcher.cli.output import emit_json, emit_lines, plural, remark
 
 db = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Tend the database.")
 
@@ -36,16 +36,17 @@ def revision(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     from watcher.errors import SchemaError
     from watcher.storage.store import Store
 
-    store = Store.open(settings_from(config).database)
-    trouble = ""
-    try:
-        found = store.revision()
+    settings = settings_from(config)
+    found, trouble = None, no_database(settings)
+    if not trouble:
+        store = Store.open(settings.database)
         try:
+            found = store.revision()
             store.check_schema()
         except SchemaError as error:
             trouble = str(error)
-    finally:
-        store.close()
+        finally:
+            store.close()
     if as_json:
         emit_json({"revision": found, "current": not trouble})
     else:
@@ -72,4 +73,4 @@ def prune(config: Config = DEFAULT_CONFIG, yes: Yes = False) -> None:
         removed = store.prune(moment, before)
     finally:
         store.close()
-    remark(f"text removed from {removed} entries")
+    remark(f"text removed from {plural(removed, 'entry', 'entries')}")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
 from watcher.cli.backtest import Outlets, rules_from
 from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from, store_from
-from watcher.cli.output import Cell, emit_json, emit_lines
+from watcher.cli.output import Cell, emit_json, emit_lines, masked_url
 
 if TYPE_CHECKING:
+    from watcher.cli.page import Page
     from watcher.config import Settings
     from watcher.domain.gates import Miss
     from watcher.domain.model import Decision, Entry, Evidence, Item, Reading, Rules, Standing
@@ -51,6 +54,9 @@ def explain(
     date: Date = "",
     watchlist: Watchlists = None,
     outlets: Outlets = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Fetch a page from a private address, too.")
+    ] = False,
     live: Annotated[
         bool, typer.Option("--live", help="Begin from where the items stand in the database, not from their start.")
     ] = False,
@@ -71,8 +77,9 @@ def explain(
     judge = Judge(rules)
     if item:
         require_item(item, rules)
-    entry = _entry_from(text, summary, outlet, date, settings, now())
-    standings, known = _present(rules, settings, live, judge, entry)
+    fetch = partial(_fetch, settings=settings, allow_private=allow_private)
+    entry = _entry_from(text, summary, outlet, date, fetch, now())
+    standings, known = _present(rules, settings, live, judge, entry, as_json=as_json)
     judgement = Docket(judge, standings, lambda item: known.get(item, ())).take(entry)
     explained = _explained(judge, judgement, item)
     if as_json:
@@ -120,7 +127,7 @@ def _explained(judge: Judge, judgement: Judgement, item: str) -> Explained:
 
 
 def _present(
-    rules: Rules, settings: Settings | None, live: bool, judge: Judge, entry: Entry
+    rules: Rules, settings: Settings | None, live: bool, judge: Judge, entry: Entry, *, as_json: bool
 ) -> tuple[dict[str, Standing], Mapping[str, Sequence[Evidence]]]:
     """Where the items stand, and what is known of them: from the database with `live`, else from the watchlist."""
     from watcher.errors import UsageError
@@ -131,7 +138,7 @@ def _present(
         return start, {}
     if settings is None:
         raise UsageError("--live needs the service's configuration: leave --watchlist out")
-    store = store_from(settings)
+    store = store_from(settings, as_json=as_json)
     try:
         present = {**start, **{i: s for i, s in store.standings().items() if i in start}}
         return present, {item: store.evidence(item, entry.at - judge.reach) for item in start}
@@ -142,14 +149,18 @@ def _present(
 # --- the entry ------------------------------------------------------------------------------------
 
 
-def _entry_from(text: str, summary: str, outlet: str, date: str, settings: Settings | None, now: datetime) -> Entry:
+def _entry_from(
+    text: str, summary: str, outlet: str, date: str, fetch: Callable[[str, datetime], tuple[Page, str]], now: datetime
+) -> Entry:
     from watcher.domain.model import Entry
     from watcher.errors import UsageError
 
+    if not text.strip():
+        raise UsageError("there is nothing to explain: give a headline, or the address of a page")
     at = parse_date(date) if date else now
     if not text.lower().startswith(("http://", "https://")):
         return Entry("explained", "", text, at, now, summary=summary, source=outlet, published=at)
-    page, link = _fetch(text, settings, now)
+    page, link = fetch(text, now)
     if not date and page.published:
         with suppress(UsageError):  # what pages write there is not always a date
             at = min(parse_date(page.published), now)
@@ -170,7 +181,8 @@ def parse_date(text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _fetch(url: str, settings: Settings | None, now: datetime) -> tuple[Any, str]:
+def _fetch(url: str, now: datetime, *, settings: Settings | None, allow_private: bool) -> tuple[Page, str]:
+    """Fetch a page and say where it was in the end; its host may be private where a feed of ours may be there, too."""
     from datetime import timedelta
 
     from watcher import __version__
@@ -191,15 +203,25 @@ def _fetch(url: str, settings: Settings | None, now: datetime) -> tuple[Any, str
             per_host=1,
         )
     )
-    (outcome,) = fetcher.fetch([FetchRequest("explained", url, Hints())], now)
+    own = {_host(feed.url) for feed in settings.feeds if feed.allow_private} if settings else set()
+    private = allow_private or _host(url) in own
+    (outcome,) = fetcher.fetch([FetchRequest("explained", url, Hints(), private)], now)
+    shown = masked_url(url)
     if isinstance(outcome, FetchFailed):
-        raise FeedError(f"{url}: {outcome.failure}: {outcome.detail}")
+        raise FeedError(f"{shown}: {outcome.failure}: {outcome.detail}")
     if not isinstance(outcome, Fetched):
-        raise FeedError(f"{url}: nothing new was sent")
+        raise FeedError(f"{shown}: nothing new was sent")
     page = read_page(outcome.body, outcome.content_type)
     if not page.title:
-        raise FeedError(f"{url}: the page has no title")
+        raise FeedError(f"{shown}: the page has no title")
     return page, outcome.url
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 # --- in words -------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from watcher.cli.backtest import Outlets, outlets_beside
-from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from
-from watcher.cli.output import Cell, emit_json, emit_lines, emit_table, remark
+from watcher.cli.options import DEFAULT_CONFIG, Config, Json, no_database, settings_from
+from watcher.cli.output import Cell, emit_json, emit_lines, emit_table, plural, remark
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -125,7 +125,9 @@ def _checked_json(checked: _Checked) -> dict[str, Any]:
 
 
 def _show(checked: _Checked) -> None:
-    emit_lines([f"{checked.name}: fine; " + ", ".join(f"{n} {name}" for name, n in checked.counts.items())])
+    emit_lines(
+        [f"{checked.name}: fine; " + ", ".join(plural(n, name.removesuffix("s")) for name, n in checked.counts.items())]
+    )
     if checked.feeds:
         emit_table(
             ("FEED", "RESULT", "ENTRIES", "DETAIL"),
@@ -238,6 +240,8 @@ def _try_database(settings: Settings) -> str:
     from watcher.errors import WatcherError
     from watcher.storage.store import Store
 
+    if no_database(settings):
+        return ""
     store = Store.open(settings.database)
     try:
         if store.revision() is not None:

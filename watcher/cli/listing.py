@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from, store_from
-from watcher.cli.output import Cell, emit_json, emit_lines, emit_table, moment, remark
+from watcher.cli.output import Cell, cut, emit_json, emit_lines, emit_table, masked_url, moment, remark
 
 if TYPE_CHECKING:
-    from watcher.domain.model import Evidence, HistoryRow, Item, Lifecycle, Standing
+    from watcher.domain.model import Evidence, FeedStatus, HistoryRow, Item, Lifecycle, Standing
 
 
 def register(program: typer.Typer) -> None:
@@ -24,7 +24,7 @@ def register(program: typer.Typer) -> None:
 def status(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """List the items: the state of each, since when, and the last evidence about it."""
     settings = settings_from(config)
-    store = store_from(settings)
+    store = store_from(settings, as_json=as_json)
     try:
         standings, last = store.standings(), store.last_evidence()
     finally:
@@ -54,7 +54,7 @@ def _status_row(
     if standing.disputed:
         shown += ", disputed"
     style = "dim" if state and state.final else "yellow" if standing.disputed else "bold"
-    about = (moment(last.at, zone), last.outlet, last.title) if last else ("-", "-", "-")
+    about = (moment(last.at, zone), last.outlet, cut(last.title)) if last else ("-", "-", "-")
     return [item.id, (shown, style), moment(standing.since, zone), *about]
 
 
@@ -95,7 +95,7 @@ def history(
     from watcher.errors import UsageError
 
     settings = settings_from(config)
-    store = store_from(settings)
+    store = store_from(settings, as_json=as_json)
     try:
         rows = store.history(item)
     finally:
@@ -120,9 +120,10 @@ def _history_lines(row: HistoryRow, zone: tzinfo) -> list[Cell]:
         f"    {transition.reason.value}{detail}",
     ]
     if row.seed:
-        lines.append(f"    seed: {row.seed.publisher}, {row.seed.published}: {row.seed.title}")
+        lines.append(f"    seed: {row.seed.publisher}, {row.seed.published}: {cut(row.seed.title)}")
     for evidence in row.evidence:
-        lines.append(f"    {moment(evidence.at, zone)}  {evidence.outlet} ({evidence.tier.value}): {evidence.quote}")
+        said = cut(evidence.quote)
+        lines.append(f"    {moment(evidence.at, zone)}  {evidence.outlet} ({evidence.tier.value}): {said}")
         if evidence.link:
             lines.append((f"        {evidence.link}", "dim"))
     return lines
@@ -159,13 +160,13 @@ def feeds(
 ) -> None:
     """List the feeds: when each was last polled, with what result, and when it is next due."""
     settings = settings_from(config)
-    store = store_from(settings)
+    store = store_from(settings, as_json=as_json)
     try:
         statuses = [each for each in store.feed_statuses() if not failing or (each.active and each.failures)]
     finally:
         store.close()
     if as_json:
-        emit_json([{name: getattr(each, name) for name in each.__dataclass_fields__} for each in statuses])
+        emit_json([_feed_json(each) for each in statuses])
         return
     zone = settings.zone
     emit_table(
@@ -185,6 +186,13 @@ def feeds(
     )
 
 
+def _feed_json(status: FeedStatus) -> dict[str, Any]:
+    known = {name: getattr(status, name) for name in status.__dataclass_fields__}
+    moved_to = masked_url(status.moved_to) if status.moved_to else None
+    return known | {"url": masked_url(status.url), "moved_to": moved_to}
+
+
 def _feed_detail(failures: int, moved_to: str | None, detail: str) -> str:
-    parts = [f"{failures} times in a row" if failures > 1 else "", f"moved to {moved_to}" if moved_to else "", detail]
-    return "; ".join(part for part in parts if part)
+    moved = f"moved to {masked_url(moved_to)}" if moved_to else ""
+    parts = [f"{failures} times in a row" if failures > 1 else "", moved, detail]
+    return cut("; ".join(part for part in parts if part))

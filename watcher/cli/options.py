@@ -37,10 +37,37 @@ def settings_from(config: Path, *, addresses: bool = False) -> Settings:
     return read_settings(config, os.environ)
 
 
-def store_from(settings: Settings) -> Store:
-    """Open the database for reading or tending it; it must have the tables of this version (SchemaError)."""
+def no_database(settings: Settings) -> str:
+    """Say that there is no database yet; empty when there is one, or when only asking its server could tell.
+
+    SQLite makes the file it is asked to open, and a look must not leave an empty one behind.
+    """
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(settings.database)
+    except (ArgumentError, ValueError):
+        return ""  # the store says what is wrong with it
+    file = url.database if url.drivername == "sqlite" else None
+    if not file or file.startswith((":", "file:")) or Path(file).exists():
+        return ""
+    return f"there is no database yet: {file} comes with the first `watcher run` or `watcher once`"
+
+
+def store_from(settings: Settings, *, as_json: bool = False) -> Store:
+    """Open the database for reading or tending it; it must have the tables of this version (SchemaError).
+
+    Raises UsageError when there is none yet, and with `as_json` says so on stdout too, for machines.
+    """
+    from watcher.cli.output import emit_json
+    from watcher.errors import UsageError
     from watcher.storage.store import Store
 
+    if missing := no_database(settings):
+        if as_json:
+            emit_json({"error": missing})
+        raise UsageError(missing)
     store = Store.open(settings.database)
     try:
         store.check_schema()

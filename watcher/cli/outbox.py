@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from watcher.cli.options import DEFAULT_CONFIG, Config, Json, Yes, confirm, settings_from, store_from
-from watcher.cli.output import emit_json, emit_lines, emit_table, moment, remark
+from watcher.cli.output import cut, emit_json, emit_lines, emit_table, moment, remark
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -67,10 +67,15 @@ def addresses_of(settings: Settings, name: str) -> list[str]:
     from watcher.errors import UsageError
 
     found = [address for address in settings.receivers if address == name or address.rpartition("/")[0] == name]
+    if not found and any(off == name or off.rpartition("/")[0] == name for off in settings.switched_off):
+        raise UsageError(f"the receiver {name!r} is switched off: it has no address")
     if not found and name.isdigit() and 1 <= int(name) <= len(settings.routes):
         found = [address for address in settings.routes[int(name) - 1].to if address in settings.receivers]
+        if not found:
+            raise UsageError(f"route {name} tells nobody: its receivers are switched off, for they have no address")
     if not found:
-        there = ", ".join(sorted(settings.receivers)) or "none"
+        off = [f"{each} (switched off)" for each in settings.switched_off]
+        there = ", ".join(sorted([*settings.receivers, *off])) or "none"
         raise UsageError(f"there is no receiver or route {name!r}; receivers: {there}; routes: {len(settings.routes)}")
     return found
 
@@ -93,12 +98,12 @@ def list_(
     from watcher.domain.model import DeliveryState
     from watcher.errors import UsageError
 
-    try:
-        states = [DeliveryState(each) for each in state or ("pending", "sending", "dead")]
-    except ValueError as error:
-        raise UsageError(f"{error}; allowed: {', '.join(DeliveryState)}") from None
+    asked = state or ["pending", "sending", "dead"]
+    if unknown := [each for each in asked if each not in list(DeliveryState)]:
+        raise UsageError(f"there is no state {unknown[0]!r} of a delivery; allowed: {', '.join(DeliveryState)}")
+    states = [DeliveryState(each) for each in asked]
     settings = settings_from(config)
-    store = store_from(settings)
+    store = store_from(settings, as_json=as_json)
     try:
         rows = store.deliveries(states, limit)
     finally:
@@ -124,7 +129,7 @@ def _show(rows: Sequence[DeliveryRow], zone: tzinfo) -> None:
                 str(row.attempts),
                 moment(row.created_at, zone),
                 moment(row.not_before, zone) if row.state is DeliveryState.PENDING else "-",
-                row.detail,
+                cut(row.detail),
             )
             for row in rows
         ],

@@ -12,9 +12,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 # C0 and C1 controls (escape sequences begin there), line separators, and what turns the direction of writing
 _HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+LONGEST = 100  # columns of a title in a table
+MASK = "***"
 _WIDE = 10_000  # columns when stdout is no terminal: a line of a table is a line of the output
 
 _T = TypeVar("_T")
@@ -24,6 +27,32 @@ Cell = str | tuple[str, str]  # text, or text with a Rich style
 def clean(text: str) -> str:
     """Return the text on one line, without the characters that make a terminal do something."""
     return _HOSTILE.sub(" ", text)
+
+
+def cut(text: str, columns: int = LONGEST) -> str:
+    """Return the text on one line, cut with an ellipsis where it is wider; for people, never for machines."""
+    from rich.text import Text
+
+    line = Text(clean(text))
+    line.truncate(columns, overflow="ellipsis")
+    return line.plain
+
+
+def masked_url(url: str) -> str:
+    """Return a web address without what may be secret in it: no user, password or fragment, a query only hinted at."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "an address that cannot be read"
+    host = f"[{host}]" if ":" in host else host
+    query = f"?{MASK}" if parts.query else ""
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}{query}"
+
+
+def plural(count: int, word: str, many: str = "") -> str:
+    """A number of things in words: "1 outlet", "2 outlets"; `many` where an "s" is not enough."""
+    return f"{count} {word if count == 1 else many or f'{word}s'}"
 
 
 def emit_json(data: Any) -> None:

@@ -10,7 +10,7 @@ import typer
 from watcher.cli.backtest import Outlets, rules_from
 from watcher.cli.explain import Watchlists, require_item
 from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from
-from watcher.cli.output import Cell, emit_json, emit_lines, progress
+from watcher.cli.output import Cell, emit_json, emit_lines, plural, progress
 
 if TYPE_CHECKING:
     from watcher.domain.model import Entry, Rules
@@ -66,7 +66,7 @@ def _replayed(rules: Rules, item: str, archive: Path, examples: int) -> Preview:
 
     judge = Judge(rules)
     seen = Preview(judge.items[item], judge, examples)
-    entries = list(read_archive(archive))
+    entries = read_archive(archive)
     for judgement in progress(backtest(rules, entries), "replaying", len(entries)):
         seen.add(judgement)
     return seen
@@ -85,7 +85,7 @@ def _summary(seen: Preview) -> list[Cell]:
     alerts = "nothing to tell from" if rate is None else f"{_rounded(rate)} a week" + (f" ({states})" if states else "")
     return [
         (f"{seen.item.id}: {seen.item.title}", "bold"),
-        f"  archive    {seen.entries} entries, {span}{early}",
+        f"  archive    {plural(seen.entries, 'entry', 'entries')}, {span}{early}",
         f"  matched    {seen.matched}" + (f"; not read: {missed}" if missed else ""),
         f"  readings   {seen.read}" + (f": {statuses}" if statuses else ""),
         f"  changes    {len(seen.changes)} in {seen.weeks:.1f} weeks",

@@ -11,8 +11,8 @@ import typer
 
 from watcher import __version__
 from watcher.cli import backtest, daemon, database, demo, explain, files, listing, outbox, preview
-from watcher.cli.output import remark
-from watcher.errors import ConfigError, WatcherError
+from watcher.cli.output import plural, remark
+from watcher.errors import ArchiveError, ConfigError, WatcherError
 
 program = typer.Typer(
     name="watcher",
@@ -46,8 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         program(args=list(arguments) if arguments is not None else None, prog_name="watcher")
     except ConfigError as error:
-        count = len(error.problems)
-        remark(f"{error}\nwatcher: the configuration is wrong ({count} problem{'s' * (count != 1)})")
+        remark(f"{error}\nwatcher: the configuration is wrong ({plural(len(error.problems), 'problem')})")
+        sys.exit(error.exit_code)
+    except ArchiveError as error:
+        count = plural(len(error.problems), "problem")
+        remark(f"{error}\nwatcher: the archive {error.archive} cannot be replayed ({count})")
         sys.exit(error.exit_code)
     except WatcherError as error:
         remark(f"watcher: {error}")

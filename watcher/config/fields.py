@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from ipaddress import ip_address
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -285,6 +286,34 @@ def web_address(value: Any) -> str:
     return text
 
 
+_NUMBER = re.compile(r"(?:\d+|0x[0-9a-f]*)\Z", re.IGNORECASE)
+
+
+def address_fault(text: str, *, allow_private: bool) -> tuple[str, str] | None:
+    """Say what is wrong with the address of a feed and what is allowed there; None when nothing is.
+
+    Only what is written counts: where a name leads is looked at whenever it is polled.
+    """
+    try:
+        web_address(text)
+    except PydanticCustomError as error:
+        context = error.context or {}
+        return str(context.get("text", "")), str(context.get("allowed", ""))
+    host = (urlsplit(text).hostname or "").rstrip(".")
+    if not allow_private and _is_private(host):
+        return "the host is no public address", "a public host, or allow_private: true for a server of your own"
+    return None
+
+
+def _is_private(host: str) -> bool:
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:  # a name; numbers that are no usual address stand for one, too
+        return host == "localhost" or host.endswith(".localhost") or bool(_NUMBER.match(host.rpartition(".")[2]))
+    address = getattr(address, "ipv4_mapped", None) or address
+    return not address.is_global or address.is_multicast
+
+
 def _database(value: Any) -> str:
     text = _text(value)
     scheme = text.partition("://")[0]
@@ -302,6 +331,10 @@ def _board(value: Any) -> str:
 Url = Annotated[
     str, BeforeValidator(web_address), WithJsonSchema({"type": "string", "pattern": "^https?://|" + REFERENCE})
 ]
+LaterUrl = Annotated[
+    str, BeforeValidator(_text), WithJsonSchema({"type": "string", "pattern": "^https?://|" + REFERENCE})
+]
+"""As `Url`, but judged where a mistake in it does not hide others, by `address_fault`."""
 Board = Annotated[str, BeforeValidator(_board), WithJsonSchema({"type": ["string", "null"]})]
 Database = Annotated[str, BeforeValidator(_database), WithJsonSchema({"type": "string"})]
 

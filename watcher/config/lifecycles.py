@@ -141,13 +141,12 @@ def compile_lifecycles(
             continue
         lifecycle = _complete(name, section, {**known, **made}, site)
         if lifecycle:
-            check_graph(lifecycle, site)
             made[name] = lifecycle
     return made
 
 
 def _complete(name: str, section: LifecycleSection, known: Mapping[str, Lifecycle], site: _Site) -> Lifecycle | None:
-    """Lay a section over the lifecycle it extends; None when something needed is in neither."""
+    """Lay a section over the lifecycle it extends, and check it; None when something needed is in neither."""
     base = None
     if section.extends is not None:
         base = known.get(section.extends)
@@ -158,33 +157,36 @@ def _complete(name: str, section: LifecycleSection, known: Mapping[str, Lifecycl
     whole: dict[str, Any] = {}
     for key in ("title", "question", "start"):
         whole[key] = getattr(section, key) or (getattr(base, key) if base else None)
-        if whole[key] is None:
-            site.note((), f'missing key "{key}"', key=True)
     states = dict(base.states) if base else {}
+    missing = [key for key, value in whole.items() if value is None]
+    broken = False  # a state of which more is missing than words
     for id_, change in section.states.items():
-        state = _state(id_, change, states.get(id_), site)
-        if state is None:
-            whole["states"] = None
-        else:
-            states[id_] = state
-    if not states and "states" not in whole:
-        site.note((), 'missing key "states"', key=True)
-    if not states or None in whole.values():
-        return None
-    return Lifecycle(name, whole["title"], whole["question"], states, whole["start"])
+        state, lacks = _state(id_, change, states.get(id_), site)
+        missing += [f"states.{id_}.{key}" for key in lacks]
+        broken = broken or "to" in lacks
+        states[id_] = state
+    if not states:
+        missing.append("states")
+    for key in ("title", "question", "start", "states"):
+        if key in missing:
+            site.note((), f'missing key "{key}"', key=True)
+    if states and whole["start"] is not None and not broken:
+        lifecycle = Lifecycle(name, whole["title"] or "", whole["question"] or "", states, whole["start"])
+        check_graph(lifecycle, site)  # also of one that lacks words: a mistake must not hide others
+        return None if missing else lifecycle
+    return None
 
 
-def _state(name: str, change: StateChange, base: State | None, site: _Site) -> State | None:
+def _state(name: str, change: StateChange, base: State | None, site: _Site) -> tuple[State, list[str]]:
+    """Return a state and the keys it lacks, whose mistake is noted."""
     given = {key: getattr(change, key) for key in change.model_fields_set - {"cues"}}
     if base is not None:
-        return replace(base, **{key: value for key, value in given.items() if value is not None})
+        return replace(base, **{key: value for key, value in given.items() if value is not None}), []
     missing = [key for key in ("label", "meaning", "next", "to") if given.get(key) is None]
     for key in missing:
         site.note(("states", name), f'missing key "{key}"', key=True)
-    if missing:
-        return None
-    defaults: dict[str, Any] = {"flips_on": (Status.DONE,)}
-    return State(id=name, **(defaults | {key: value for key, value in given.items() if value is not None}))
+    defaults: dict[str, Any] = {"flips_on": (Status.DONE,), **{key: () if key == "to" else "" for key in missing}}
+    return State(id=name, **(defaults | {key: value for key, value in given.items() if value is not None})), missing
 
 
 def check_graph(lifecycle: Lifecycle, site: _Site) -> None:

@@ -50,7 +50,7 @@ class OutletSection(Section):
 
 
 class OutletsFile(Section):
-    """All publishers that have a tier of their own; any other counts as press."""
+    """All publishers that are known; any other counts as `other`. Without such a file, every one counts as press."""
 
     outlets: tuple[OutletSection, ...] = Field(description="One entry for each publisher.")
 

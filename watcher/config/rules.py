@@ -17,6 +17,7 @@ from pathlib import Path
 
 from watcher.config.checking import Checked, check
 from watcher.config.expectations import check_expectations, expectations
+from watcher.config.fields import address_fault
 from watcher.config.lexicons import load_languages, load_lexicons
 from watcher.config.lifecycles import Cues, compile_lifecycles, extend_lexicons, shipped_lifecycles
 from watcher.config.outlets import compile_outlets, load_outlets
@@ -66,8 +67,11 @@ class Assembly:
         env: Mapping[str, str],
         problems: Problems,
         interval: timedelta = FEED_INTERVAL,
+        *,
+        allow_private: bool = True,  # for all feeds; what no service settings are there to tell is let pass
     ) -> None:
         self._problems = problems
+        self._allow_private = allow_private
         self._interval = interval
         self.known_items: set[str] = set()  # also those with mistakes in them
         self.known_watchlists = {path.stem for path in paths}
@@ -157,9 +161,20 @@ class Assembly:
         lifecycles = dict(shipped_lifecycles())
         for checked in self.files:
             made = compile_lifecycles(checked.model.lifecycles, lifecycles, checked, self._problems)
+            self._check_cues(checked)
             lifecycles |= made
             self._cues |= {name: Cues.of(checked.model.lifecycles[name]) for name in made}
         return lifecycles
+
+    def _check_cues(self, checked: Watchlist) -> None:
+        known = sorted(load_lexicons())
+        for name, section in checked.model.lifecycles.items():
+            for state, change in section.states.items():
+                for language in change.cues:
+                    if language not in known:
+                        path: Path_ = ("lifecycles", name, "states", state, "cues", language)
+                        message = f'texts in the language "{language}" are not read'
+                        self._note(checked, path, message, listed(known), key=True)
 
     # --- items ----------------------------------------------------------------------------------
 
@@ -170,13 +185,12 @@ class Assembly:
             self._defaults(checked)
             for index, section in enumerate(checked.model.items):
                 path: Path_ = ("items", index)
+                self._check_item(checked, path, section)
                 if section.id in items:
                     message = f'duplicate id "{section.id}"; it stands at {where[section.id]} already'
                     self._note(checked, (*path, "id"), message)
                     continue
-                place = checked.place((*path, "id"))
-                where[section.id] = f"{checked.document.file}:{place[0]}"
-                self._check_item(checked, path, section)
+                where[section.id] = self._stands_at(checked, (*path, "id"))
                 items[section.id] = self._item(checked, path, section)
                 self.known_tags.update(items[section.id].tags)
         return tuple(items.values())
@@ -278,26 +292,37 @@ class Assembly:
     def _feeds(self) -> tuple[Feed, ...]:
         feeds: dict[str, Feed] = {}
         urls: dict[str, str] = {}
+        where: dict[str, str] = {}
         names = {name.casefold(): name for o in self.outlets for name in (o.name, *o.names)}
         for checked in self.files:
             for index, section in enumerate(checked.model.feeds):
                 path: Path_ = ("feeds", index)
-                if section.outlet and self.outlets_file and section.outlet.casefold() not in names:
-                    message = f'unknown outlet "{section.outlet}"{hint(section.outlet, names.values())}'
-                    self._note(checked, (*path, "outlet"), message, f"those of {self.outlets_file.document.file}")
-                if section.every and section.every < SHORTEST_INTERVAL and not section.allow_private:
-                    message = "out of range: less than a minute needs allow_private, for a server of your own"
-                    self._note(checked, (*path, "every"), message, "1m to 1w")
+                self._check_feed(checked, path, section, names)
                 feed = self._feed(section)
                 if feeds.setdefault(feed.id, feed) != feed:
-                    self._note(checked, (*path, "id"), f'duplicate id "{feed.id}"; another feed has it already')
+                    message = f'duplicate id "{feed.id}"; it stands at {where[feed.id]} already'
+                    self._note(checked, (*path, "id"), message)
                 elif urls.setdefault(feed.url, feed.id) != feed.id:
                     self._note(checked, (*path, "url"), f'the feed "{urls[feed.url]}" has this address already')
+                where.setdefault(feed.id, self._stands_at(checked, (*path, "id")))
         return tuple(feeds.values())
+
+    def _check_feed(self, checked: Watchlist, path: Path_, section: FeedSection, names: Mapping[str, str]) -> None:
+        if section.outlet and self.outlets_file and section.outlet.casefold() not in names:
+            message = f'unknown outlet "{section.outlet}"{hint(section.outlet, names.values())}'
+            self._note(checked, (*path, "outlet"), message, f"those of {self.outlets_file.document.file}")
+        if section.every and section.every < SHORTEST_INTERVAL and not section.allow_private:
+            message = "out of range: less than a minute needs allow_private, for a server of your own"
+            self._note(checked, (*path, "every"), message, "1m to 1w")
+        if fault := address_fault(section.url, allow_private=section.allow_private or self._allow_private):
+            self._note(checked, (*path, "url"), *fault)
 
     def _feed(self, section: FeedSection) -> Feed:
         every = section.every or self._interval
         return Feed(section.id, section.url, section.outlet, every, section.language, section.allow_private)
+
+    def _stands_at(self, checked: Watchlist, path: Path_) -> str:
+        return f"{checked.document.file}:{checked.place(path)[0]}"
 
     def _note(self, checked: Watchlist, path: Path_, message: str, allowed: str = "", *, key: bool = False) -> None:
         place = checked.key_place(path) if key else checked.place(path)

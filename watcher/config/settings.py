@@ -5,7 +5,7 @@ Addresses of receivers are secrets: they are kept out of every repr and every me
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -191,6 +191,7 @@ class Settings:
     rules: Rules
     feeds: tuple[Feed, ...]
     notes: tuple[Problem, ...] = ()
+    switched_off: tuple[str, ...] = ()  # names of addresses that were left empty
 
 
 def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None = None) -> Settings:
@@ -206,7 +207,8 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
         problems.stop()
         raise AssertionError("a file that cannot be used has a reason")
     file = service.model
-    assembly = Assembly(_watchlists(service, problems), _outlets(service, problems), env, problems, file.polling.every)
+    paths, outlets, polling = _watchlists(service, problems), _outlets(service, problems), file.polling
+    assembly = Assembly(paths, outlets, env, problems, polling.every, allow_private=polling.allow_private)
     assembly.note_unknown_speakers(notes)
     receivers = _receivers(service, check_address, problems, notes)
     _check_routes(service, assembly, problems)
@@ -225,6 +227,7 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
         rules=assembly.rules(),
         feeds=assembly.feeds,
         notes=tuple(notes),
+        switched_off=tuple(name for name, url in _named(service.model.notify) if not url),
     )
 
 
@@ -288,6 +291,13 @@ def _receivers(
                 problems.add(file, place, f'the address of "{address}" cannot be used: {reason}')
             addresses[address] = url
     return addresses
+
+
+def _named(section: NotifySection) -> Iterator[tuple[str, str]]:
+    """Yield every address with its name: that of its receiver, and NAME/1, NAME/2 where that lists more than one."""
+    for name, receiver in section.receivers.items():
+        for index, url in enumerate(receiver.urls):
+            yield (name if len(receiver.urls) == 1 else f"{name}/{index + 1}"), url
 
 
 def _routes(service: Checked[ServiceFile], receivers: Mapping[str, str], notes: Problems) -> tuple[Route, ...]:

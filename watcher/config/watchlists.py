@@ -14,6 +14,7 @@ from watcher.config.fields import (
     Flag,
     Id,
     Ids,
+    LaterUrl,
     Loose,
     OwnEvery,
     Phrase,
@@ -25,7 +26,6 @@ from watcher.config.fields import (
     Text,
     Texts,
     TierName,
-    Url,
     Window,
     Words,
 )
@@ -106,7 +106,7 @@ class FeedSection(Section):
     """A feed to poll."""
 
     id: Id = Field(description="Its name for ever; what has been read hangs on it.")
-    url: Url = Field(description="RSS, Atom or JSON Feed.")
+    url: LaterUrl = Field(description="RSS, Atom or JSON Feed.")
     outlet: Loose = Field(
         default="", description="Its outlet's name; left out for an aggregator, whose entries name theirs."
     )

@@ -25,8 +25,10 @@ Path_ = tuple[str | int, ...]
 MAX_NODES = 100_000  # aliases of aliases can make a small file grow without end
 MAX_DEPTH = 40
 
+_FILE = "the path of a UTF-8 text file that can be read, from the folder of this one"
 _TAG = "tag:yaml.org,2002:"
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\})?")
+_BARE = re.compile(r"[\[{,:]\s*[^\s\"'#][^\"'#]*\$\{|[\[{,:]\s*\$\{")  # outside quotes
 _WORDS = {"true": True, "false": False}
 
 
@@ -96,7 +98,7 @@ def _compose(text: str, document: Document, problems: Problems) -> Node | None:
         what = str(error.problem or error.context or "unreadable")
         if what.startswith("but "):
             what = f"{error.context} {what}"
-        problems.add(document.file, place, f"not valid YAML: {what}")
+        problems.add(document.file, place, f"not valid YAML: {what}{_bare_reference(error, text)}")
         return None
     except RecursionError:
         problems.add(document.file, (1, 1), "not valid YAML: nested too deeply")
@@ -107,6 +109,13 @@ def _compose(text: str, document: Document, problems: Problems) -> Node | None:
     if node is None:
         problems.add(document.file, (1, 1), "the file is empty")
     return node  # type: ignore[no-any-return]  # ruamel's compose is untyped
+
+
+def _bare_reference(error: MarkedYAMLError, text: str) -> str:
+    """Return a hint where a `${` without quotes, which opens a mapping within { } and [ ], is the likely cause."""
+    marks = [mark.line for mark in (error.context_mark, error.problem_mark) if mark]
+    lines = text.splitlines()[min(marks) : max(marks) + 1] if marks else []
+    return "; put ${…} in quotes" if any(_BARE.search(line) for line in lines) else ""
 
 
 def _position(error: Exception, text: str) -> Place:
@@ -189,7 +198,8 @@ class _Builder:
                 return ""
             value = self._env.get(name)
             if value is None and default is None:
-                self._note(node, f"the environment variable {name} is not set and has no default")
+                message = f"the environment variable {name} is not set and has no default"
+                self._note(node, message, f"set it, or write ${{{name}:-default}}")
             self._problems.hide(value or "")
             return value or default or ""  # as in a shell, `:-` is for an empty variable too
 
@@ -199,9 +209,9 @@ class _Builder:
         try:
             text = (self._document.path.parent / Path(name)).read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
-            self._note(node, "the file of !file is not UTF-8 text")
+            self._note(node, "the file of !file is not UTF-8 text", _FILE)
         except (OSError, ValueError) as error:
-            self._note(node, f"the file of !file cannot be read: {_reason(error)}")
+            self._note(node, f"the file of !file cannot be read: {_reason(error)}", _FILE)
         else:
             text = text.rstrip("\r\n")
             self._problems.hide(text)

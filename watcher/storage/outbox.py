@@ -2,19 +2,23 @@
 over a connection in a transaction.
 
     pending ── claim ──▸ sending ── Sent ──▸ sent
-       ▲                  │    └─── Failed ─▸ pending (retry) or dead
+       ▲                  │ │  └─── Failed ─▸ pending (retry) or dead
+       │                  │ └── put back ───▸ pending, as it was: it was not tried
        └── retry ── dead, dropped       lease expired ▸ may be claimed again, the attempt is lost
+
+What one receiver is told is sent in the order in which it was planned. That is the order of the alerts' row ids, as
+judgements are stored one at a time; moments may be equal, and the clocks of two machines may differ.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, not_, or_, select, update
 
 from watcher.domain.model import (
     Alert,
@@ -73,45 +77,82 @@ def plan(
 
 
 def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, owner: str) -> list[Delivery]:
-    """Lease due deliveries (T3).
+    """Lease deliveries whose turn it is (T3); oldest first.
 
-    1. Choose: pending and due, or sending under a lease that has expired. PostgreSQL locks them and skips those that
-       another claim has locked; on SQLite this transaction is the only writer.
-    2. Enter the attempts that expired in the ledger, as lost.
-    3. Write the lease, under the same condition, and count the attempt.
+    1. Choose what is due, and has before it nothing open to the same receiver that is not chosen too.
+    2. Lock it. PostgreSQL passes over what another transaction has locked, and what was changed since step 1 is no
+       longer due; either ends what that receiver gets. On SQLite this transaction is the only writer.
+    3. Enter the attempts that expired in the ledger, as lost.
+    4. Write the lease and count the attempt.
     A crash after the commit leaves leases that expire: that message is sent again, under the same id.
     """
     due = or_(
         and_(delivery.c.state == DeliveryState.PENDING, delivery.c.not_before <= now),
         and_(delivery.c.state == DeliveryState.SENDING, delivery.c.lease_until <= now),
     )
-    chosen = (
+    chosen = connection.execute(_next_in_line(due, limit)).all()
+    locking = (
         select(delivery, alert_table.c.payload)
         .join(alert_table, alert_table.c.id == delivery.c.alert)
-        .where(OPEN_DELIVERY, due)
-        .order_by(delivery.c.not_before, delivery.c.created_at, delivery.c.id)
-        .limit(limit)
+        .where(delivery.c.id.in_([row.id for row in chosen]), due)
+        .order_by(delivery.c.alert, delivery.c.receiver)
         .with_for_update(skip_locked=True, of=delivery)
     )
-    rows = connection.execute(chosen).all()
+    locked = connection.execute(locking).all()
+    ours = _without_gaps(chosen, {row.id for row in locked})
+    rows = [row for row in locked if row.id in ours]
     for row in rows:
         if row.state is DeliveryState.SENDING:
             _enter(connection, row.id, row.tries, now, AttemptOutcome.LOST, _LOST)
-    connection.execute(
-        update(delivery)
-        .where(delivery.c.id.in_([row.id for row in rows]), due)
-        .values(
-            state=DeliveryState.SENDING,
-            attempts=delivery.c.attempts + 1,
-            tries=delivery.c.tries + 1,
-            lease_owner=owner,
-            lease_until=now + lease,
-        )
-    )
+    leased = {"state": DeliveryState.SENDING, "lease_owner": owner, "lease_until": now + lease}
+    counted = {"attempts": delivery.c.attempts + 1, "tries": delivery.c.tries + 1}
+    connection.execute(update(delivery).where(delivery.c.id.in_(ours)).values(leased | counted))
     return [
         Delivery(row.id, row.receiver, _ALERT.validate_json(row.payload), row.attempts + 1, DeliveryState.SENDING)
         for row in rows
     ]
+
+
+def _next_in_line(due: ColumnElement[bool], limit: int) -> Select[tuple[str, str]]:
+    """Ask for id and receiver of what may be sent, each receiver's in order; every receiver's first before any second,
+    so that one with a long queue does not keep the others waiting."""
+    held_from = (
+        select(delivery.c.receiver, func.min(delivery.c.alert).label("alert"))
+        .where(OPEN_DELIVERY, not_(due))
+        .group_by(delivery.c.receiver)
+        .subquery("held_from")
+    )
+    place = func.row_number().over(partition_by=delivery.c.receiver, order_by=delivery.c.alert)
+    return (
+        select(delivery.c.id, delivery.c.receiver)
+        .outerjoin(held_from, held_from.c.receiver == delivery.c.receiver)
+        .where(OPEN_DELIVERY, due, or_(held_from.c.alert.is_(None), delivery.c.alert < held_from.c.alert))
+        .order_by(place, delivery.c.alert, delivery.c.receiver)
+        .limit(limit)
+    )
+
+
+def _without_gaps(chosen: Iterable[Row[tuple[str, str]]], locked: Collection[str]) -> set[str]:
+    """Of what was chosen, in order: each receiver's, up to the first that could not be locked."""
+    ours: set[str] = set()
+    ended: set[str] = set()
+    for row in chosen:
+        if row.id not in locked:
+            ended.add(row.receiver)
+        elif row.receiver not in ended:
+            ours.add(row.id)
+    return ours
+
+
+def put_back(connection: Connection, delivery_id: str, owner: str, why: str) -> bool:
+    """Return a delivery to the queue as it was before this owner claimed it: nothing was sent, so no attempt counts.
+
+    A crash before the commit leaves the lease to expire; then it does count, as lost.
+    """
+    as_before = {"attempts": delivery.c.attempts - 1, "tries": delivery.c.tries - 1}
+    queued = {"state": DeliveryState.PENDING, "lease_owner": None, "lease_until": None, "detail": why}
+    changed = connection.execute(update(delivery).where(_leased(delivery_id, owner)).values(queued | as_before))
+    return changed.rowcount == 1
 
 
 def settle(
@@ -131,14 +172,18 @@ def settle(
             changes |= {"state": DeliveryState.DEAD, "settled_at": now}
         else:
             changes |= {"state": DeliveryState.PENDING, "not_before": retry_at}
-    ours = and_(
-        delivery.c.id == delivery_id, delivery.c.state == DeliveryState.SENDING, delivery.c.lease_owner == owner
-    )
-    tries = connection.execute(update(delivery).where(ours).values(**changes).returning(delivery.c.tries)).scalar()
+    settled = update(delivery).where(_leased(delivery_id, owner)).values(**changes).returning(delivery.c.tries)
+    tries = connection.execute(settled).scalar()
     if tries is None:
         return False
     _enter(connection, delivery_id, tries, now, ended, outcome.detail)
     return True
+
+
+def _leased(delivery_id: str, owner: str) -> ColumnElement[bool]:
+    return and_(
+        delivery.c.id == delivery_id, delivery.c.state == DeliveryState.SENDING, delivery.c.lease_owner == owner
+    )
 
 
 def _enter(

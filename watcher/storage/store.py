@@ -183,10 +183,11 @@ class Store:
     # --- deliver ----------------------------------------------------------------------------------
 
     def claim_deliveries(self, now: datetime, limit: int, lease: timedelta, owner: str) -> list[Delivery]:
-        """Lease up to `limit` deliveries that are due (T3), longest due first, and commit; counts the attempt.
+        """Lease up to `limit` deliveries that are due (T3), oldest first, and commit; counts the attempt.
 
         Due are pending ones whose time has come and those whose sender's lease has expired: its attempt is entered
-        in the ledger as lost. No delivery is leased to two owners at once.
+        in the ledger as lost. No delivery is leased to two owners at once. One receiver's are leased in the order in
+        which they were planned: none while an earlier one waits for its time or is leased, unless by this same call.
         """
         with self._db.write() as connection:
             return outbox.claim(connection, now, limit, lease, owner)
@@ -201,6 +202,14 @@ class Store:
         """
         with self._db.write() as connection:
             return outbox.settle(connection, delivery_id, owner, outcome, now, retry_at)
+
+    def put_back(self, delivery_id: str, owner: str, why: str) -> bool:
+        """Return a claimed delivery that was not tried to the queue, due as before; neither counted nor in the ledger.
+
+        Returns False, and writes nothing, when the delivery is no longer leased to `owner`.
+        """
+        with self._db.write() as connection:
+            return outbox.put_back(connection, delivery_id, owner, why)
 
     def deliveries(self, states: Collection[DeliveryState] = (), limit: int = 100) -> list[DeliveryRow]:
         """Return deliveries in these states (all when empty), latest first, each with its ledger."""
