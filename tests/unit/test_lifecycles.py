@@ -304,3 +304,21 @@ def test_faults_of_a_watchlists_lifecycle(
     with pytest.raises(ConfigError) as caught:
         load_rules([watch(tmp_path, lifecycles, "talks")], None, {})
     assert (line, column, message) in [(p.line, p.column, p.message) for p in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("cue", "message"),
+    [
+        ("give on-line|up", "a choice is between single words, not 'on-line|up'"),
+        ("give| up", "a choice is between single words, not 'give|'"),
+        ("~ out", "a pattern begins with a word"),
+        ("=", "a pattern begins with a word"),
+        ("run ~", "a pattern does not end with a gap"),
+    ],
+)
+def test_a_cue_that_cannot_be_looked_for_is_a_mistake_of_its_place(tmp_path: Path, cue: str, message: str) -> None:
+    own = "lifecycles:\n  pause:\n    extends: deal\n    states:\n"
+    own += f'      signed:\n        cues: {{en: {{does: [sign, "{cue}"]}}}}\n'
+    with pytest.raises(ConfigError) as caught:
+        load_rules([watch(tmp_path, own, "talks")], None, {})
+    assert [(p.line, p.message) for p in caught.value.problems] == [(6, message)]

@@ -12,12 +12,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from watcher.config.checking import Checked, check
-from watcher.config.fields import Flag, Id, Ids, Section, Text, choice
+from watcher.config.fields import Flag, Id, Ids, Section, Text, choice, wrong
 from watcher.config.problems import Problems, hint, listed
 from watcher.config.yaml import Path_, read
+from watcher.domain.cues import check_pattern
 from watcher.domain.model import Lexicon, Lifecycle, LifecycleWords, State, Status
 
 VALUE_KINDS = ("date", "place", "date/place", "rate")
@@ -25,7 +26,22 @@ _status = choice(Status, (Status.DONE.value, Status.ANNOUNCED.value))
 _kind = choice(str, VALUE_KINDS)
 FlipStatus = Annotated[Status, _status[0], _status[1]]
 ValueKind = Annotated[str, _kind[0], _kind[1]]
-Words = Annotated[tuple[Text, ...], WithJsonSchema({"type": "array", "items": {"type": "string", "minLength": 1}})]
+
+
+def _pattern(value: str) -> str:
+    try:
+        check_pattern(value)
+    except ValueError as error:
+        raise wrong(
+            str(error), "words; a|b between words for a choice, ~ for up to five other words between two"
+        ) from None
+    return value
+
+
+Words = Annotated[
+    tuple[Annotated[Text, AfterValidator(_pattern)], ...],
+    WithJsonSchema({"type": "array", "items": {"type": "string", "minLength": 1}}),
+]
 
 
 class StateSection(Section):

@@ -137,6 +137,15 @@ class PatternIndex:
         return out
 
 
+def check_pattern(text: str) -> None:
+    """Raise ValueError, saying what is wrong, for a pattern that could not be looked for."""
+    slots = _slots(text.removeprefix("="))
+    if not slots or slots[0] is None:
+        raise ValueError("a pattern begins with a word")
+    if slots[-1] is None:
+        raise ValueError("a pattern does not end with a gap")
+
+
 @lru_cache(maxsize=16384)
 def _slots(text: str) -> tuple[frozenset[str] | None, ...]:
     return tuple(slot for piece in text.split() for slot in _slot(piece))
