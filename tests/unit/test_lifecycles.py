@@ -317,7 +317,7 @@ def test_faults_of_a_watchlists_lifecycle(
     ],
 )
 def test_a_cue_that_cannot_be_looked_for_is_a_mistake_of_its_place(tmp_path: Path, cue: str, message: str) -> None:
-    own = "lifecycles:\n  pause:\n    extends: deal\n    states:\n"
+    own = "lifecycles:\n  walkout:\n    extends: deal\n    states:\n"
     own += f'      signed:\n        cues: {{en: {{does: [sign, "{cue}"]}}}}\n'
     with pytest.raises(ConfigError) as caught:
         load_rules([watch(tmp_path, own, "talks")], None, {})
