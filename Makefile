@@ -43,8 +43,9 @@ $(VENV)/.lint: pyproject.toml $(VENV)/.pip
 run: $(VENV)/.run
 	$(BIN)/watcher demo $(ARGS)
 
+# Three at a time, whatever the machine: the longest tests mostly wait.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check

@@ -194,6 +194,7 @@ def test_a_plain_body_mislabelled_as_gzip_is_kept(server: FeedServer) -> None:
         ("zstd", b"whatever"),
         ("gzip, gzip", gzip.compress(gzip.compress(BODY))),
     ],
+    ids=["gzip cut off", "gzip begun", "deflate", "brotli", "brotli cut off", "zstd", "gzip twice"],
 )
 def test_a_body_that_does_not_decompress_is_a_failure(server: FeedServer, coding: str, body: bytes) -> None:
     failed(server.add("/feed.xml", Reply(body=body, headers={"Content-Encoding": coding})), Failure.DECODE)
