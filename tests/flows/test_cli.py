@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import logging
-import os
 import re
 import signal
 import socket
@@ -14,63 +12,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
+from commands import Shell
 from newsroom import APPROVED, CLEARED, SMALL_TALK, Newsroom, newsroom
 
 from watcher.app import now as read_clock
-from watcher.cli import main
 
 HOSTILE = "Trump approves TikTok deal \x1b[2J\x9b31m[red]gone[/red] \u202eevil"
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        """Its output as JSON."""
-        return json.loads(self.out)
-
-
-Shell = Callable[..., Ended]
-
-
-@pytest.fixture
-def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    """Run one command in this process, with stdin closed as in a pipe; logging is put back afterwards."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-
-    def run(*words: object) -> Ended:
-        capsys.readouterr()
-        with Path(os.devnull).open() as nothing, monkeypatch.context() as patch:
-            patch.setattr(sys, "stdin", nothing)
-            try:
-                main([str(word) for word in words])
-            except SystemExit as end:
-                code = end.code if isinstance(end.code, int) else 0
-            else:
-                code = 0
-        out, err = capsys.readouterr()
-        print(words, code, err)  # shown when the test fails
-        assert "Traceback" not in err
-        return Ended(code, out, err)
-
-    yield run
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -210,6 +163,18 @@ def test_once_tells_by_its_exit_code_that_a_state_changed(shell: Shell, room: Ne
     quiet = shell("once", "-c", room.config, "--json")
     assert quiet.code == 0
     assert quiet.data["transitions"] == []
+
+
+def test_once_tells_people_the_moment_in_their_zone(shell: Shell, room: Newsroom) -> None:
+    assert shell("once", "-c", room.config).code == 0
+    room.publish("wire", APPROVED, at=read_clock() - timedelta(seconds=1))
+    sqlite_do(room, "UPDATE feed SET next_poll_at = '2025-01-01 00:00:00.000000'")
+    config = Path(room.config)
+    config.write_text(config.read_text() + "zone: Pacific/Kiritimati\n")
+    (line,) = [line for line in shell("once", "-c", config).out.splitlines() if " -> approved" in line]
+    told = " ".join(line.split()[4:6])
+    moved = datetime.fromisoformat(f"{told}+14:00")
+    assert timedelta() <= read_clock() - moved < timedelta(minutes=10)
 
 
 def test_once_in_json_has_the_lines_of_a_backtest(shell: Shell, room: Newsroom) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from watcher.cli import main
+from commands import Shell
 
 WATCHLIST = """\
 since: 2026-03-01
@@ -59,23 +56,6 @@ NEWS = [
 ]
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        """Its output as JSON."""
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ended]
-
-
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a watchlist, outlets, the service's configuration and an archive; the working directory."""
@@ -92,25 +72,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run one command in this process."""
-
-    def typed(*words: object) -> Ended:
-        capsys.readouterr()
-        try:
-            main([str(word) for word in words])
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        else:
-            code = 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return Ended(code, out, err)
-
-    return typed
-
-
 def with_wrong_cases(folder: Path) -> None:
     text = WATCHLIST.replace("  - id: fish-tariffs", f"{WRONG}  - id: fish-tariffs")
     (folder / "list.yaml").write_text(text)
@@ -119,16 +80,16 @@ def with_wrong_cases(folder: Path) -> None:
 # --- check --tests --------------------------------------------------------------------------------
 
 
-def test_cases_that_hold(run: Run, desk: Path) -> None:
-    ended = run("check", "--tests")
+def test_cases_that_hold(shell: Shell, desk: Path) -> None:
+    ended = shell("check", "--tests")
     assert ended.code == 0
     assert ended.out.splitlines()[-1] == "tests: 4, all as expected"
-    assert run("check", "--tests", "--json").data["tests"] == {"run": 4, "failed": 0, "failures": []}
+    assert shell("check", "--tests", "--json").data["tests"] == {"run": 4, "failed": 0, "failures": []}
 
 
-def test_a_case_that_does_not_hold_is_shown_where_it_stands(run: Run, desk: Path) -> None:
+def test_a_case_that_does_not_hold_is_shown_where_it_stands(shell: Shell, desk: Path) -> None:
     with_wrong_cases(desk)
-    ended = run("check", "--tests")
+    ended = shell("check", "--tests")
     assert ended.code == 2
     lines = ended.out.splitlines()
     assert lines[1:5] == [
@@ -147,9 +108,9 @@ def test_a_case_that_does_not_hold_is_shown_where_it_stands(run: Run, desk: Path
     assert lines[-1] == "tests: 3 of 7 FAILED"
 
 
-def test_failures_in_json(run: Run, desk: Path) -> None:
+def test_failures_in_json(shell: Shell, desk: Path) -> None:
     with_wrong_cases(desk)
-    ended = run("check", "--tests", "--json")
+    ended = shell("check", "--tests", "--json")
     assert ended.code == 2
     assert ended.data["ok"] is False
     tests = ended.data["tests"]
@@ -163,40 +124,40 @@ def test_failures_in_json(run: Run, desk: Path) -> None:
     assert third["expected"] is None
 
 
-def test_without_tests_no_case_is_tried(run: Run, desk: Path) -> None:
+def test_without_tests_no_case_is_tried(shell: Shell, desk: Path) -> None:
     with_wrong_cases(desk)
-    ended = run("check")
+    ended = shell("check")
     assert (ended.code, "tests" in ended.out) == (0, False)
-    assert "tests" not in run("check", "--json").data
+    assert "tests" not in shell("check", "--json").data
 
 
-def test_a_mistake_in_a_case_is_found_by_any_check(run: Run, desk: Path) -> None:
+def test_a_mistake_in_a_case_is_found_by_any_check(shell: Shell, desk: Path) -> None:
     (desk / "list.yaml").write_text(WATCHLIST.replace("state: lifted", "state: liftd"))
-    ended = run("check")
+    ended = shell("check")
     assert ended.code == 2
     assert 'list.yaml:13:49: "liftd" is not a state of the lifecycle "restriction"; did you mean "lifted"?' in ended.err
 
 
-def test_a_watchlist_alone(run: Run, desk: Path) -> None:
+def test_a_watchlist_alone(shell: Shell, desk: Path) -> None:
     (desk / "watcher.yaml").unlink()
-    ended = run("check", "--tests", "-w", "list.yaml")
+    ended = shell("check", "--tests", "-w", "list.yaml")
     assert ended.code == 0
     assert ended.out.splitlines() == ["list.yaml: fine; 2 items, 0 feeds, 2 outlets", "tests: 4, all as expected"]
-    assert run("check", "-w", "list.yaml", "--json").data["items"] == 2
-    online = run("check", "-w", "list.yaml", "--online")
+    assert shell("check", "-w", "list.yaml", "--json").data["items"] == 2
+    online = shell("check", "-w", "list.yaml", "--online")
     assert (online.code, "leave --watchlist out" in online.err) == (2, True)
 
 
-def test_a_watchlist_without_cases_says_so(run: Run, desk: Path) -> None:
+def test_a_watchlist_without_cases_says_so(shell: Shell, desk: Path) -> None:
     (desk / "list.yaml").write_text("items: []\n")
-    assert "no item has `expect` cases" in run("check", "--tests", "-w", "list.yaml").out
+    assert "no item has `expect` cases" in shell("check", "--tests", "-w", "list.yaml").out
 
 
 # --- preview --------------------------------------------------------------------------------------
 
 
-def test_preview_shows_what_an_item_would_have_done(run: Run, desk: Path) -> None:
-    ended = run("preview", "timber-ban", "--archive", "archive.jsonl")
+def test_preview_shows_what_an_item_would_have_done(shell: Shell, desk: Path) -> None:
+    ended = shell("preview", "timber-ban", "--archive", "archive.jsonl")
     assert ended.code == 0
     assert ended.out.splitlines()[:12] == [
         "timber-ban: Norland's timber export ban",
@@ -217,10 +178,10 @@ def test_preview_shows_what_an_item_would_have_done(run: Run, desk: Path) -> Non
     assert not (desk / "watcher.db").exists()
 
 
-def test_preview_needs_no_configuration(run: Run, desk: Path) -> None:
+def test_preview_needs_no_configuration(shell: Shell, desk: Path) -> None:
     (desk / "watcher.yaml").unlink()
     words = ("preview", "timber-ban", "--archive", "archive.jsonl", "-w", "list.yaml")
-    data = run(*words, "--examples", "1", "--json").data
+    data = shell(*words, "--examples", "1", "--json").data
     assert data["archive"] == {
         "entries": 7,
         "older_than_the_watch": 1,
@@ -237,12 +198,12 @@ def test_preview_needs_no_configuration(run: Run, desk: Path) -> None:
     assert changes == [("in_force", "lifted", ["a4"]), ("lifted", "tightened", ["a6"])]
     (example,) = data["examples"]["possible"]
     assert (example["id"], example["state"], example["source"]) == ("a2", "easing", "Daily")
-    none = run(*words, "--examples", "0")
+    none = shell(*words, "--examples", "0")
     assert "possible, " not in none.out
 
 
-def test_preview_of_an_item_that_nothing_is_about(run: Run, desk: Path) -> None:
-    ended = run("preview", "fish-tariffs", "--archive", "archive.jsonl")
+def test_preview_of_an_item_that_nothing_is_about(shell: Shell, desk: Path) -> None:
+    ended = shell("preview", "fish-tariffs", "--archive", "archive.jsonl")
     assert ended.code == 0
     assert ended.out.splitlines()[2:] == [
         "  matched    0",
@@ -252,9 +213,9 @@ def test_preview_of_an_item_that_nothing_is_about(run: Run, desk: Path) -> None:
     ]
 
 
-def test_preview_with_nothing_to_tell_from(run: Run, desk: Path) -> None:
+def test_preview_with_nothing_to_tell_from(shell: Shell, desk: Path) -> None:
     (desk / "archive.jsonl").write_text("")
-    ended = run("preview", "timber-ban", "--archive", "archive.jsonl")
+    ended = shell("preview", "timber-ban", "--archive", "archive.jsonl")
     assert ended.code == 0
     assert "0 entries, none in its time" in ended.out
     assert "nothing to tell from" in ended.out
@@ -269,8 +230,8 @@ def test_preview_with_nothing_to_tell_from(run: Run, desk: Path) -> None:
         (("timber-ban", "--archive", "archive.jsonl", "-c", "none.yaml"), "there is no configuration file none.yaml"),
     ],
 )  # fmt: skip
-def test_preview_says_what_is_wrong(run: Run, desk: Path, words: tuple[str, ...], said: str) -> None:
-    ended = run("preview", *words)
+def test_preview_says_what_is_wrong(shell: Shell, desk: Path, words: tuple[str, ...], said: str) -> None:
+    ended = shell("preview", *words)
     assert ended.code == 2
     assert said in ended.err
 
@@ -278,12 +239,12 @@ def test_preview_says_what_is_wrong(run: Run, desk: Path, words: tuple[str, ...]
 # --- explain: why not -----------------------------------------------------------------------------
 
 
-def explained(run: Run, text: str, *more: str) -> Any:
-    return run("explain", text, "--date", "2026-03-05", "--json", *more).data
+def explained(shell: Shell, text: str, *more: str) -> Any:
+    return shell("explain", text, "--date", "2026-03-05", "--json", *more).data
 
 
-def test_explain_names_the_gate_of_what_is_near(run: Run, desk: Path) -> None:
-    out = run("explain", "Estmark lifts its timber ban", "--date", "2026-03-05").out
+def test_explain_names_the_gate_of_what_is_near(shell: Shell, desk: Path) -> None:
+    out = shell("explain", "Estmark lifts its timber ban", "--date", "2026-03-05").out
     assert out.splitlines()[3:] == [
         "It is about no item.",
         "",
@@ -291,7 +252,7 @@ def test_explain_names_the_gate_of_what_is_near(run: Run, desk: Path) -> None:
         "  found      timber, ban",
         "  why not    “lifts” (lifted) is done by estmark, not by norland",
     ]
-    assert explained(run, "Ten recipes for spring")["nearest"] == []
+    assert explained(shell, "Ten recipes for spring")["nearest"] == []
 
 
 @pytest.mark.parametrize(
@@ -301,52 +262,52 @@ def test_explain_names_the_gate_of_what_is_near(run: Run, desk: Path) -> None:
         ("Norland lifts ban on timber playgrounds", "shut_out", "shut out by “playgrounds”, a word of its `none`"),
     ],
 )
-def test_explain_in_json(run: Run, desk: Path, text: str, gate: str, detail: str) -> None:
-    (miss,) = explained(run, text)["nearest"]
+def test_explain_in_json(shell: Shell, desk: Path, text: str, gate: str, detail: str) -> None:
+    (miss,) = explained(shell, text)["nearest"]
     assert (miss["item"], miss["gate"], miss["detail"]) == ("timber-ban", gate, detail)
     assert miss["sentence"] == text
 
 
-def test_explain_says_that_the_watch_had_not_begun(run: Run, desk: Path) -> None:
-    out = run("explain", "Norland lifts timber ban", "--date", "2026-02-01").out
+def test_explain_says_that_the_watch_had_not_begun(shell: Shell, desk: Path) -> None:
+    out = shell("explain", "Norland lifts timber ban", "--date", "2026-02-01").out
     assert "why not    not watched before 2026-03-01 00:00 UTC" in out
 
 
-def test_explain_says_why_a_mention_tells_no_state(run: Run, desk: Path) -> None:
-    out = run("explain", "The timber ban in numbers", "--date", "2026-03-05").out
+def test_explain_says_why_a_mention_tells_no_state(shell: Shell, desk: Path) -> None:
+    out = shell("explain", "The timber ban in numbers", "--date", "2026-03-05").out
     assert "says       no state (mention)" in out
     assert "why not    no word of the lifecycle “restriction” stands beside the subject" in out
     assert "such as" in out
-    (reading,) = explained(run, "The timber ban in numbers")["readings"]
+    (reading,) = explained(shell, "The timber ban in numbers")["readings"]
     assert reading["why_not"]["gate"] == "no_cue"
-    (reading,) = explained(run, "Norland lifts timber ban")["readings"]
+    (reading,) = explained(shell, "Norland lifts timber ban")["readings"]
     assert reading["why_not"] is None
 
 
-def test_explain_shows_the_sentence_where_there_are_more(run: Run, desk: Path) -> None:
+def test_explain_shows_the_sentence_where_there_are_more(shell: Shell, desk: Path) -> None:
     words = ("--summary", "Wool is dear. Estmark lifts its timber ban.", "--date", "2026-03-05")
-    out = run("explain", "A quiet week", *words).out
+    out = shell("explain", "A quiet week", *words).out
     assert '  sentence   "Estmark lifts its timber ban."' in out
 
 
-def test_explain_of_one_item(run: Run, desk: Path) -> None:
-    far = explained(run, "Norland lifts timber ban", "--item", "fish-tariffs")
+def test_explain_of_one_item(shell: Shell, desk: Path) -> None:
+    far = explained(shell, "Norland lifts timber ban", "--item", "fish-tariffs")
     assert far["readings"] == []
     assert far["transitions"] == []
     (miss,) = far["nearest"]
     assert (miss["item"], miss["gate"]) == ("fish-tariffs", "subject")
     assert miss["detail"] == "needs fish; and 1 more group of words"
-    own = explained(run, "Norland lifts timber ban", "--item", "timber-ban", "--outlet", "Wire")
+    own = explained(shell, "Norland lifts timber ban", "--item", "timber-ban", "--outlet", "Wire")
     assert [reading["item"] for reading in own["readings"]] == ["timber-ban"]
     assert [change["to"] for change in own["transitions"]] == ["lifted"]
     assert own["nearest"] == []
-    assert "Nothing is read of fish-tariffs in it." in run("explain", "Wool", "--item", "fish-tariffs").out
-    unknown = run("explain", "Wool", "--item", "wool")
+    assert "Nothing is read of fish-tariffs in it." in shell("explain", "Wool", "--item", "fish-tariffs").out
+    unknown = shell("explain", "Wool", "--item", "wool")
     assert (unknown.code, "there is no item 'wool'" in unknown.err) == (2, True)
 
 
-def test_explain_shows_three_at_most(run: Run, desk: Path) -> None:
+def test_explain_shows_three_at_most(shell: Shell, desk: Path) -> None:
     item = "  - {id: t%d, title: T, lifecycle: deal, state: talks, about: {all: [timber, firm %d]}}\n"
     more = "".join(item % (n, n) for n in range(5))
     (desk / "list.yaml").write_text(WATCHLIST + more)
-    assert len(explained(run, "Timber prices rise")["nearest"]) == 3
+    assert len(explained(shell, "Timber prices rise")["nearest"]) == 3

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import tzinfo
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from
-from watcher.cli.output import emit_json, emit_lines, remark
+from watcher.cli.output import emit_json, emit_lines, moment, remark
 
 if TYPE_CHECKING:
     from watcher.app import Order, Round
@@ -92,7 +93,10 @@ def once(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     log_as(settings)
     with App.open(settings) as app:
         done = app.once()
-    (_show_json if as_json else _show)(done)
+    if as_json:
+        _show_json(done)
+    else:
+        _show(done, settings.zone)
     faults = _faults(done)
     for fault in faults:
         remark(f"watcher: {fault}")
@@ -113,13 +117,13 @@ def _faults(done: Round) -> list[str]:
     return faults
 
 
-def _show(done: Round) -> None:
+def _show(done: Round, zone: tzinfo) -> None:
     from watcher.pipeline import SendResult
 
     cycled = done.cycled
     emit_lines(
         f"{t.item}: {t.from_state} -> {t.to_state}{f' ({t.to_value})' if t.to_value else ''}"
-        f"  {t.at.isoformat()}  {t.reason.value}: {t.detail}"
+        f"  {moment(t.at, zone)}  {t.reason.value}: {t.detail}"
         for t in cycled.transitions
     )
     sent = sum(one.result is SendResult.SENT for one in done.delivered.tried)
