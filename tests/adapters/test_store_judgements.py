@@ -21,7 +21,7 @@ from store_cases import (
     moved,
 )
 
-from watcher.domain.model import Backlog, DeliveryState, Reason, Transition
+from watcher.domain.model import Backlog, DeliveryState, Reason, Status, Transition
 from watcher.errors import RacedError, StoreError
 from watcher.storage import Store
 
@@ -72,6 +72,20 @@ def test_an_item_may_move_twice_in_one_judgement(store: Store, now: datetime) ->
     store.record([first, second], [one, two], [there, on], [standing], alerts, now)
     assert [row.transition.to_state for row in store.history("deal")] == ["refused", "approved", "pending"]
     assert sorted((row.seq, row.alert.to_state) for row in store.deliveries()) == [(1, "approved"), (2, "refused")]
+
+
+def test_a_step_that_was_taken_back_and_where_it_came_from_are_known(store: Store, now: datetime) -> None:
+    first, second = filled(store, now, entries=2)
+    told = a_fact("deal", first, now)
+    change = a_change(told, from_value="10%")
+    store.record([first], [told], [change], [moved(store.standings()["deal"], change)], [], now)
+    stands = store.standings()["deal"]
+    assert (stands.came_from, stands.came_from_value) == ("pending", "10%")
+    back = a_fact("deal", second, now + MINUTE, id="back", status=Status.DENIED, takes_back=True)
+    undone = replace(a_change(back, from_state="approved", to_state="pending"), reason=Reason.RETRACTED)
+    store.record([second], [back], [undone], [moved(stands, undone)], [], now)
+    assert store.standings()["deal"].came_from == "approved"
+    assert [fact.takes_back for fact in store.evidence("deal", now)] == [False, True]
 
 
 def test_a_person_may_correct_without_evidence(store: Store, now: datetime) -> None:

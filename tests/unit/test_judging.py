@@ -31,6 +31,7 @@ from watcher.domain.model import (
     Tier,
     Transition,
 )
+from watcher.domain.notices import Notice, Notices
 from watcher.domain.reading import strip_outlet
 from watcher.judging import Docket, Judge, opening
 
@@ -341,3 +342,99 @@ def test_independence_does_not_depend_on_order() -> None:
         for e in judge.weigh(entry(text, source, hours), judge.read(entry(text, source, hours)))
     ]
     assert len(independent(evidence)) == len(independent(evidence[::-1])) == 2
+
+
+# --- what an outlet takes back --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("label", "notice"),
+    [
+        ("CORRECTED-Norland lifts timber ban", Notice.CORRECTED),
+        ("CORRECTED (OFFICIAL)-Norland lifts timber ban", Notice.CORRECTED),
+        ("UPDATE 2-CORRECTED-Norland lifts timber ban", Notice.CORRECTED),
+        ("Correction: Norland lifts timber ban", Notice.CORRECTED),
+        ("Norland lifts timber ban [Corrected on 4 May]", Notice.CORRECTED),
+        ("RETRACTED: Norland lifts timber ban", Notice.RETRACTED),
+        ("Norland lifts timber ban (story withdrawn)", Notice.RETRACTED),
+        ("Withdraws story: Norland lifts timber ban", Notice.RETRACTED),
+        ("更正：诺兰取消木材禁令", Notice.CORRECTED),
+        ("【撤稿】诺兰取消木材禁令", Notice.RETRACTED),
+        ("Corrected timber figures are out", None),
+        ("Norland withdrawn from timber pact", None),
+        ("Timber market correction hits Norland", None),
+        ("Norland: correction of timber rules due", None),
+    ],
+)
+def test_notices_are_labels_and_nothing_else(label: str, notice: Notice | None) -> None:
+    assert Notices(load_lexicons().values()).of(label) is notice
+
+
+def test_a_retraction_reopens_the_decision() -> None:
+    lifted, taken_back = outcome(
+        [entry("Norland lifts timber ban"), entry("RETRACTED: Norland lifts timber ban", hours=3)]
+    )
+    assert isinstance(lifted, Transition)
+    assert isinstance(taken_back, Transition)
+    assert (taken_back.from_state, taken_back.to_state) == ("lifted", "in_force")
+    assert (taken_back.reason, taken_back.entries) == (
+        Reason.RETRACTED,
+        ("Northern Wire-3-RETRACTED: Norland lifts timber ban", *lifted.entries),
+    )
+
+
+def test_a_correction_that_only_makes_it_possible_reopens_the_decision() -> None:
+    made = outcome([entry("Norland lifts timber ban"), entry("CORRECTED-Norland may lift timber ban", hours=2)])
+    assert [d.reason for d in made] == [Reason.ALONE, Reason.RETRACTED]
+
+
+def test_a_correction_leads_to_the_state_it_tells() -> None:
+    made = outcome([entry("Norland lifts timber ban"), entry("CORRECTED-Norland suspends timber ban", hours=2)])
+    assert isinstance(made[1], Transition)
+    assert (made[1].to_state, made[1].reason) == ("eased", Reason.RETRACTED)
+
+
+def test_a_correction_of_something_else_leaves_it() -> None:
+    made = outcome([entry("Norland lifts timber ban"), entry("CORRECTED-Norland lifts timber ban for good", hours=2)])
+    assert made[1].reason is Reason.SAME
+
+
+def test_what_others_say_outlives_a_retraction() -> None:
+    made = outcome(
+        [
+            entry("Norland lifts timber ban"),
+            entry("Timber ban is lifted by Norland at last", "Norland Gazette", hours=2),
+            entry("RETRACTED: Norland lifts timber ban", hours=3),
+        ]
+    )
+    assert [d.reason for d in made] == [Reason.ALONE, Reason.SAME, Reason.SAME]
+    assert made[2].detail == "Northern Wire takes its report back, and it still stands by Norland Gazette"
+
+
+def test_another_outlet_cannot_take_it_back() -> None:
+    made = outcome(
+        [entry("Norland lifts timber ban"), entry("RETRACTED: Norland lifts timber ban", "Harbour Times", hours=3)]
+    )
+    assert isinstance(made[1], Stay)
+
+
+def test_what_is_taken_back_counts_no_more() -> None:
+    made = outcome(
+        [
+            entry("Norland lifts timber ban", "Daily Post"),
+            entry("RETRACTED: Norland lifts timber ban", "Daily Post", hours=2),
+            entry("Premier Aske scraps ban on lumber exports", "Harbour Times", hours=3),
+        ]
+    )
+    assert [d.reason for d in made] == [Reason.WAITING, Reason.SOFT, Reason.WAITING]
+
+
+def test_after_a_retraction_it_can_happen_again() -> None:
+    made = outcome(
+        [
+            entry("Norland lifts timber ban"),
+            entry("RETRACTED: Norland lifts timber ban", hours=3),
+            entry("Norland lifts timber ban, government confirms", hours=9),
+        ]
+    )
+    assert [d.reason for d in made] == [Reason.ALONE, Reason.RETRACTED, Reason.ALONE]

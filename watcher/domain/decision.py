@@ -31,6 +31,8 @@ def decide(
     `known` is the item's earlier evidence, at least as far back as its window; the answer does not depend on
     its order.
     """
+    if fresh.takes_back and (reopened := _reopen(item, lifecycle, standing, known, fresh)) is not None:
+        return reopened
     if fresh.state is None or fresh.state not in lifecycle.states:
         return Stay(item.id, Reason.NO_STATE, f"{fresh.status}: no state is told")
     target = lifecycle.states[fresh.state]
@@ -54,10 +56,14 @@ def _weigh(
         e for e in known
         if e.item == item.id and e.id != fresh.id
         and max(fresh.at - rule.within, standing.since) <= e.at <= fresh.at
+        and not any(t.takes_back and t.owner == e.owner and t.at > e.at for t in (*known, fresh))
     ]  # fmt: skip
     agreeing = [fresh, *(e for e in window if _vouches(lifecycle, e, fresh))]
     stages = (fresh.state, *(s.id for s in lifecycle.states.values() if fresh.state in s.announces))
-    denying = [e for e in window if e.status is Status.DENIED and e.state in stages and e.owner != fresh.owner]
+    denying = [
+        e for e in window
+        if e.status is Status.DENIED and not e.takes_back and e.state in stages and e.owner != fresh.owner
+    ]  # fmt: skip
     sources = independent(agreeing)
     best = sources[0]
     if denying and min(e.tier.rank for e in denying) <= best.tier.rank:
@@ -85,6 +91,49 @@ def _weigh(
         from_since=standing.since,
         sources=len(sources),
         detail=_words(reason, best, sources),
+    )
+
+
+def _reopen(
+    item: Item, lifecycle: Lifecycle, standing: Standing, known: Sequence[Evidence], fresh: Evidence
+) -> Decision | None:
+    """Undo the last step if it rests on what `fresh` takes back, and what others say is not enough without it.
+
+    A correction that tells a state of its own leads there, where that was a step from the state before and is told
+    well enough. None where nothing the step rests on is taken back.
+    """
+    if not standing.came_from or fresh.status is Status.MENTION:
+        return None
+    if fresh.state == standing.state and fresh.status in lifecycle.states[standing.state].flips_on:
+        return None  # something else was corrected
+    begun = standing.since - item.evidence.within
+    made = replace(fresh, state=standing.state, value=standing.value)
+    told = [e for e in known if e.item == item.id and begun <= e.at <= fresh.at and _vouches(lifecycle, e, made)]
+    withdrawn = [e for e in told if e.owner == fresh.owner]
+    if not withdrawn:
+        return None
+    others = independent([e for e in told if e.owner != fresh.owner])
+    if others and _enough(item, others[0], others) is not None:
+        detail = f"{fresh.outlet} takes its report back, and it still stands by {_listed(others)}"
+        return Stay(item.id, Reason.SAME, detail)
+    to, value = standing.came_from, standing.came_from_value
+    told_state = lifecycle.states.get(fresh.state or "")
+    reachable = told_state is not None and told_state.id in lifecycle.states[to].to
+    if told_state and reachable and fresh.status in told_state.flips_on and _enough(item, fresh, [fresh]):
+        to, value = told_state.id, fresh.value
+    return Transition(
+        item=item.id,
+        from_state=standing.state,
+        to_state=to,
+        at=fresh.at,
+        status=fresh.status,
+        reason=Reason.RETRACTED,
+        evidence=(fresh.id, *(e.id for e in withdrawn)),
+        entries=tuple(dict.fromkeys((fresh.entry, *(e.entry for e in withdrawn)))),
+        from_value=standing.value,
+        to_value=value,
+        from_since=standing.since,
+        detail=f"{fresh.outlet} takes back the report that it rested on",
     )
 
 
@@ -148,4 +197,6 @@ def after(standing: Standing, transition: Transition) -> Standing:
         version=standing.version + 1,
         disputed=False,
         source="",
+        came_from=transition.from_state,
+        came_from_value=transition.from_value,
     )

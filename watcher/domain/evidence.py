@@ -80,6 +80,7 @@ def weigh(entry: Entry, readings: Sequence[Reading], outlet: Outlet) -> tuple[Ev
             speaks_for=outlet.of,
             span=reading.span,
             baseline=entry.baseline,
+            takes_back=reading.takes_back,
         )
         for reading in readings
     )

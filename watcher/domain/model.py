@@ -329,6 +329,7 @@ class Reading:
     quote: str  # the sentence it stands in, sliced from the stored text
     value: str | None = None
     why: tuple[str, ...] = ()
+    takes_back: bool = False  # the outlet corrects or withdraws what it told before
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +353,7 @@ class Evidence:
     speaks_for: str | None = None  # actor id, where the outlet is an actor's own
     span: Span = Span("title", 0, 0)
     baseline: bool = False
+    takes_back: bool = False  # the outlet corrects or withdraws what it told before
 
     def __post_init__(self) -> None:
         require_utc(at=self.at)
@@ -371,6 +373,8 @@ class Standing:
     version: int = 0
     disputed: bool = False
     source: str = ""  # who reported the starting state, where a seed told
+    came_from: str = ""  # the state before; none for a start
+    came_from_value: str | None = None
 
     def __post_init__(self) -> None:
         require_utc(since=self.since)
@@ -384,6 +388,7 @@ class Reason(StrEnum):
     CORROBORATED = "corroborated"  # enough independent sources inside the window
     START = "start"  # the state the watch began in
     PERSON = "person"  # a person corrected it
+    RETRACTED = "retracted"  # the source that moved it took its report back
 
     NO_STATE = "no_state"  # nothing told but that it is talked about
     SOFT = "soft"  # claimed, possible, urged, denied, or announced where that does not flip

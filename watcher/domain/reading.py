@@ -24,6 +24,7 @@ from watcher.domain.frame import Frame
 from watcher.domain.languages import language
 from watcher.domain.matching import Match, Matcher, Place
 from watcher.domain.model import Entry, Item, Lexicon, Lifecycle, Reading, Rules, Span, Status
+from watcher.domain.notices import Notice, Notices
 from watcher.domain.roles import may_be_the_items
 from watcher.domain.telling import STRENGTH, Told, tell
 from watcher.domain.text import Word, sentences, words
@@ -44,6 +45,7 @@ class Reader:
             code: _Language(lexicon, names, rules.lifecycles) for code, lexicon in rules.lexicons.items()
         }
         self._function_words = rules.languages
+        self._notices = Notices(rules.lexicons.values())
         self._kinds = {
             (lifecycle.id, state.id): state.value or ""
             for lifecycle in rules.lifecycles.values()
@@ -66,7 +68,8 @@ class Reader:
                         reading = replace(reading, state=None, status=Status.MENTION, value=None, why=_DEEP)
                     if known is None or _outweighs(reading, known):
                         best[reading.item] = reading
-        return tuple(best.values())
+        notice = self._notices.of(entry.title) if best else None
+        return tuple(_noticed(reading, notice) if notice else reading for reading in best.values())
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, int]]:
         """The sentences that may be about an item, each with its number in the text, found without taking any apart:
@@ -126,6 +129,13 @@ def _unread(match: Match, text: str, whole: Span, text_words: Sequence[Word], co
     cue = text[span.start - whole.start : span.end - whole.start]
     why = (f"written in another language ({code}), which is not read",)
     return Reading(match.item.id, None, Status.MENTION, cue, span, text, None, why)
+
+
+def _noticed(reading: Reading, notice: Notice) -> Reading:
+    """A reading of a report that corrects an earlier one, or of one that is withdrawn and holds no longer."""
+    if notice is Notice.CORRECTED:
+        return replace(reading, takes_back=True, why=(*reading.why, "corrects an earlier report"))
+    return replace(reading, takes_back=True, status=Status.DENIED, why=(*reading.why, "the report is withdrawn"))
 
 
 def _outweighs(new: Reading, old: Reading) -> bool:

@@ -147,7 +147,15 @@ def _midnight(told: Seed) -> datetime:
 
 def standings(connection: Connection) -> dict[str, Standing]:
     """Return where every active item stands."""
-    rows = connection.execute(select(item).where(item.c.active).order_by(item.c.id))
+    other = transition.alias()
+    last = select(func.max(other.c.seq)).where(other.c.item == item.c.id).scalar_subquery()
+    query = (
+        select(item, transition.c.from_state, transition.c.from_value)
+        .join_from(item, transition, (transition.c.item == item.c.id) & (transition.c.seq == last))
+        .where(item.c.active)
+        .order_by(item.c.id)
+    )
+    rows = connection.execute(query)
     return {row.id: standing_of(row) for row in rows}
 
 

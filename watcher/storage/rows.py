@@ -29,7 +29,7 @@ def entry_of(row: Row[Any]) -> Entry:
 
 
 def standing_of(row: Row[Any]) -> Standing:
-    """Make the Standing of a row of `item`."""
+    """Make the Standing of a row of `item` beside its last transition."""
     return Standing(
         item=row.id,
         state=row.state,
@@ -38,6 +38,8 @@ def standing_of(row: Row[Any]) -> Standing:
         version=row.version,
         disputed=row.disputed,
         source=row.source,
+        came_from=row.from_state,
+        came_from_value=row.from_value,
     )
 
 
@@ -61,6 +63,7 @@ def evidence_of(row: Row[Any]) -> Evidence:
         speaks_for=row.speaks_for,
         span=Span(row.span_field, row.span_start, row.span_end),
         baseline=row.baseline,
+        takes_back=row.takes_back,
     )
 
 
@@ -86,6 +89,7 @@ def evidence_row(fact: Evidence, now: datetime) -> dict[str, Any]:
         "span_start": fact.span.start,
         "span_end": fact.span.end,
         "baseline": fact.baseline,
+        "takes_back": fact.takes_back,
         "recorded_at": now,
     }
 

@@ -39,7 +39,7 @@ metadata = MetaData(
 # SQLite counts rows by itself only in a column declared INTEGER
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
-MOVING = (Reason.OFFICIAL, Reason.ALONE, Reason.CORROBORATED, Reason.START, Reason.PERSON)
+MOVING = (Reason.OFFICIAL, Reason.ALONE, Reason.CORROBORATED, Reason.START, Reason.PERSON, Reason.RETRACTED)
 ENDED = (DeliveryState.SENT, DeliveryState.DEAD, DeliveryState.DROPPED)
 
 
@@ -184,6 +184,7 @@ evidence = Table(
     Column("span_start", Integer, nullable=False),
     Column("span_end", Integer, nullable=False),
     Column("baseline", Boolean, nullable=False),
+    Column("takes_back", Boolean, nullable=False),  # corrects or withdraws what the outlet told before
     _moment("recorded_at"),
     _one_of("ck_evidence_status", "status", Status),
     _one_of("ck_evidence_tier", "tier", Tier),
