@@ -71,4 +71,6 @@ def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
         claimed_stages=bool(data.get("claimed_stages", False)),
         mutual=tuple(data.get("mutual", ())),
         needs_parties=bool(data.get("needs_parties", False)),
+        proposals=tuple(data.get("proposals", ())),
+        anyone=tuple(data.get("anyone", ())),
     )

@@ -176,6 +176,8 @@ def _opened(opener: Found | None) -> str:
 
 def _breaks(before: str) -> bool:
     """Whether what stands between two words parts two clauses."""
+    if before == "–":
+        return False  # it joins: "Paris–Berlin talks"
     return any(c in _BREAKS for c in before) or (before.strip() in ("-", "--") and before != before.strip())
 
 

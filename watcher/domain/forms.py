@@ -124,6 +124,8 @@ def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
 def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     """A form in -ed: past with an object, passive without; cut, hit and put are their own base form too."""
     takes = f.has_object(cue, clause) and not _done_by(f, cue, clause)
+    if not takes and _passive_follows(f, cue, clause):
+        return None  # it describes the subject: "letter signed by X is released"
     if "B" in cue.tags and (takes or cue.kind == "happens") and (form := _base(f, cue, clause, before)):
         return form
     if takes and before >= clause.start:
@@ -131,6 +133,15 @@ def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | Non
         if f.s.tags[before] and not prev.low.endswith("s") and not f.s.is_("be", before):
             return None  # it describes what follows: "allow limited exports"
     return Form.PAST if takes else Form.PASSIVE
+
+
+def _passive_follows(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether "is" or "are" and another participle follow in the clause."""
+    s = f.s
+    return any(
+        s.words[k].low in ("is", "are", "was", "were") and set(s.tags[k + 1]) & set("DN")
+        for k in range(cue.last, clause.end - 1)
+    )
 
 
 def _done_by(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -148,6 +159,7 @@ def _own_noun(f: Frame, cue: Found, before: int) -> bool:
     words = f.s.words
     behind_verb = first > 0 and "B" in f.s.tags[first - 1]  # "Europeans launch UN sanctions process"
     owned = any(words[k].possessive for k in range(max(before - 2, 0), before))  # "Pope's Lebanon visit"
+    behind_verb = behind_verb or (first > 0 and (f.parts(first - 1) or f.s.is_("determiner", first - 1) or words[first - 1].low == "of"))
     return not f.name_before(before + 1) or behind_verb or owned or any(w.low == "to" for w in words[:before])
 
 

@@ -17,7 +17,9 @@ _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they ta
 _PARTS = frozenset(
     "all any batch both copy day days details dozens draft each export exports half hundreds import imports list "
     "lots many more most much none number package part parts percent phase round sale sales scores series session "
-    "set shipment shipments some stage terms text thousands transfer use version wave week wording".split()
+    "set shipment shipments some stage terms text thousands transfer use version wave week wording "
+    "acquisition appointment construction deployment expansion merger minority majority nomination purchase stake "
+    "takeover".split()
 )  # "of" behind one of these goes on to the thing itself: "some of", "text of", "sale of"
 _TO_IT = frozenset("against on for of into over to".split())
 _TIMES = frozenset("minute hour day week month year moment".split())
@@ -105,10 +107,12 @@ class Frame:
             if s.tags[at] == "G" and not self.own(at) and not led and (at > cue.last or single):
                 return at
             if s.words[at].low == "to" and at > cue.last and at + 1 < clause.end and "B" in s.tags[at + 1]:
+                if s.words[at - 1].stem in self.told.proposals:
+                    continue  # "rejects request to unseal X": the request is what is decided on
                 return at
             if at > cue.last and s.is_("carrier", at - 1) and s.words[at].low in _TO_IT:
                 continue  # "drops case against X", "imposes a fee on X"
-            if s.words[at].low == "of" and at > cue.last and s.words[at - 1].low not in _PARTS:
+            if s.words[at].low == "of" and at > cue.last and not self._goes_on(at - 1):
                 return at  # the object is what stands before: a draft is not yet the plan
             if at > cue.last and self.parts(at):
                 if "-" in s.words[at].before:
@@ -117,6 +121,11 @@ class Frame:
                 if named < at - cue.last:
                     return at
         return clause.end
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether "of" behind word `at` goes on to the thing itself: "some of", "closure of"."""
+        word = self.s.words[at]
+        return word.low in _PARTS or word.stem in self.told.measures or word.stem in self.told.proposals
 
     def heads(self, at: int, clause: Clause) -> bool:
         """Whether the noun that ends before word `at` heads its phrase: "talks on", not "talks plan"."""

@@ -648,6 +648,8 @@ class LifecycleWords:
     claimed_stages: bool = False  # what is only claimed is told as no more than announced
     mutual: tuple[str, ...] = ()  # states that take both sides: one side's yes alone is no more than claimed
     needs_parties: bool = False  # those of `with` must all be named in the cue's clause or the one it leans on
+    proposals: tuple[str, ...] = ()  # nouns whose infinitive is what is decided on: "rejects request to unseal …"
+    anyone: tuple[str, ...] = ()  # states that others than who decides bring about: a deadline is met by those bound
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from watcher.domain.model import Item
 _NOT_SUBJECT = frozenset("on with to from against of for in over at into by".split())  # a name behind one does not act
 _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani")
 _NO_NOUN = frozenset("adverb determiner preposition be have modal auxiliary reason condition after background".split())
+_OF_FLOW = frozenset("in of to on for".split())
 _SOON = 3  # words that name who acts
 _NEAR = 3  # words between a noun behind us and the subject
 
@@ -47,6 +48,8 @@ def may_be_the_items(s: Sentence, subject: Place, item: Item) -> bool:
 def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether the cue is told of the subject: in its clause, on the side its form asks for."""
     inside = [p for p in f.subject if clause.start <= p[0] < clause.end]
+    if form is not Form.AFTER and any(first < cue.first and cue.last <= last for first, last in f.subject):
+        return False  # a word inside a phrase of the subject: "plan to end war"
     if not f.told.scattered and any(_only_behind(f, group, clause) for group in f.groups):
         return False
     if form is Form.AFTER:
@@ -74,7 +77,9 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return cue.gap is not None or (left and form is not Form.GERUND and not transitive)
     if form is Form.PASSIVE:
         return (
-            left or overlap or (f.s.words[cue.last - 1].low in ("with", "by") and any(p[0] >= cue.last for p in inside))
+            left
+            or overlap
+            or (f.s.words[cue.last - 1].low in ("with", "by", "from") and any(p[0] >= cue.last for p in inside))
         )
     end = f.object_end(cue, clause)
     whole = bool(f.told.mutual) and cue.kind == "does" and cue.pattern.label[1] not in f.told.mutual
@@ -88,7 +93,7 @@ def _holds_measure(f: Frame, place: Place) -> bool:
 def _is_measure(f: Frame, place: Place, clause: Clause) -> bool:
     """Whether a measure named is the thing itself and not a part of another's name: "tariffs", not "tariff truce"."""
     at, told = place[1], f.told
-    if at < clause.end and f.s.is_("head", at) and not f.own(at):
+    if at < clause.end and f.s.is_("head", at) and not f.own(at) and f.s.words[at].stem not in told.proposals:
         return False
     if not told.measures or not _holds_measure(f, place) or f.heads(at, clause):
         return True
@@ -148,6 +153,8 @@ def _takes_pronoun(f: Frame, cue: Found) -> bool:
 def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether the cue takes what a measure holds up ("exports") and not the measure ("export curbs")."""
     flows, measures = f.told.flows, f.told.measures
+    if form is Form.NOUN:
+        return _noun_of_flow(f, cue, clause)
     if form is Form.PASSIVE:
         span = _head_phrase(f, clause.start, cue.first)
     else:
@@ -155,6 +162,19 @@ def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         end = f.object_end(cue, clause)
         span = range(start, next((k for k in range(start + 1, end) if "," in f.s.words[k].before or f.parts(k)), end))
     heads = [h for k in span if (h := f.s.words[k].stem) in flows or h in measures]
+    return bool(heads) and heads[-1] in flows
+
+
+def _noun_of_flow(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether an act told as a noun is done to a flow: "flight cuts", "a cut in flights", "cuts to air traffic"."""
+    words, flows, measures = f.s.words, f.told.flows, f.told.measures
+    before = cue.first - 1
+    if before >= clause.start and words[before].stem in (*flows, *measures):
+        return words[before].stem in flows
+    if cue.last >= clause.end or words[cue.last].low not in _OF_FLOW:
+        return False
+    end = next((k for k in range(cue.last + 1, clause.end) if f.parts(k) or f.s.tags[k] == "S"), clause.end)
+    heads = [h for k in range(cue.last + 1, end) if (h := words[k].stem) in flows or h in measures]
     return bool(heads) and heads[-1] in flows
 
 
@@ -212,7 +232,7 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
 
     Another actor's act is about another measure (`f.others`); a stranger's may still be about this one.
     """
-    if not f.item.decided_by:
+    if not f.item.decided_by or (cue.pattern.label[-1] in f.told.anyone and not _own_affair(f, cue, clause)):
         return False
     if f.item.against and form in ACTIVE:
         aimed = _named(f, cue.last, f.object_end(cue, clause)) - f.deciders
@@ -242,6 +262,11 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
     f.others = True
     why.append(f"done by {_list(acting)}, not by {_list(f.item.decided_by)}")
     return True
+
+
+def _own_affair(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether what is told of is said to be the own of the one who acts: "misses its own deadline"."""
+    return any(f.s.words[k].low == "own" for k in range(cue.first, f.object_end(cue, clause)))
 
 
 def _list(names: frozenset[str] | set[str] | tuple[str, ...]) -> str:
@@ -327,4 +352,6 @@ def _behind_by(f: Frame, cue: Found, place: Place, receives: bool) -> bool:
     s, at = f.s, place[0] - 1
     while at >= cue.first and (s.is_("determiner", at) or (s.words[at].capital and not s.is_("preposition", at))):
         at -= 1
-    return at >= cue.first and (s.words[at].low == "by" or (s.words[at].low == "from" and (receives or not cue.tags)))
+    if at < cue.first or (s.words[at].low == "from" and f.told.measures and not receives):
+        return False  # "exemption from Norlandic duties": from whose measure, not by whom
+    return s.words[at].low == "by" or (s.words[at].low == "from" and (receives or not cue.tags))

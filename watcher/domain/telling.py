@@ -31,12 +31,15 @@ _STATUS = {
     "denied": Status.DENIED,
 }
 _FIRM = (Status.DONE, Status.ANNOUNCED)
+_OF_FLOW = ("flow", "flow_noun")
+_BY_OBJECT = ("does", "noun", *_OF_FLOW)  # kinds whose state depends on what the act is done to
 _EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
 _LEANING = frozenset("inclined ready poised open minded".split())
 _ORDERS = frozenset(("order", "direct", "instruct"))
 _PART = frozenset("some most many several part parts partially partly dozens hundreds certain".split())
 _LACKING = frozenset(("no", "without"))
 _YEARS = frozenset(("year", "month", "decade"))
+_REPORTED = frozenset(("tell",))  # asks for something only before an infinitive: "tells leaders he intends to"
 _SHORT = 2  # words before "to": so short a run is the one who acts
 _NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
 _BARE_REACH = 8  # words from a status verb to the subject it takes
@@ -87,13 +90,14 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     form = None if _is_no_cue(f, cue) else form_of(f, cue, clause)
     if form is None or not concerns(f, cue, clause, form) or not parties_named(f, clause):
         return None
-    if f.told.flows and cue.kind in ("does", "flow") and (cue.kind == "flow") != takes_flow(f, cue, clause, form):
+    if f.told.flows and cue.kind in _BY_OBJECT and (cue.kind in _OF_FLOW) != takes_flow(f, cue, clause, form):
         return None
     why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
     if any(first <= cue.first < last for first, last in f.taken) or foreign(f, cue, clause, form, why):
         f.taken.append(place)  # nor do words inside another's act tell anything
         return None
-    status = _voiced(f, cue, form, _framed(f, clause, form, _governed(f, cue, clause, form, why), why), why)
+    told = _framed(f, clause, form, _governed(f, cue, clause, form, why), why)
+    status = _voiced(f, cue, form, told, why)
     if status in _FIRM and state in f.told.mutual and not both_sides(f, cue, clause, form):
         why.append("one side only")
         status = Status.CLAIMED
@@ -103,7 +107,7 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         state = f.told.partial.get(state or "", state)
     if form is Form.PAST or (form is Form.GERUND and clause.kind == "after"):
         state = f.told.past.get(state or "", state)
-    if status is not Status.DONE and (status is not Status.CLAIMED or f.told.claimed_stages):
+    if told is not Status.DONE or (status is not Status.DONE and (status is not Status.CLAIMED or f.told.claimed_stages)):
         state = f.stages.get(state or "", state)
     return Told(state, status, place, tuple(why))
 
@@ -116,6 +120,8 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
         return True
     if cue.pattern.head == "have" and cue.gap and any("N" in s.tags[k] for k in range(*cue.gap)):
         return True
+    if cue.gap and any(s.is_("pronoun", k) and set(s.tags[k + 1]) & set("SD") for k in range(cue.gap[0], cue.gap[1] - 1)):
+        return True  # "denies it rejected the bid"
     if any(
         m.first <= cue.first and cue.last <= m.last and m.last - m.first > size and m.kind in _STATUS for m in s.marks
     ):
@@ -124,8 +130,9 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
         return False
     if s.words[nxt].low == "to" and cue.pattern.text.split()[-1] in _LEANING:
         return True  # "seems inclined to uphold": the verb that follows is the cue
-    if size > 1 and s.words[nxt - 1].low in ("to", "on") and "B" in s.tags[nxt] and not f.own(nxt):
-        return True
+    if size > 1 and cue.gap is None and s.words[nxt - 1].low in ("to", "on") and not f.own(nxt):
+        if "B" in s.tags[nxt] or s.is_("infinitive", nxt):
+            return True  # "agrees to change the plan"
     return size == 1 and s.words[nxt].low == "to" and s.is_("denied", cue.first)
 
 
@@ -268,14 +275,46 @@ def _shared(f: Frame, cue: Found, clause: Clause, why: list[str]) -> Status | No
 def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list[str]) -> Status:
     """A noun is an act only with a verb that makes it one: "wins approval", "seeks approval"."""
     light = [m for m in f.s.marked("light", clause.start, cue.first) if m.tags and cue.first - m.last <= 3]
-    if marks and not (light and light[-1].first > marks[-1].first and not f.s.is_("auxiliary", marks[-1].first)):
+    made = light and light[-1].first > marks[-1].first if marks else False
+    if marks and not (made and set(light[-1].tags) - set("GB") and not f.s.is_("auxiliary", marks[-1].first)):
         why.append(f"governed by “{marks[-1].pattern.text}”")
         return _status_of(f, marks[-1])
     if light:
         why.append(f"made an act by “{light[-1].pattern.text}”")
         return Status.DONE
+    if (verb := _passive_behind(f, cue, clause)) is not None:
+        why.append(f"“{verb.pattern.text}” is told of it")
+        return Status.DONE if verb.kind in ("light", "granted") else _status_of(f, verb)
+    if cue.kind == "deed" and not _has_verb(f, clause):
+        why.append("a headline without a verb")
+        return Status.DONE
     why.append("a noun that nobody is said to bring about")
     return Status.MENTION
+
+
+def _passive_behind(f: Frame, cue: Found, clause: Clause) -> Found | None:
+    """The participle told of a noun before it: "extension approved by the board", "waiver sought"."""
+    for m in f.s.marks:
+        if not cue.last <= m.first < clause.end or (m.kind not in ("light", "granted") and m.kind not in _STATUS):
+            continue
+        if not set(m.tags) & set("DN") or f.s.is_("auxiliary", m.first):
+            continue
+        bare = m.last >= clause.end or f.small(m.last) or f.s.is_("agent", m.last)
+        between = any(set(f.s.tags[k]) & set("SG") and not f.own(k) for k in range(cue.last, m.first))
+        return m if bare and not between else None
+    return None
+
+
+def _has_verb(f: Frame, clause: Clause) -> bool:
+    """Whether a clause has a finite verb: one in -s or -ed, an auxiliary or a modal."""
+    s = f.s
+    return any(
+        (set(s.tags[k]) & set("SD") and not f.own(k) and not s.is_("preposition", k))
+        or s.is_("be", k)
+        or s.is_("have", k)
+        or s.is_("modal", k)
+        for k in range(clause.start, clause.end)
+    )
 
 
 # --- the frame it stands in -----------------------------------------------------------------------

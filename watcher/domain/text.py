@@ -30,7 +30,7 @@ _END = re.compile(  # one class of characters in front, so that the search can r
 )
 _APOSTROPHES = str.maketrans("’ʼ‘", "'''")
 _QUOTES = frozenset("'\"“”‘’«»`*")
-_JOINS = frozenset("-‐‑/&")
+_JOINS = frozenset("-‐‑–/&")
 _SHORT = frozenset(
     "jan feb mar apr jun jul aug sep sept oct nov dec sen rep gov gen pres mr mrs ms dr st jr sr no vs inc corp co ltd "
     "hon prof rev col lt sgt capt cmdr art dept fig etc".split()
