@@ -14,7 +14,20 @@ from watcher.domain.matching import PhraseIndex, Place
 from watcher.domain.model import Lexicon
 from watcher.domain.text import Word
 
-_VERBAL = ("idiom", "leaves", "possible", "announced", "urged", "denied", "say", "hedge", "light", "be", "have")
+_VERBAL = (
+    "idiom",
+    "leaves",
+    "possible",
+    "announced",
+    "urged",
+    "denied",
+    "say",
+    "hedge",
+    "light",
+    "be",
+    "have",
+)
+_INFLECTED = (*_VERBAL, "granted")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
 _ADJECTIVE = re.compile(r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi)$")
 _CJK = "\u3400"  # words from here on are Chinese characters
@@ -72,6 +85,7 @@ class Sentence:
     sayings: list[Saying] = field(default_factory=list)
     question: bool = False
     explainer: bool = False
+    ahead: Sequence[int] = ()  # characters where days are told that are still to come when the text is published
 
     def clause_at(self, at: int) -> Clause:
         """The clause that holds word `at`."""
@@ -97,7 +111,7 @@ class Parser:
         self._verbs = verbs
         for kind, phrases in lexicon.words.items():
             for text in phrases:
-                self._marks.add(text, (kind,), verb=kind in _VERBAL)
+                self._marks.add(text, (kind,), verb=kind in _INFLECTED)
         self._who: dict[str, tuple[str, ...]] = {}
         for country, forms in lexicon.places.items():
             who = next((names[f] for f in (country, *forms) if f in names), (f"place:{country}",))
@@ -230,7 +244,7 @@ def _is_loose(m: Found) -> bool:
 
 def _is_acronym(word: Word, m: Found) -> bool:
     """Whether a word in capitals is a name and not the status word it spells: WHO, IT."""
-    return word.raw.isupper() and len(word.raw) > 1 and m.pattern.text.islower()
+    return word.raw.isupper() and len(word.raw) > 1 and m.pattern.text.islower() and m.kind != "denied"
 
 
 def _longest(found: list[Found]) -> list[Found]:

@@ -45,7 +45,7 @@ def form_of(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return None  # nouns follow "ahead of" and "amid"
     if kind == "after":
         return Form.AFTER if _behind(f, cue, clause) else None
-    if kind == "noun":
+    if kind in ("noun", "flow_noun", "deed"):
         return Form.NOUN
     if not cue.tags:
         return Form.PLAIN if _plain(f, cue, clause) else None
@@ -159,7 +159,9 @@ def _own_noun(f: Frame, cue: Found, before: int) -> bool:
     words = f.s.words
     behind_verb = first > 0 and "B" in f.s.tags[first - 1]  # "Europeans launch UN sanctions process"
     owned = any(words[k].possessive for k in range(max(before - 2, 0), before))  # "Pope's Lebanon visit"
-    behind_verb = behind_verb or (first > 0 and (f.parts(first - 1) or f.s.is_("determiner", first - 1) or words[first - 1].low == "of"))
+    behind_verb = behind_verb or (
+        first > 0 and (f.parts(first - 1) or f.s.is_("determiner", first - 1) or words[first - 1].low == "of")
+    )
     return not f.name_before(before + 1) or behind_verb or owned or any(w.low == "to" for w in words[:before])
 
 

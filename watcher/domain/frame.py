@@ -114,13 +114,17 @@ class Frame:
                 continue  # "drops case against X", "imposes a fee on X"
             if s.words[at].low == "of" and at > cue.last and not self._goes_on(at - 1):
                 return at  # the object is what stands before: a draft is not yet the plan
-            if at > cue.last and self.parts(at):
+            if at > cue.last and self.parts(at) and not self._proposed(cue.last, at):
                 if "-" in s.words[at].before:
                     continue  # "tit-for-tat"
                 named = sum(n.place[1] - n.place[0] for n in self.names(cue.last, at))
                 if named < at - cue.last:
                     return at
         return clause.end
+
+    def _proposed(self, start: int, end: int) -> bool:
+        """Whether words start..end-1 name something proposed, which goes on behind a preposition: "stake in X"."""
+        return any(self.s.words[k].stem in self.told.proposals for k in range(start, end))
 
     def _goes_on(self, at: int) -> bool:
         """Whether "of" behind word `at` goes on to the thing itself: "some of", "closure of"."""

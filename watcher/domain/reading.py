@@ -28,7 +28,7 @@ from watcher.domain.notices import Notice, Notices
 from watcher.domain.roles import may_be_the_items
 from watcher.domain.telling import STRENGTH, Told, tell
 from watcher.domain.text import Word, sentences, words
-from watcher.domain.values import day, rate
+from watcher.domain.values import day, later_days, rate
 
 _LEAD = 3  # sentences that open a text: what comes later is background, unless they name it
 _DEEP = ("told deep in a text that is about something else",)
@@ -92,13 +92,14 @@ class Reader:
         if tongue is None:
             return [_unread(m, text, whole, text_words, code) for m in matches]
         sentence = tongue.parser.parse(text_words, title=whole.field == "title", ends=text[text_words[-1].end :])
+        sentence.ahead = later_days(text, at)
         out: list[Reading] = []
         for match in matches:
             told = tongue.tell(sentence, match, matches, opens)
             if told is not None:
                 first, last = text_words[told.place[0]].start, text_words[told.place[1] - 1].end
                 span = Span(whole.field, whole.start + first, whole.start + last)
-                value = self._value(match.item, told, text, at)
+                value = self._value(match.item, told, text, first, at)
                 cue = text[first:last]
                 out.append(Reading(match.item.id, told.state, told.status, cue, span, text, value, told.why))
         return out
@@ -116,10 +117,10 @@ class Reader:
     def _code(self, text: str, text_words: Sequence[Word], told: str = "") -> str:
         return language(text, text_words, self._function_words, told)
 
-    def _value(self, item: Item, told: Told, text: str, at: datetime) -> str | None:
-        """The value the state may carry, where the sentence writes it out."""
+    def _value(self, item: Item, told: Told, text: str, since: int, at: datetime) -> str | None:
+        """The value the state may carry, where the sentence tells it."""
         kind = self._kinds.get((item.lifecycle, told.state or ""), "")
-        return day(text, at) if "date" in kind else rate(text) if "rate" in kind else None
+        return day(text, at, since) if "date" in kind else rate(text) if "rate" in kind else None
 
 
 def _unread(match: Match, text: str, whole: Span, text_words: Sequence[Word], code: str) -> Reading:

@@ -40,6 +40,7 @@ _PART = frozenset("some most many several part parts partially partly dozens hun
 _LACKING = frozenset(("no", "without"))
 _YEARS = frozenset(("year", "month", "decade"))
 _REPORTED = frozenset(("tell",))  # asks for something only before an infinitive: "tells leaders he intends to"
+_OPENING = 2  # words before the noun that a headline without a verb is about
 _SHORT = 2  # words before "to": so short a run is the one who acts
 _NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
 _BARE_REACH = 8  # words from a status verb to the subject it takes
@@ -107,7 +108,9 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         state = f.told.partial.get(state or "", state)
     if form is Form.PAST or (form is Form.GERUND and clause.kind == "after"):
         state = f.told.past.get(state or "", state)
-    if told is not Status.DONE or (status is not Status.DONE and (status is not Status.CLAIMED or f.told.claimed_stages)):
+    if told is not Status.DONE or (
+        status is not Status.DONE and (status is not Status.CLAIMED or f.told.claimed_stages)
+    ):
         state = f.stages.get(state or "", state)
     return Told(state, status, place, tuple(why))
 
@@ -120,7 +123,9 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
         return True
     if cue.pattern.head == "have" and cue.gap and any("N" in s.tags[k] for k in range(*cue.gap)):
         return True
-    if cue.gap and any(s.is_("pronoun", k) and set(s.tags[k + 1]) & set("SD") for k in range(cue.gap[0], cue.gap[1] - 1)):
+    if cue.gap and any(
+        s.is_("pronoun", k) and set(s.tags[k + 1]) & set("SD") for k in range(cue.gap[0], cue.gap[1] - 1)
+    ):
         return True  # "denies it rejected the bid"
     if any(
         m.first <= cue.first and cue.last <= m.last and m.last - m.first > size and m.kind in _STATUS for m in s.marks
@@ -181,8 +186,10 @@ def _governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) 
         return _nominal(f, cue, clause, marks, why)
     if form in (Form.FINITE, Form.PAST):
         mark = next((m for m in marks if _reaches(f, m, cue)), None)
+        if mark is None and (shared := _shared(f, cue, clause, why)) is not None:
+            return shared
         if mark is None:
-            return _shared(f, cue, clause, why) or Status.DONE
+            return _dated(f, cue, clause, form, why)
     else:
         mark = next(iter(marks), None)
     if mark is not None:
@@ -207,6 +214,18 @@ def _governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) 
     if form is Form.GERUND and cue.first > clause.start and f.s.words[cue.first - 1].low in _EMPTY_LEADS:
         why.append("a gerund that asserts nothing")
         return Status.MENTION
+    return Status.DONE
+
+
+def _dated(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> Status:
+    """The present tense tells what is done, unless the day it is told for is still to come: "begins on Thursday"."""
+    words = f.s.words
+    begins = cue.kind == "happens" or cue.pattern.label[-1] in f.told.past
+    if begins and form is Form.FINITE and any(
+        words[cue.last - 1].end < at <= words[clause.end - 1].end for at in f.s.ahead
+    ):  # fmt: skip
+        why.append("on a day to come")
+        return Status.ANNOUNCED
     return Status.DONE
 
 
@@ -285,7 +304,7 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
     if (verb := _passive_behind(f, cue, clause)) is not None:
         why.append(f"“{verb.pattern.text}” is told of it")
         return Status.DONE if verb.kind in ("light", "granted") else _status_of(f, verb)
-    if cue.kind == "deed" and not _has_verb(f, clause):
+    if cue.kind == "deed" and cue.first - clause.start <= _OPENING and not _has_verb(f, clause):
         why.append("a headline without a verb")
         return Status.DONE
     why.append("a noun that nobody is said to bring about")
