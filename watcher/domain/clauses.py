@@ -23,6 +23,7 @@ _VERBAL = (
     "denied",
     "say",
     "hedge",
+    "foresee",
     "light",
     "be",
     "have",
@@ -71,6 +72,7 @@ class Saying:
     hearsay: bool
     hedged: bool
     official: bool = False  # an unnamed minister, spokesman, court: taken for the decider's own
+    foreseen: bool = False  # predicted, expected, hoped
 
 
 @dataclass(slots=True)
@@ -266,11 +268,15 @@ def _sayings(s: Sentence) -> list[Saying]:
     size = len(s.words)
     for i, c in enumerate(s.clauses):
         before = len(out)
-        verbs = [m for m in s.marks if m.kind in ("say", "hedge") and c.start <= m.first < c.end]
+        verbs = [m for m in s.marks if m.kind in ("say", "hedge", "foresee") and c.start <= m.first < c.end]
         for m in verbs:
             if m.tags and not set(m.tags) & set("SDB") and m.pattern.text != "according to":
                 continue
             hedged = m.kind == "hedge"
+            if m.kind == "foresee":
+                if i and m.last >= c.end and c.end - c.start <= _MAX_SPEAKER and c.kind == "main":
+                    out.append(replace(_saying(s, 0, c.start, c.start, c.end, hedged), foreseen=True))
+                continue
             if m.pattern.text == "according to":
                 out.append(_saying(s, 0, c.start, m.last, c.end, hedged))
             elif i and (m.last >= c.end or m.first <= c.start + 1) and c.end - c.start <= _MAX_SPEAKER:

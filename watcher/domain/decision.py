@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from watcher.domain.evidence import independent
 from watcher.domain.model import (
@@ -21,6 +22,8 @@ from watcher.domain.model import (
     Tier,
     Transition,
 )
+
+_SAME_NEWS = timedelta(hours=6)  # sources that differ in how far a thing has come tell of one step only so close
 
 
 def decide(
@@ -141,19 +144,17 @@ def _vouches(lifecycle: Lifecycle, e: Evidence, fresh: Evidence) -> bool:
     """Whether earlier evidence tells the same state, or one that can only come after it."""
     if e.state is None or e.state not in lifecycle.states or e.status not in lifecycle.states[e.state].flips_on:
         return False
-    return (e.state == fresh.state and _same_value(e, fresh)) or _precedes(lifecycle, fresh.state or "", e.state)
-
-
-def _precedes(lifecycle: Lifecycle, early: str, late: str) -> bool:
-    """Whether one state leads to another and never back: a signed deal was agreed in principle."""
-    return late in lifecycle.states[early].to and early not in lifecycle.states[late].to
+    if e.state == fresh.state:
+        return _same_value(e, fresh)
+    return e.state in lifecycle.after(fresh.state or "") and abs(fresh.at - e.at) <= _SAME_NEWS
 
 
 def _earlier(lifecycle: Lifecycle, standing: Standing, fresh: Evidence, window: Sequence[Evidence]) -> list[str]:
     """The states before the one told that others have told: two sources that differ in how far a thing has come agree
     that it has come as far as the nearer state."""
-    told = dict.fromkeys(e.state for e in window if e.state in lifecycle.states[standing.state].to)
-    return [s for s in told if s and s != fresh.state and _precedes(lifecycle, s, fresh.state or "")]
+    near = (e for e in window if fresh.at - e.at <= _SAME_NEWS)
+    told = dict.fromkeys(e.state for e in near if e.state in lifecycle.states[standing.state].to)
+    return [s for s in told if s and s != fresh.state and fresh.state in lifecycle.after(s)]
 
 
 def _same_value(a: Evidence, b: Evidence) -> bool:

@@ -5,7 +5,7 @@ Shared by forms, roles and telling, which decide; nothing is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from watcher.domain.clauses import Clause, Name, Sentence
@@ -38,6 +38,7 @@ class Frame:
     groups: Sequence[
         Sequence[Place]
     ] = ()  # the same by group of phrases: each must be named before the cue's clause ends
+    after: Mapping[str, Set[str]] = field(default_factory=dict)  # state -> those that only come after it
     taken: list[Place] = field(default_factory=list)  # cues of acts that are not the decider's
     others: bool = False  # somebody else was found to do to the subject what the item waits for
     deciders: frozenset[str] = field(init=False)

@@ -160,6 +160,10 @@ class Lifecycle:
     states: Mapping[str, State]
     start: tuple[str, ...]
 
+    def after(self, state: str) -> frozenset[str]:
+        """The states to which this one leads and that never lead back."""
+        return frozenset(s for s in self.states[state].to if state not in self.states[s].to)
+
 
 # --- what was published ---------------------------------------------------------------------------
 

@@ -153,6 +153,7 @@ def strip_outlet(title: str, source: str) -> str:
             break
         tail, known = m["tail"].strip(), source.lower()
         named = bool(known) and (tail.lower() in known or known in tail.lower())
+        named = named or tail == "".join(word[0] for word in source.split() if word[0].isupper() and word != "The")
         short = m["dash"] == "-" and len(tail.split()) <= 2 and tail.istitle()
         if not (named or short or m["dash"] == "|"):
             break
@@ -169,6 +170,9 @@ class _Language:
         self._stages = {
             lifecycle.id: {done: state.id for state in lifecycle.states.values() for done in state.announces}
             for lifecycle in lifecycles.values()
+        }
+        self._after = {
+            lifecycle.id: {s: lifecycle.after(s) for s in lifecycle.states} for lifecycle in lifecycles.values()
         }
         self._lifecycles = lexicon.lifecycles
         self._cues: dict[str, PatternIndex] = {}
@@ -217,7 +221,8 @@ class _Language:
             return None
         if subject and all(any(n.place[0] <= first < n.place[1] for n in s.names) for first, _ in subject):
             subject = [*subject, *((k, k + 1) for k, w in enumerate(s.words) if w.stem in lifecycle.events)]
-        frame = Frame(s, item, subject, lifecycle, self._stages.get(item.lifecycle, {}), match.groups)
+        stages, after = self._stages.get(item.lifecycle, {}), self._after.get(item.lifecycle, {})
+        frame = Frame(s, item, subject, lifecycle, stages, match.groups, after)
         index = self._cues[item.lifecycle]
         return frame, _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])
 

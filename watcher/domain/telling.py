@@ -72,7 +72,19 @@ def tell(f: Frame, cues: Sequence[Found], *, official_title: bool) -> Told | Non
     ]
     candidates = [t for cue in used if (t := _of_cue(f, cue, official_title)) is not None]
     candidates += _of_status_words(f)
-    return min(candidates, key=lambda t: (STRENGTH.index(t.status), t.place[0] - t.place[1]), default=None)
+    return min(
+        candidates,
+        key=lambda t: (STRENGTH.index(t.status), _overtaken(f, t, candidates), t.place[0] - t.place[1]),
+        default=None,
+    )
+
+
+def _overtaken(f: Frame, told: Told, candidates: Sequence[Told]) -> bool:
+    """Whether a later clause tells, as surely, a state that only comes after this one: "begins …, ends in …"."""
+    later = [o for o in candidates if o.status is told.status and o.place[0] >= told.place[1]]
+    here = f.s.clause_at(told.place[0])
+    clauses = [f.s.clause_at(o.place[0]) for o in later if o.state in f.after.get(told.state or "", ())]
+    return any(clause is not here and clause.kind == here.kind == "main" for clause in clauses)
 
 
 def _is_own_order(f: Frame, cue: Found) -> bool:
@@ -135,9 +147,9 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
         return False
     if s.words[nxt].low == "to" and cue.pattern.text.split()[-1] in _LEANING:
         return True  # "seems inclined to uphold": the verb that follows is the cue
-    if size > 1 and cue.gap is None and s.words[nxt - 1].low in ("to", "on") and not f.own(nxt):
-        if "B" in s.tags[nxt] or s.is_("infinitive", nxt):
-            return True  # "agrees to change the plan"
+    other = size > 1 and cue.gap is None and s.words[nxt - 1].low in ("to", "on") and not f.own(nxt)
+    if other and ("B" in s.tags[nxt] or s.is_("infinitive", nxt)):
+        return True  # "agrees to change the plan"
     return size == 1 and s.words[nxt].low == "to" and s.is_("denied", cue.first)
 
 
@@ -156,12 +168,21 @@ def _governors(f: Frame, cue: Found, clause: Clause) -> list[Found]:
     s = f.s
     return [
         m for m in s.marks
-        if m.kind in _STATUS and not _describes(s, m, clause) and not f.own(m.first)
+        if m.kind in _STATUS and not _describes(s, m, clause) and not f.own(m.first) and not _reports(f, m, cue)
         and (
             (clause.start <= m.first < cue.first and m.last <= cue.first + 1)
             or (cue.first < m.first < cue.last and s.words[m.first].low == "not")
         )
     ]  # fmt: skip
+
+
+def _reports(f: Frame, m: Found, cue: Found) -> bool:
+    """Whether a word that asks or lacks does so of something else: "tells leaders he intends to meet", "no deadline for
+    the parties to reach a deal"."""
+    led = f.s.words[cue.first - 1].low == "to"
+    if m.pattern.text == "no":
+        return led and any(f.s.words[k].low == "for" for k in range(m.last, cue.first))
+    return m.pattern.text == "tell" and any(f.s.is_("pronoun", k) for k in range(m.last + 1, cue.first))
 
 
 def _describes(s: Sentence, m: Found, clause: Clause) -> bool:
@@ -401,6 +422,9 @@ def _voiced(f: Frame, cue: Found, form: Form, status: Status, why: list[str]) ->
         acting = agents(f, cue, s.clause_at(cue.first), form) if f.deciders and cue.tags else frozenset()
         if acting & f.deciders and not own & acting:
             own = frozenset()  # one side speaks of what the other did
+        if saying.foreseen:
+            why.append("foreseen, not told")
+            return Status.POSSIBLE
         if saying.hearsay or saying.hedged or not (own or saying.official):
             why.append(f"said by {', '.join(sorted(saying.who)) or 'others'}")
             return Status.CLAIMED

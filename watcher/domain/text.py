@@ -36,6 +36,7 @@ _SHORT = frozenset(
     "hon prof rev col lt sgt capt cmdr art dept fig etc".split()
 )
 _PRONOUNS = frozenset("it he she that there what who here let where how when".split())
+_SPELLED = 4  # letters: shorter abbreviations are not written as a word
 _KEPT_S = ("ss", "us", "is", "ous")
 
 
@@ -166,7 +167,8 @@ class Phrase:
 @lru_cache(maxsize=65536)
 def phrase(text: str) -> Phrase:
     """Compile a phrase. A word all in capitals (US, EU) or a capitalised one of at most three letters (Xi) is
-    matched only as written, so that "us" and "xi" stay what they are; all others in any case and number."""
+    matched only as written, so that "us" and "xi" stay what they are (and NATO as Nato, too, which many papers write);
+    all others in any case and number."""
     parts = words(text)
     exact = tuple(
         w.raw if (w.raw.isupper() and 2 <= len(w.raw) <= 6) or (w.capital and len(w.raw) <= 3) else None for w in parts
@@ -183,6 +185,7 @@ def stands_at(p: Phrase, text_words: Sequence[Word], at: int) -> bool:
         if w.stem != wanted or (k and not w.glued):
             return False
         form = p.exact[k]
-        if form is not None and w.raw != form and w.raw != form.upper():
+        spelled = form is not None and len(form) >= _SPELLED and w.raw == form.capitalize()
+        if form is not None and w.raw not in (form, form.upper()) and not spelled:
             return False
     return True
