@@ -88,7 +88,7 @@ def test_a_day_told_from_the_entrys_stands_behind_the_act_and_ahead_in_time() ->
 
 @given(
     st.text("0123456789 abcdefgnmoprtuvwy月日天周末底下个一二三年 -'", max_size=40),
-    st.datetimes(max_value=datetime(2999, 1, 1)),
+    st.datetimes(max_value=datetime(2999, 1, 1)),  # noqa: DTZ001  (hypothesis wants naive bounds)
 )
 def test_any_text_at_any_time_gives_a_day_or_none(text: str, at: datetime) -> None:
     told = day(text, at.replace(tzinfo=UTC))

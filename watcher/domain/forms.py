@@ -14,6 +14,7 @@ from watcher.domain.frame import Frame
 
 _NOUNISH = frozenset("of for by on in with".split())
 _RELATIVE = frozenset("who which whose whom".split())
+_PLURAL_ACTS = frozenset("take enter come go begin start kick remain loom continue".split())  # verbs of plural nouns
 _AFTER_NOUN = frozenset("of on in for from to by and or".split())
 
 
@@ -124,6 +125,8 @@ def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
 def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     """A form in -ed: past with an object, passive without; cut, hit and put are their own base form too."""
     takes = f.has_object(cue, clause) and not _done_by(f, cue, clause)
+    if "B" in cue.tags and before >= clause.start and f.s.words[before].raw[-1] in "%0123456789":
+        return None  # a noun: "orders a 10% cut in flights"
     if not takes and _passive_follows(f, cue, clause):
         return None  # it describes the subject: "letter signed by X is released"
     if "B" in cue.tags and (takes or cue.kind == "happens") and (form := _base(f, cue, clause, before)):
@@ -176,8 +179,12 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
         return True
     if nxt >= clause.end or s.words[nxt].before.strip(" '\"‘’“”"):
         return before >= clause.start and cue.kind != "happens"
-    if any(s.is_(kind, nxt) for kind in ("modal", "be", "have")):
-        return True
+    if any(s.is_(kind, nxt) for kind in ("modal", "be", "have")) or any(
+        m.first == nxt and m.kind == "possible" and s.words[m.last - 1].low == "to" for m in s.marks
+    ):
+        return True  # "sanctions set to be reimposed"
+    if s.words[nxt].low in _AFTER_NOUN and any(s.words[k].low in _PLURAL_ACTS for k in range(nxt + 1, clause.end)):
+        return True  # "cuts to air traffic take effect"
     if s.words[nxt].low in ("on", "against") and any(
         s.words[k].low == "to"
         or s.tags[k] in ("D", "S")

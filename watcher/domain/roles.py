@@ -81,7 +81,8 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
             or overlap
             or (f.s.words[cue.last - 1].low in ("with", "by", "from") and any(p[0] >= cue.last for p in inside))
         )
-    end = f.object_end(cue, clause)
+    ordered = cue.gap is not None and f.s.words[cue.last - 2].low == "to"
+    end = clause.end if ordered else f.object_end(cue, clause)  # "orders X to pay for …": all of it is ordered
     whole = bool(f.told.mutual) and cue.kind == "does" and cue.pattern.label[1] not in f.told.mutual
     return overlap or any(cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) for p in inside)
 
@@ -124,6 +125,8 @@ def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
         at += 1
     if f.heads(at, clause) or f.s.words[at].stem in (*f.told.measures, *f.told.flows):
         return True
+    if set(f.s.tags[at]) & set("DN") and f.small(at + 1):
+        return True  # "summit planned for Paris is off"
     return all(f.own(k) or f.s.is_("be", k) or f.s.is_("have", k) or f.s.is_("modal", k) or f.s.is_("auxiliary", k) or
                any(m.first <= k < m.last for m in f.s.marks) for k in range(at, cue.first))  # fmt: skip
 

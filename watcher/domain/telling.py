@@ -37,7 +37,7 @@ _EMPTY_LEADS = frozenset("without before against for of about on over".split()) 
 _LEANING = frozenset("inclined ready poised open minded".split())
 _ORDERS = frozenset(("order", "direct", "instruct"))
 _PART = frozenset("some most many several part parts partially partly dozens hundreds certain".split())
-_LACKING = frozenset(("no", "without"))
+_LACKING = frozenset(("no", "without", "no plan for", "no plans for", "no sign of"))
 _YEARS = frozenset(("year", "month", "decade"))
 _REPORTED = frozenset(("tell",))  # asks for something only before an infinitive: "tells leaders he intends to"
 _OPENING = 2  # words before the noun that a headline without a verb is about
@@ -420,7 +420,8 @@ def _voiced(f: Frame, cue: Found, form: Form, status: Status, why: list[str]) ->
             return Status.POSSIBLE
         own = saying.who & f.deciders if f.deciders else saying.who
         acting = agents(f, cue, s.clause_at(cue.first), form) if f.deciders and cue.tags else frozenset()
-        if acting & f.deciders and not own & acting:
+        joint = any(s.is_("pronoun", k) for k in range(saying.start, cue.first))  # "says he and Y will meet"
+        if acting & f.deciders and not own & acting and not joint:
             own = frozenset()  # one side speaks of what the other did
         if saying.foreseen:
             why.append("foreseen, not told")
