@@ -297,6 +297,9 @@ def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
         + [m.last for m in s.marked("urged", clause.start, cue.first)]
     )  # who says it, or asks for it, does not do it
     acting = _subjects(f, start, cue.first)
+    for saying in s.sayings:
+        if saying.start <= cue.first < saying.end and any(s.is_("pronoun", k) for k in range(saying.start, cue.first)):
+            acting |= saying.who  # "says it agrees", "says he and Y will meet"
     at = s.clauses.index(clause)
     while not acting and at and s.clauses[at].linked:
         at -= 1

@@ -420,8 +420,7 @@ def _voiced(f: Frame, cue: Found, form: Form, status: Status, why: list[str]) ->
             return Status.POSSIBLE
         own = saying.who & f.deciders if f.deciders else saying.who
         acting = agents(f, cue, s.clause_at(cue.first), form) if f.deciders and cue.tags else frozenset()
-        joint = any(s.is_("pronoun", k) for k in range(saying.start, cue.first))  # "says he and Y will meet"
-        if acting & f.deciders and not own & acting and not joint:
+        if acting & f.deciders and not own & acting:
             own = frozenset()  # one side speaks of what the other did
         if saying.foreseen:
             why.append("foreseen, not told")
