@@ -28,7 +28,7 @@ _VERBAL = (
     "be",
     "have",
 )
-_INFLECTED = (*_VERBAL, "granted")
+_INFLECTED = (*_VERBAL, "granted", "holds")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
 _ADJECTIVE = re.compile(r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi)$")
 _CJK = "\u3400"  # words from here on are Chinese characters
@@ -194,7 +194,8 @@ def _breaks(before: str) -> bool:
     """Whether what stands between two words parts two clauses."""
     if before == "–":
         return False  # it joins: "Paris–Berlin talks"
-    return any(c in _BREAKS for c in before) or (before.strip() in ("-", "--") and before != before.strip())
+    mark = before.strip()
+    return any(c in _BREAKS for c in before) or (before != mark and mark in ("-", "--", ".", "?", "!"))
 
 
 def _has_verb(s: Sentence, start: int, end: int) -> bool:

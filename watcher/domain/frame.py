@@ -107,7 +107,10 @@ class Frame:
             )  # "blocks X from doing Y"
             if s.tags[at] == "G" and not self.own(at) and not led and (at > cue.last or single):
                 return at
-            if s.words[at].low == "to" and at > cue.last and at + 1 < clause.end and "B" in s.tags[at + 1]:
+            ordered = (
+                at > cue.last and s.is_("commitment", at - 1) and not self.own(at - 1)
+            )  # "signs order to transfer X"
+            if s.words[at].low == "to" and at > cue.last and at + 1 < clause.end and ("B" in s.tags[at + 1] or ordered):
                 if s.words[at - 1].stem in self.told.proposals:
                     continue  # "rejects request to unseal X": the request is what is decided on
                 return at

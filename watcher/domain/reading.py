@@ -30,6 +30,7 @@ from watcher.domain.telling import STRENGTH, Told, tell
 from watcher.domain.text import Word, sentences, words
 from watcher.domain.values import day, later_days, rate
 
+_SEVERAL = 2
 _LEAD = 3  # sentences that open a text: what comes later is background, unless they name it
 _DEEP = ("told deep in a text that is about something else",)
 _TAIL = re.compile(r"\s+(?P<dash>[-|–—])\s+(?P<tail>[^-|–—]{2,40})$")
@@ -68,8 +69,17 @@ class Reader:
                         reading = replace(reading, state=None, status=Status.MENTION, value=None, why=_DEEP)
                     if known is None or _outweighs(reading, known):
                         best[reading.item] = reading
+            if name == "title":
+                self._across(text, entry, best)
         notice = self._notices.of(entry.title) if best else None
         return tuple(_noticed(reading, notice) if notice else reading for reading in best.values())
+
+    def _across(self, title: str, entry: Entry, best: dict[str, Reading]) -> None:
+        """Add what a title of several sentences tells of an item that no one of them names whole."""
+        if self._matcher.clues(title) is None or len(sentences(title)) < _SEVERAL:
+            return
+        for reading in self._sentence(title, Span("title", 0, len(title)), entry.at, False, entry.language):
+            best.setdefault(reading.item, reading)
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, int]]:
         """The sentences that may be about an item, each with its number in the text, found without taking any apart:

@@ -176,7 +176,9 @@ def _noun_of_flow(f: Frame, cue: Found, clause: Clause) -> bool:
         return words[before].stem in flows
     if cue.last >= clause.end or words[cue.last].low not in _OF_FLOW:
         return False
-    end = next((k for k in range(cue.last + 1, clause.end) if f.parts(k) or f.s.tags[k] == "S"), clause.end)
+    known = (*flows, *measures)
+    verb = (k for k in range(cue.last + 1, clause.end) if f.s.tags[k] == "S" and words[k].stem not in known)
+    end = min(next(verb, clause.end), next((k for k in range(cue.last + 1, clause.end) if f.parts(k)), clause.end))
     heads = [h for k in range(cue.last + 1, end) if (h := words[k].stem) in flows or h in measures]
     return bool(heads) and heads[-1] in flows
 

@@ -147,7 +147,8 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
         return False
     if s.words[nxt].low == "to" and cue.pattern.text.split()[-1] in _LEANING:
         return True  # "seems inclined to uphold": the verb that follows is the cue
-    other = size > 1 and cue.gap is None and s.words[nxt - 1].low in ("to", "on") and not f.own(nxt)
+    bare = cue.gap is None or cue.gap[0] == cue.gap[1]
+    other = size > 1 and bare and s.words[nxt - 1].low in ("to", "on") and not f.own(nxt)
     if other and ("B" in s.tags[nxt] or s.is_("infinitive", nxt)):
         return True  # "agrees to change the plan"
     return size == 1 and s.words[nxt].low == "to" and s.is_("denied", cue.first)
@@ -241,7 +242,7 @@ def _governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) 
 def _dated(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> Status:
     """The present tense tells what is done, unless the day it is told for is still to come: "begins on Thursday"."""
     words = f.s.words
-    begins = cue.kind == "happens" or cue.pattern.label[-1] in f.told.past
+    begins = cue.kind in ("happens", "noun") or cue.pattern.label[-1] in f.told.past
     if begins and form is Form.FINITE and any(
         words[cue.last - 1].end < at <= words[clause.end - 1].end for at in f.s.ahead
     ):  # fmt: skip
@@ -325,6 +326,9 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
     if (verb := _passive_behind(f, cue, clause)) is not None:
         why.append(f"“{verb.pattern.text}” is told of it")
         return Status.DONE if verb.kind in ("light", "granted") else _status_of(f, verb)
+    if _holds(f, cue, clause):
+        why.append("a noun that is told to hold")
+        return _dated(f, cue, clause, Form.FINITE, why)
     if cue.kind == "deed" and cue.first - clause.start <= _OPENING and not _has_verb(f, clause):
         why.append("a headline without a verb")
         return Status.DONE
@@ -343,6 +347,12 @@ def _passive_behind(f: Frame, cue: Found, clause: Clause) -> Found | None:
         between = any(set(f.s.tags[k]) & set("SG") and not f.own(k) for k in range(cue.last, m.first))
         return m if bare and not between else None
     return None
+
+
+def _holds(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether the act named is the subject of a verb that says it holds: "the pause takes effect"."""
+    marks = [m for m in f.s.marked("holds", cue.last, clause.end) if set(m.tags) & set("SBD")]
+    return bool(marks) and not any(f.s.tags[k] == "S" and not f.own(k) for k in range(cue.last, marks[0].first))
 
 
 def _has_verb(f: Frame, clause: Clause) -> bool:
@@ -449,7 +459,10 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
     clause = s.clause_at(m.first)
     lacking = m.kind == "denied" and m.pattern.text in _LACKING  # "ends without deal", "no summit planned"
     verb = m.kind in _STATUS and set(m.tags) & set("SDBG") and not s.is_("auxiliary", m.first)
-    if not (lacking or verb) or _describes(s, m, clause):
+    noun = m.tags == "B" and any(
+        f.parts(k) for k in range(max(m.first - 2, clause.start), m.first)
+    )  # "in a bold move to"
+    if not (lacking or verb) or noun or _describes(s, m, clause):
         return None
     place = _taken(f, m, clause)
     if place is None or f.verbs_between(m.last, place[0]) or not parties_named(f, clause):
