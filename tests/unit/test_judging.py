@@ -438,3 +438,37 @@ def test_after_a_retraction_it_can_happen_again() -> None:
         ]
     )
     assert [d.reason for d in made] == [Reason.ALONE, Reason.RETRACTED, Reason.ALONE]
+
+
+BILL = Item(
+    "dam-bill",
+    "The dam bill",
+    "legislation",
+    "introduced",
+    since=START,
+    decided_by=("norland",),
+    about=About(all=(("dam bill",),)),
+)
+
+
+def test_the_second_chamber_makes_it_both() -> None:
+    made = outcome(
+        [
+            entry("House passes dam bill"),
+            entry("House of Representatives approves dam bill in late vote", hours=2),
+            entry("Senate passes dam bill", "Daily Post", hours=30),
+            entry("Dam bill clears Senate by two votes", "Harbour Times", hours=31),
+        ],
+        BILL,
+    )
+    assert [d.reason for d in made] == [Reason.ALONE, Reason.SAME, Reason.WAITING, Reason.CORROBORATED]
+    assert [(d.to_state, d.to_value) for d in made if isinstance(d, Transition)] == [
+        ("passed_one", "lower house"),
+        ("passed_both", None),
+    ]
+
+
+def test_a_chamber_named_as_where_it_goes_next_does_not_act() -> None:
+    (made,) = outcome([entry("Markets rise as Senate passes dam bill, sending it to the House")], BILL)
+    assert isinstance(made, Transition)
+    assert made.to_value == "upper house"

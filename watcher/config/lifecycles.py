@@ -21,7 +21,7 @@ from watcher.config.yaml import Path_, read
 from watcher.domain.cues import check_pattern
 from watcher.domain.model import Lexicon, Lifecycle, LifecycleWords, State, Status
 
-VALUE_KINDS = ("date", "place", "date/place", "rate")
+VALUE_KINDS = ("date", "place", "date/place", "rate", "chamber")
 _status = choice(Status, (Status.DONE.value, Status.ANNOUNCED.value))
 _kind = choice(str, VALUE_KINDS)
 FlipStatus = Annotated[Status, _status[0], _status[1]]
@@ -55,6 +55,7 @@ class StateSection(Section):
     announces: Ids = Field(default=(), description="The states of which this one is the announcement.")
     final: Flag = Field(default=False, description="True for a state that nothing follows.")
     value: ValueKind | None = Field(default=None, description="The kind of value the state may carry.")
+    again: Id | None = Field(default=None, description="The state it is once it is told with another value, too.")
 
 
 class CuesSection(Section):
@@ -77,6 +78,7 @@ class StateChange(Section):
     announces: Ids | None = Field(default=None, description="The states of which this one is the announcement.")
     final: Flag | None = Field(default=None, description="True for a state that nothing follows.")
     value: ValueKind | None = Field(default=None, description="The kind of value the state may carry.")
+    again: Id | None = Field(default=None, description="The state it is once it is told with another value, too.")
     cues: dict[Id, CuesSection] = Field(default_factory=dict, description="By language: the words that tell it.")
 
 
@@ -239,6 +241,10 @@ def _check_exits(name: str, state: State, states: Mapping[str, State], site: _Si
         if target not in states:
             near = hint(target, states)
             site.note((*path, "announces", index), f'"{target}" is not a state of this lifecycle{near}', listed(states))
+    if state.again and state.again not in state.to:
+        site.note((*path, "again"), f'"{state.again}" must be one of the states in `to`', listed(state.to))
+    if state.again and state.value is None:
+        site.note((*path, "again"), "only a state that carries a `value` can be told again with another")
     if state.final and state.to:
         site.note((*path, "to"), f'the final state "{name}" has ways out')
     if not state.final and not state.to and not site.has_lost(*path, "to"):

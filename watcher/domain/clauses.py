@@ -294,7 +294,7 @@ def _sayings(s: Sentence) -> list[Saying]:
 
 
 def _said_until(s: Sentence, at: int) -> int:
-    """Where the words of a speaker end: a clause of time or reason is the reporter's own, and so is another headline."""
+    """Where the words of a speaker end: a clause of time or reason, or another headline, is the reporter's own."""
     own = (c.start for c in s.clauses[at + 1 :] if c.kind in ("reason", "background", "after") or ";" in c.sep)
     return next(own, len(s.words))
 

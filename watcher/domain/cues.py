@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from watcher.domain.text import Word, low_of, stem, terms
 
+_ARTICLES = frozenset(("the", "a", "an"))
 GAP = 5  # words that a `~` may stand for
 _CHARACTERS = 12  # the same where words are single characters
 _BE = {
@@ -178,6 +179,8 @@ def _fits(pattern: Pattern, tags: str, text_words: Sequence[Word], at: int, end:
         else:
             if here < end and pattern.head == "be" and text_words[here].low == "not":
                 here += 1  # "is not dead" is the cue too; the status word inside it is found as such
+            if here < end - 1 and text_words[here].low in _ARTICLES and not _is(text_words[here], slot):
+                here += 1  # patterns are written as headlines are, without articles
             if here >= end or not _is(text_words[here], slot):
                 return None
         here += 1

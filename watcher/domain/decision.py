@@ -34,6 +34,8 @@ def decide(
     `known` is the item's earlier evidence, at least as far back as its window; the answer does not depend on
     its order.
     """
+    fresh = _completed(lifecycle, standing, fresh)
+    known = [_completed(lifecycle, standing, e) for e in known]
     if fresh.takes_back and (reopened := _reopen(item, lifecycle, standing, known, fresh)) is not None:
         return reopened
     if fresh.state is None or fresh.state not in lifecycle.states:
@@ -49,6 +51,16 @@ def decide(
     if fresh.state != standing.state and fresh.state not in lifecycle.states[standing.state].to:
         return Stay(item.id, Reason.UNREACHABLE, f"no step leads from {standing.state} to {fresh.state}")
     return _weigh(item, lifecycle, standing, known, fresh)
+
+
+def _completed(lifecycle: Lifecycle, standing: Standing, told: Evidence) -> Evidence:
+    """Read a state that the item has with one value, told with another since, as the state both make together: what one
+    chamber had passed and the other passes now, both have passed."""
+    state = lifecycle.states.get(told.state or "")
+    again = state.again if state and told.state == standing.state and told.at > standing.since else None
+    if not again or not standing.value or not told.value or told.value == standing.value:
+        return told
+    return replace(told, state=again, value=None)
 
 
 def _weigh(

@@ -147,7 +147,8 @@ class State:
     flips_on: tuple[Status, ...]
     announces: tuple[str, ...] = ()  # the states of which this one is the announcement: easing, of eased and lifted
     final: bool = False
-    value: str | None = None  # kind of value it may carry: "date", "rate", "place"
+    value: str | None = None  # kind of value it may carry: "date", "rate", "place", "chamber"
+    again: str | None = None  # the state it is once it is told with another value, too: both chambers have passed it
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ from watcher.domain.text import Word, sentences, words
 from watcher.domain.values import day, later_days, rate
 
 _SEVERAL = 2
+_NOT_ACTING = ("of", "in", "to", "from", "for", "with")  # a chamber behind one of these does not act
+CHAMBERS = {"lower_house": "lower house", "upper_house": "upper house"}  # class of words -> value
 _LEAD = 3  # sentences that open a text: what comes later is background, unless they name it
 _DEEP = ("told deep in a text that is about something else",)
 _TAIL = re.compile(r"\s+(?P<dash>[-|–—])\s+(?P<tail>[^-|–—]{2,40})$")
@@ -109,7 +111,7 @@ class Reader:
             if told is not None:
                 first, last = text_words[told.place[0]].start, text_words[told.place[1] - 1].end
                 span = Span(whole.field, whole.start + first, whole.start + last)
-                value = self._value(match.item, told, text, first, at)
+                value = self._value(match.item, told, text, first, at, tongue, sentence)
                 cue = text[first:last]
                 out.append(Reading(match.item.id, told.state, told.status, cue, span, text, value, told.why))
         return out
@@ -127,9 +129,13 @@ class Reader:
     def _code(self, text: str, text_words: Sequence[Word], told: str = "") -> str:
         return language(text, text_words, self._function_words, told)
 
-    def _value(self, item: Item, told: Told, text: str, since: int, at: datetime) -> str | None:
+    def _value(
+        self, item: Item, told: Told, text: str, since: int, at: datetime, tongue: _Language, sentence: Sentence
+    ) -> str | None:
         """The value the state may carry, where the sentence tells it."""
         kind = self._kinds.get((item.lifecycle, told.state or ""), "")
+        if kind == "chamber":
+            return tongue.chamber(sentence, told.place)
         return day(text, at, since) if "date" in kind else rate(text) if "rate" in kind else None
 
 
@@ -217,6 +223,15 @@ class _Language:
         if lifecycle.needs_cue and shared and (frame.others or not cues):
             return None
         return None if frame.others else mention
+
+    @staticmethod
+    def chamber(s: Sentence, place: Place) -> str | None:
+        """The chamber of a parliament that acts: the last one named before the cue, or the first behind it."""
+        named = [m for m in s.marks if m.kind in CHAMBERS]
+        before = [m for m in named if m.last <= place[0] and s.words[m.first - 1].low not in _NOT_ACTING]
+        behind = [m for m in named if m.first >= place[0]]
+        acts = before[-1:] or behind[:1]
+        return CHAMBERS[acts[0].kind] if acts else None
 
     @staticmethod
     def subject(s: Sentence, match: Match) -> list[Place]:
