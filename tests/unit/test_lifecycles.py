@@ -103,6 +103,7 @@ def test_values() -> None:
         ("restriction", "tightening"): "rate",
         ("restriction", "eased"): "rate",
         ("restriction", "tightened"): "rate",
+        ("legislation", "passed_one"): "chamber",
     }
 
 
