@@ -133,7 +133,8 @@ def test_an_editor_may_see_references() -> None:
 
 def test_defaults_are_written_as_people_write_them() -> None:
     polling = SECTIONS["PollingSection"]["properties"]
-    assert polling["every"]["default"] == "15m"
+    assert polling["every"]["default"] == "auto"
+    assert polling["slowest"]["default"] == "1h"
     assert polling["timeout"]["default"] == "20s"
     assert SECTIONS["RetentionSection"]["properties"]["unmatched"]["default"] == "90d"
     assert validator("PollingSection").is_valid({key: schema["default"] for key, schema in polling.items()})

@@ -211,13 +211,39 @@ Moment = Annotated[
     BeforeValidator(_duration(timedelta(seconds=1), timedelta(minutes=10), "1s to 10m")),
     _DURATION_SCHEMA,
 ]
+AUTO = "auto"
+"""Where an interval may stand: learn it."""
+
+
+def _or_auto(check: Callable[[Any], timedelta]) -> Callable[[Any], timedelta | str]:
+    def either(value: Any) -> timedelta | str:
+        if value == AUTO:
+            return AUTO
+        try:
+            return check(value)
+        except PydanticCustomError as error:
+            context = error.context or {}
+            raise wrong(context["text"], f"{AUTO}, or {context['allowed']}") from None
+
+    return either
+
+
 _SHORTEST_OWN = timedelta(milliseconds=50)
-OwnEvery = Annotated[
-    timedelta,
-    BeforeValidator(_duration(_SHORTEST_OWN, timedelta(days=7), "1m to 1w, your own server's 50ms to 1w")),
-    _DURATION_SCHEMA,
+_CADENCE_SCHEMA = WithJsonSchema(
+    {"anyOf": [{"const": AUTO}, {"type": "string", "pattern": r"^ *(\d+ *([wdhms]|ms) *)+$|" + REFERENCE}]}
+)
+Cadence = Annotated[
+    timedelta | str,
+    BeforeValidator(_or_auto(_duration(timedelta(minutes=1), timedelta(days=7), "1m to 1w"))),
+    _CADENCE_SCHEMA,
 ]
-"""As `Every`, down to 50 ms where the server is the operator's own; who may use that is checked elsewhere."""
+"""An interval, or "auto"."""
+OwnCadence = Annotated[
+    timedelta | str,
+    BeforeValidator(_or_auto(_duration(_SHORTEST_OWN, timedelta(days=7), "1m to 1w, your own server's 50ms to 1w"))),
+    _CADENCE_SCHEMA,
+]
+"""As `Cadence`, down to 50 ms where the server is the operator's own; who may use that is checked elsewhere."""
 Tick = Annotated[
     timedelta,
     BeforeValidator(_duration(_SHORTEST_OWN, timedelta(minutes=10), "50ms to 10m")),

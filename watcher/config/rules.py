@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -43,8 +44,17 @@ from watcher.domain.model import (
 )
 
 Watchlist = Checked[WatchlistFile]
-FEED_INTERVAL = timedelta(minutes=15)
+FEED_INTERVAL = timedelta(minutes=15)  # where one is learned, until something is known
 SHORTEST_INTERVAL = timedelta(minutes=1)  # on servers of others
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """How often feeds are polled that do not say so themselves; `every` None learns it, between the other two."""
+
+    every: timedelta | None = None
+    fastest: timedelta = timedelta(minutes=5)
+    slowest: timedelta = timedelta(hours=1)
 
 
 def load_rules(
@@ -66,13 +76,13 @@ class Assembly:
         outlets: Path | None,
         env: Mapping[str, str],
         problems: Problems,
-        interval: timedelta = FEED_INTERVAL,
+        intervals: Intervals = Intervals(),
         *,
         allow_private: bool = True,  # for all feeds; what no service settings are there to tell is let pass
     ) -> None:
         self._problems = problems
         self._allow_private = allow_private
-        self._interval = interval
+        self._intervals = intervals
         self.known_items: set[str] = set()  # also those with mistakes in them
         self.known_watchlists = {path.stem for path in paths}
         self.known_tags: set[str] = set()
@@ -87,6 +97,7 @@ class Assembly:
         self.lifecycles = self._lifecycles()
         self.items = self._items()
         self.feeds = self._feeds()
+        self.sources = self._sources()
         self.clean = len(problems) == before
 
     def rules(self) -> Rules:
@@ -307,19 +318,45 @@ class Assembly:
                 where.setdefault(feed.id, self._stands_at(checked, (*path, "id")))
         return tuple(feeds.values())
 
+    def _sources(self) -> dict[str, tuple[str, ...]]:
+        """Name the feeds of every item: those of its own file, and those of files that have no items.
+
+        Every entry is read for every item; but whether an item is well watched is a matter of the feeds that were
+        chosen for it. An item whose file has none, beside no shared ones, is watched through all.
+        """
+        every = tuple(feed.id for feed in self.feeds)
+        shared = {feed.id for checked in self.files if not checked.model.items for feed in checked.model.feeds}
+        own = {c.document.path.stem: {feed.id for feed in c.model.feeds} | shared for c in self.files}
+        return {
+            item.id: tuple(feed for feed in every if feed in own.get(item.watchlist, ())) or every
+            for item in self.items
+        }
+
     def _check_feed(self, checked: Watchlist, path: Path_, section: FeedSection, names: Mapping[str, str]) -> None:
         if section.outlet and self.outlets_file and section.outlet.casefold() not in names:
             message = f'unknown outlet "{section.outlet}"{hint(section.outlet, names.values())}'
             self._note(checked, (*path, "outlet"), message, f"those of {self.outlets_file.document.file}")
-        if section.every and section.every < SHORTEST_INTERVAL and not section.allow_private:
+        every = section.every
+        if isinstance(every, timedelta) and every < SHORTEST_INTERVAL and not section.allow_private:
             message = "out of range: less than a minute needs allow_private, for a server of your own"
             self._note(checked, (*path, "every"), message, "1m to 1w")
         if fault := address_fault(section.url, allow_private=section.allow_private or self._allow_private):
             self._note(checked, (*path, "url"), *fault)
 
     def _feed(self, section: FeedSection) -> Feed:
-        every = section.every or self._interval
-        return Feed(section.id, section.url, section.outlet, every, section.language, section.allow_private)
+        own = section.every if isinstance(section.every, timedelta) else None
+        fixed = own or (self._intervals.every if section.every is None else None)
+        return Feed(
+            section.id,
+            section.url,
+            section.outlet,
+            fixed or min(max(FEED_INTERVAL, self._intervals.fastest), self._intervals.slowest),
+            section.language,
+            section.allow_private,
+            fastest=None if fixed else self._intervals.fastest,
+            slowest=None if fixed else self._intervals.slowest,
+            quiet_after=section.quiet_after,
+        )
 
     def _stands_at(self, checked: Watchlist, path: Path_) -> str:
         return f"{checked.document.file}:{checked.place(path)[0]}"

@@ -16,7 +16,7 @@ from watcher.config.fields import (
     Ids,
     LaterUrl,
     Loose,
-    OwnEvery,
+    OwnCadence,
     Phrase,
     Phrases,
     Section,
@@ -110,8 +110,11 @@ class FeedSection(Section):
     outlet: Loose = Field(
         default="", description="Its outlet's name; left out for an aggregator, whose entries name theirs."
     )
-    every: OwnEvery | None = Field(
-        default=None, description="How often to poll it; less than a minute only with allow_private."
+    every: OwnCadence | None = Field(
+        default=None, description="How often to poll it, or auto; less than a minute only with allow_private."
+    )
+    quiet_after: Window | None = Field(
+        default=None, description="How long it may publish nothing before it is called quiet; learned when left out."
     )
     language: Loose = Field(default="", description="Its language, where it does not say so itself.")
     allow_private: Flag = Field(default=False, description="True to let it stand on a private address.")
