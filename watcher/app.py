@@ -95,6 +95,8 @@ def build(settings: Settings) -> Works:
         concurrency=polling.concurrency,
         per_host=polling.per_host,
         allow_private=polling.allow_private,
+        proxy=polling.proxy or None,
+        access=settings.access,
     )
     sender = Sender(settings.receivers, settings.zone, settings.board)
     return Works(settings, fetcher, sender, Judge(settings.rules))
@@ -301,7 +303,7 @@ class App:
 
 def log_as(settings: Settings) -> None:
     """Log as the settings say, with the receivers' addresses masked."""
-    logs.configure(settings.log.format, settings.log.level, secrets=settings.receivers.values())
+    logs.configure(settings.log.format, settings.log.level, secrets=settings.secrets)
 
 
 def _log_notes(settings: Settings) -> None:

@@ -73,6 +73,7 @@ NESTED = {
     "ExpectSection": ("watchlist", "items: [{expect: [{no_such_key: 1}]}]"),
     "NearSection": ("watchlist", "items: [{about: {near: [{no_such_key: 1}]}}]"),
     "FeedSection": ("watchlist", "feeds: [{no_such_key: 1}]"),
+    "AuthSection": ("watchlist", "feeds: [{auth: {no_such_key: 1}}]"),
     "LifecycleSection": ("watchlist", "lifecycles: {a: {no_such_key: 1}}"),
     "StateChange": ("watchlist", "lifecycles: {a: {states: {b: {no_such_key: 1}}}}"),
     "CuesSection": ("watchlist", "lifecycles: {a: {states: {b: {cues: {en: {no_such_key: 1}}}}}}"),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from pydantic import Field
 
 from watcher import __version__
+from watcher.config.access import PROXY_FORM, proxy_fault
+from watcher.config.cadence import AUTO, Cadence, Intervals
 from watcher.config.checking import Checked
-from watcher.config.fields import AUTO, Cadence, Count, Every, Flag, Loose, Moment, Section, Size, Tick
+from watcher.config.fields import Count, Every, Flag, Loose, Moment, Section, Size, Tick
 from watcher.config.problems import Problems
-from watcher.config.rules import Intervals
 
 
 class PollingSection(Section):
@@ -31,6 +32,7 @@ class PollingSection(Section):
     user_agent: Loose = Field(default="", description="What feeds are told; watcher's name and the contact if empty.")
     contact: Loose = Field(default="", description="A web or mail address that feeds' owners can turn to.")
     allow_private: Flag = Field(default=False, description="True to read feeds on private addresses.")
+    proxy: Loose = Field(default="", description="The http proxy to ask feeds through.")
     tick: Tick = Field(default=timedelta(seconds=15), description="How often to look for feeds that are due.")
 
 
@@ -50,6 +52,7 @@ class Polling:
     allow_private: bool
     max_entries: int
     tick: timedelta
+    proxy: str = field(default="", repr=False)  # may hold a password
 
 
 def polling_of(section: PollingSection) -> Polling:
@@ -70,6 +73,12 @@ def check_intervals(service: Checked[Any], polling: PollingSection, problems: Pr
     if polling.fastest > polling.slowest:
         place = service.place(("polling", "slowest" if "slowest" in polling.model_fields_set else "fastest"))
         problems.add(service.document.file, place, "polling.fastest must not be longer than polling.slowest")
+
+
+def check_proxy(service: Checked[Any], polling: PollingSection, problems: Problems) -> None:
+    """Note a proxy that cannot be one."""
+    if fault := proxy_fault(polling.proxy):
+        problems.add(service.document.file, service.place(("polling", "proxy")), fault, PROXY_FORM)
 
 
 def note_contact(service: Checked[Any], polling: PollingSection, notes: Problems, *, feeds: int) -> None:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from watcher.config.access import access_of, check_access, tells_in_the_open
+from watcher.config.cadence import SHORTEST_INTERVAL, Intervals
 from watcher.config.checking import Checked, check
 from watcher.config.expectations import check_expectations, expectations
 from watcher.config.fields import address_fault
@@ -23,6 +24,7 @@ from watcher.config.lexicons import load_languages, load_lexicons
 from watcher.config.lifecycles import Cues, compile_lifecycles, extend_lexicons, shipped_lifecycles
 from watcher.config.outlets import compile_outlets, load_outlets
 from watcher.config.problems import WHOLE_FILE, Problems, hint, listed
+from watcher.config.sources import chosen_sources, feed_of
 from watcher.config.watchlists import (
     AboutSection,
     EvidenceSection,
@@ -33,6 +35,7 @@ from watcher.config.watchlists import (
 from watcher.config.yaml import Path_, read
 from watcher.domain.model import (
     About,
+    Access,
     Actor,
     EvidenceRule,
     Feed,
@@ -44,17 +47,6 @@ from watcher.domain.model import (
 )
 
 Watchlist = Checked[WatchlistFile]
-FEED_INTERVAL = timedelta(minutes=15)  # where one is learned, until something is known
-SHORTEST_INTERVAL = timedelta(minutes=1)  # on servers of others
-
-
-@dataclass(frozen=True, slots=True)
-class Intervals:
-    """How often feeds are polled that do not say so themselves; `every` None learns it, between the other two."""
-
-    every: timedelta | None = None
-    fastest: timedelta = timedelta(minutes=5)
-    slowest: timedelta = timedelta(hours=1)
 
 
 def load_rules(
@@ -76,13 +68,13 @@ class Assembly:
         outlets: Path | None,
         env: Mapping[str, str],
         problems: Problems,
-        intervals: Intervals = Intervals(),
+        intervals: Intervals | None = None,
         *,
         allow_private: bool = True,  # for all feeds; what no service settings are there to tell is let pass
     ) -> None:
         self._problems = problems
         self._allow_private = allow_private
-        self._intervals = intervals
+        self._intervals = intervals or Intervals()
         self.known_items: set[str] = set()  # also those with mistakes in them
         self.known_watchlists = {path.stem for path in paths}
         self.known_tags: set[str] = set()
@@ -96,8 +88,9 @@ class Assembly:
         self._cues: dict[str, Cues] = {}
         self.lifecycles = self._lifecycles()
         self.items = self._items()
+        self.access: dict[str, Access] = {}  # feed -> what it wants to see
         self.feeds = self._feeds()
-        self.sources = self._sources()
+        self.sources = chosen_sources(self.files, self.feeds, self.items)
         self.clean = len(problems) == before
 
     def rules(self) -> Rules:
@@ -124,6 +117,14 @@ class Assembly:
                 place = self.outlets_file.place(("outlets", index, "of"))
                 message = f'no watchlist has the actor "{outlet.of}"{hint(outlet.of, self._known_actors)}'
                 notes.add(self.outlets_file.document.file, place, message)
+
+    def note_open_secrets(self, notes: Problems) -> None:
+        """Note feeds that are sent a secret over plain http."""
+        for checked in self.files:
+            for index, section in enumerate(checked.model.feeds):
+                if tells_in_the_open(section):
+                    place = checked.place(("feeds", index, "url"))
+                    notes.add(checked.document.file, place, f'the feed "{section.id}" is sent a secret over plain http')
 
     # --- files and what is common to them -------------------------------------------------------
 
@@ -309,28 +310,18 @@ class Assembly:
             for index, section in enumerate(checked.model.feeds):
                 path: Path_ = ("feeds", index)
                 self._check_feed(checked, path, section, names)
-                feed = self._feed(section)
-                if feeds.setdefault(feed.id, feed) != feed:
+                feed = feed_of(section, self._intervals)
+                access = access_of(section)
+                known = feeds.setdefault(feed.id, feed)
+                if access and known is feed:
+                    self.access[feed.id] = access
+                if known != feed or self.access.get(feed.id) != access:
                     message = f'duplicate id "{feed.id}"; it stands at {where[feed.id]} already'
                     self._note(checked, (*path, "id"), message)
                 elif urls.setdefault(feed.url, feed.id) != feed.id:
                     self._note(checked, (*path, "url"), f'the feed "{urls[feed.url]}" has this address already')
                 where.setdefault(feed.id, self._stands_at(checked, (*path, "id")))
         return tuple(feeds.values())
-
-    def _sources(self) -> dict[str, tuple[str, ...]]:
-        """Name the feeds of every item: those of its own file, and those of files that have no items.
-
-        Every entry is read for every item; but whether an item is well watched is a matter of the feeds that were
-        chosen for it. An item whose file has none, beside no shared ones, is watched through all.
-        """
-        every = tuple(feed.id for feed in self.feeds)
-        shared = {feed.id for checked in self.files if not checked.model.items for feed in checked.model.feeds}
-        own = {c.document.path.stem: {feed.id for feed in c.model.feeds} | shared for c in self.files}
-        return {
-            item.id: tuple(feed for feed in every if feed in own.get(item.watchlist, ())) or every
-            for item in self.items
-        }
 
     def _check_feed(self, checked: Watchlist, path: Path_, section: FeedSection, names: Mapping[str, str]) -> None:
         if section.outlet and self.outlets_file and section.outlet.casefold() not in names:
@@ -340,23 +331,9 @@ class Assembly:
         if isinstance(every, timedelta) and every < SHORTEST_INTERVAL and not section.allow_private:
             message = "out of range: less than a minute needs allow_private, for a server of your own"
             self._note(checked, (*path, "every"), message, "1m to 1w")
+        check_access(checked, path, section, self._problems)
         if fault := address_fault(section.url, allow_private=section.allow_private or self._allow_private):
             self._note(checked, (*path, "url"), *fault)
-
-    def _feed(self, section: FeedSection) -> Feed:
-        own = section.every if isinstance(section.every, timedelta) else None
-        fixed = own or (self._intervals.every if section.every is None else None)
-        return Feed(
-            section.id,
-            section.url,
-            section.outlet,
-            fixed or min(max(FEED_INTERVAL, self._intervals.fastest), self._intervals.slowest),
-            section.language,
-            section.allow_private,
-            fastest=None if fixed else self._intervals.fastest,
-            slowest=None if fixed else self._intervals.slowest,
-            quiet_after=section.quiet_after,
-        )
 
     def _stands_at(self, checked: Watchlist, path: Path_) -> str:
         return f"{checked.document.file}:{checked.place(path)[0]}"

@@ -32,11 +32,19 @@ from watcher.config.fields import (
     Zone,
     choice,
 )
-from watcher.config.polling import Polling, PollingSection, check_intervals, intervals_of, note_contact, polling_of
+from watcher.config.polling import (
+    Polling,
+    PollingSection,
+    check_intervals,
+    check_proxy,
+    intervals_of,
+    note_contact,
+    polling_of,
+)
 from watcher.config.problems import Problems, hint, listed
 from watcher.config.rules import Assembly
 from watcher.config.yaml import Path_, read
-from watcher.domain.model import Feed, Route, Rules
+from watcher.domain.model import Access, Feed, Route, Rules
 from watcher.errors import Problem
 
 CheckAddress = Callable[[str], str | None]
@@ -163,6 +171,13 @@ class Settings:
     switched_off: tuple[str, ...] = ()  # names of addresses that were left empty
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # item -> ids of the feeds chosen for it
     system: tuple[str, ...] = ()  # address names that get system alerts
+    access: Mapping[str, Access] = field(default_factory=dict, repr=False)  # feed -> what it wants to see
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that must appear in no log."""
+        feeds = (secret for access in self.access.values() for secret in access.secrets)
+        return (*self.receivers.values(), *feeds, *filter(None, (self.polling.proxy,)))
 
 
 def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None = None) -> Settings:
@@ -180,8 +195,10 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
     file = service.model
     paths, outlets, polling = _watchlists(service, problems), _outlets(service, problems), file.polling
     check_intervals(service, polling, problems)
+    check_proxy(service, polling, problems)
     assembly = Assembly(paths, outlets, env, problems, intervals_of(polling), allow_private=polling.allow_private)
     assembly.note_unknown_speakers(notes)
+    assembly.note_open_secrets(notes)
     note_contact(service, polling, notes, feeds=len(assembly.feeds))
     receivers = _receivers(service, check_address, problems, notes)
     _check_routes(service, assembly, problems)
@@ -200,6 +217,7 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
         rules=assembly.rules(),
         feeds=assembly.feeds,
         sources=assembly.sources,
+        access=assembly.access,
         system=_addresses(file.notify.system, receivers),
         notes=tuple(notes),
         switched_off=tuple(name for name, url in _named(service.model.notify) if not url),

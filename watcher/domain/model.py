@@ -188,6 +188,20 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """How to get at a source that wants to know who asks. All of it is secret: no repr shows it, nothing stores it."""
+
+    url: str = field(repr=False)  # as configured: the headers go to its scheme, host and port, and nowhere else
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # Authorization and Cookie among them
+    proxy: str | None = field(default=None, repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text of it that must appear nowhere."""
+        return tuple(filter(None, (*self.headers.values(), self.proxy)))
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """How often a feed publishes, as learned from its entries' times, and how often it says it does."""
 

@@ -23,7 +23,7 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 from yarl import URL
 
-from watcher.domain.model import Hints
+from watcher.domain.model import Access, Hints
 from watcher.feeds.addresses import AddressRefused, UrlRefused, check_host, name_origin, parse_url, strip_credentials
 from watcher.feeds.bodies import BodyTooLarge, BodyUnreadable, read_body
 from watcher.feeds.manners import Manners
@@ -53,7 +53,6 @@ class Limits:
     timeout: timedelta
     connect_timeout: timedelta
     max_bytes: int
-    proxy: str | None = None
 
 
 @dataclass(slots=True)
@@ -66,6 +65,8 @@ class Exchange:
     manners: Manners
     guarded: bool
     now: datetime
+    proxy: str | None = None
+    access: Access | None = None
     spent: float = 0.0  # seconds of asking so far
 
     async def carry_out(self) -> Outcome:
@@ -94,8 +95,8 @@ class Exchange:
 
     async def _follow(self) -> Outcome:
         url = self._checked(self.request.url)
-        # an address with a password in it is a secret of the configuration: a moved one is not remembered elsewhere
-        secret = url.raw_user is not None or url.raw_password is not None
+        # what is sent a secret of the configuration stays there: where it has moved to is not remembered elsewhere
+        secret = url.raw_user is not None or url.raw_password is not None or bool(self.access and self.access.headers)
         permanent = True
         seen = {url}
         for _ in range(MAX_REDIRECTS + 1):
@@ -157,8 +158,9 @@ class Exchange:
                 self.spent += loop.time() - started
 
     async def _get(self, url: URL, progress: _Progress) -> _Answer:
-        headers = condition_headers(self.request.hints)
-        async with self.session.get(url, headers=headers, allow_redirects=False, proxy=self.limits.proxy) as response:
+        conditions = condition_headers(self.request.hints)
+        headers = conditions | self._credentials(url)
+        async with self.session.get(url, headers=headers, allow_redirects=False, proxy=self.proxy) as response:
             progress.status = response.status
             if response.status in _REDIRECTS:
                 location = response.headers.get("Location", "")
@@ -166,11 +168,18 @@ class Exchange:
                     raise Refusal(Failure.REDIRECT, "a redirect without a target", status=response.status)
                 return _Redirect(location, response.status in _PERMANENT)
             if response.status == 304:
-                return self._not_modified(response.headers, conditional=bool(headers))
+                return self._not_modified(response.headers, conditional=bool(conditions))
             if response.status not in _DOCUMENT:
                 wall = await _look_at_wall(response) if response.status in _WALLED else None
                 raise self._status_refusal(response.status, response.headers, wall)
             return await self._receive(response)
+
+    def _credentials(self, url: URL) -> dict[str, str]:
+        """What the source wants to see; nothing for any other origin, wherever a redirect or a move leads."""
+        if self.access is None or not self.access.headers:
+            return {}
+        same = parse_url(self.access.url).origin() == url.origin()
+        return dict(self.access.headers) if same else {}
 
     def _not_modified(self, headers: Mapping[str, str], *, conditional: bool) -> NotModified:
         if not conditional:
