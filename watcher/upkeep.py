@@ -64,10 +64,13 @@ def watch_sources(
 ) -> tuple[list[HealthChange], int]:
     """Store every change of the sources' health, with what is told of it, in one transaction.
 
+    After a common outage, sources that could not be reached are made due at once.
+
     Returns the changes, and how many alerts were planned. When another worker was first, nothing is written and
     nothing returned: it told the same.
     """
     changes = health.changes(statuses, now, watching_since=watching_since)
+    store.ask_again(health.ask_again(statuses), now)
     if not changes:
         return [], 0
     told = tell_sources(changes, {status.id: status for status in statuses}, now)

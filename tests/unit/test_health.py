@@ -23,6 +23,7 @@ from watcher.domain.health import (
     SHORTEST_QUIET,
     UNKNOWN_QUIET,
     answer_period,
+    ask_again,
     assess,
     changes,
     cover,
@@ -119,7 +120,7 @@ def test_a_new_source_that_never_answered_breaks_too() -> None:
 
 
 def test_late_is_measured_in_the_sources_own_intervals() -> None:
-    assert answer_period(source(interval=DAY)) == 3 * DAY
+    assert answer_period(source(interval=DAY)) == 4 * DAY
     assert answer_period(source(interval=MINUTE)) == 30 * MINUTE
     assert health(failing(2, 10 * HOUR, interval=DAY))[0] is Health.HEALTHY
 
@@ -246,7 +247,7 @@ def test_a_feed_that_is_not_configured_is_left_alone() -> None:
 def test_coverage_counts_the_sources_that_answered_in_their_time() -> None:
     feeds = [
         source("a"),
-        source("b", last_ok_at=NOW - 46 * MINUTE),  # three intervals are 45 minutes
+        source("b", last_ok_at=NOW - 61 * MINUTE),  # four intervals are an hour
         source("c", retired_at=NOW - HOUR),
         source("d", last_ok_at=None),
         source("e", active=False),
@@ -254,6 +255,33 @@ def test_coverage_counts_the_sources_that_answered_in_their_time() -> None:
     one, two = cover({"x": ("a", "b", "c", "d", "e"), "y": ("a",)}, feeds, NOW)
     assert (one.item, one.answered, one.sources, one.missing) == ("x", 1, 5, ("b", "c", "d", "e"))
     assert (two.answered, two.sources, two.missing) == (1, 1, ())
+
+
+def test_a_common_outage_is_one_event_and_its_end_too() -> None:
+    first = [replace(failing(3, HOUR), id="a")]
+    others = [replace(failing(1, 20 * MINUTE, "dns"), id=name) for name in ("b", "c")]
+    found = changes([*first, *others, source("d")], NOW, watching_since=LONG_AGO)
+    assert [(one.feed, one.to_state, one.reason) for one in found] == [
+        ("a", Health.BROKEN, "timeout"),
+        ("b", Health.BROKEN, "dns"),
+        ("c", Health.BROKEN, "dns"),
+    ]
+    assert [one.feed for one in changes([*first, others[0], source("d")], NOW, watching_since=LONG_AGO)] == ["a"]
+    back = source("a", health=Health.BROKEN, successes=2, answering_since=NOW - HOUR)
+    nearly = source("b", health=Health.BROKEN, successes=1, answering_since=NOW - MINUTE)
+    still = replace(failing(3, DAY, health=Health.BROKEN), id="c")
+    found = changes([back, nearly, still], NOW, watching_since=LONG_AGO)
+    assert [(one.feed, one.to_state) for one in found] == [("a", Health.RECOVERED), ("b", Health.RECOVERED)]
+
+
+def test_after_a_common_outage_the_unreached_are_asked_at_once() -> None:
+    answers = source("a", health=Health.BROKEN, successes=1, answering_since=NOW - MINUTE)
+    unreached = replace(failing(4, DAY, "dns", health=Health.BROKEN, last_at=NOW - HOUR), id="b")
+    asked_since = replace(unreached, id="c", last_at=NOW)
+    left_alone = replace(unreached, id="d", failure="rate_limited")
+    assert ask_again([answers, unreached, asked_since, left_alone]) == ["b"]
+    assert ask_again([answers, unreached, *(source(f"s{n}") for n in range(9))]) == []
+    assert ask_again([unreached, asked_since, left_alone]) == []
 
 
 def change(name: str, was: Health, now_is: Health, reason: str = "timeout") -> HealthChange:

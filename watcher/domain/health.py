@@ -22,13 +22,16 @@ RECOVERY_TRIES = 2  # successes in a row
 RECOVERY_TIME = timedelta(minutes=30)
 RECOVERED_FOR = timedelta(days=1)  # how long a source is called recovered before it is simply healthy
 QUIET_TRIES = 3  # answers in a row without anything new
-PERIODS_LATE = 3  # intervals without an answer
+PERIODS_LATE = 4  # intervals without an answer; a poll that fails once is made up for after three
 SHORTEST_LATE = timedelta(minutes=30)
 OVERDUE = timedelta(minutes=30)  # past the time of a poll that nobody made: ours, not the source's fault
 
 SHORTEST_QUIET, LONGEST_QUIET = timedelta(days=3), timedelta(days=90)
 UNKNOWN_QUIET = timedelta(days=30)  # where a source's pace is not known yet
 LONGEST_TIMES, GAP_TIMES = 2, 10  # a source is quiet after so many times its longest, and its usual gap
+
+COMMON_SHARE, COMMON_LEAST = 0.5, 3  # of all sources, so many at once have one cause
+UNREACHED = frozenset({"connect", "dns", "timeout", "tls", "protocol"})  # failures that a machine's own network makes
 
 BLOCKED = "blocked"  # the failure that means: this client is not welcome
 GONE = "gone"
@@ -114,18 +117,50 @@ def _days(period: timedelta) -> str:
 
 
 def changes(feeds: Iterable[FeedStatus], now: datetime, *, watching_since: datetime) -> list[HealthChange]:
-    """Return what has changed, by feed id; feeds that are no longer configured are left as they were."""
-    found = []
-    for feed in sorted(feeds, key=lambda feed: feed.id):
-        if not feed.active:
-            continue
-        verdict = assess(feed, now, watching_since=watching_since)
-        if verdict.health is not feed.health:
-            change = HealthChange(
-                feed.id, feed.health_n + 1, feed.health, verdict.health, verdict.reason, verdict.detail, now
-            )
-            found.append(change)
-    return found
+    """Return what has changed, by feed id; feeds that are no longer configured are left as they were.
+
+    When most sources fail together, the cause is one, and probably ours: the first that breaks takes along all that
+    fail, and the first that is back all that answer, so that it is one event and not a hundred.
+    """
+    active = sorted((feed for feed in feeds if feed.active), key=lambda feed: feed.id)
+    verdicts = {feed.id: assess(feed, now, watching_since=watching_since) for feed in active}
+    if common_outage(active):
+        new = {verdicts[feed.id].health for feed in active if verdicts[feed.id].health is not feed.health}
+        for feed in active:
+            if Health.BROKEN in new and feed.failures and not feed.health.down and not verdicts[feed.id].health.down:
+                verdicts[feed.id] = Verdict(Health.BROKEN, feed.failure or "failed", feed.last_detail)
+            elif Health.RECOVERED in new and feed.health in _DOWN and feed.successes:
+                verdicts[feed.id] = Verdict(Health.RECOVERED, "answers", "it answers again")
+    return [
+        HealthChange(feed.id, feed.health_n + 1, feed.health, verdict.health, verdict.reason, verdict.detail, now)
+        for feed in active
+        if (verdict := verdicts[feed.id]).health is not feed.health
+    ]
+
+
+_DOWN = (Health.BROKEN, Health.BLOCKED)
+
+
+def common_outage(feeds: Sequence[FeedStatus]) -> bool:
+    """Whether most sources are down or fail right now: COMMON_SHARE of them, and COMMON_LEAST at least."""
+    bad = sum(bool(feed.failures) or feed.health in _DOWN for feed in feeds)
+    return bad >= max(COMMON_LEAST, COMMON_SHARE * len(feeds))
+
+
+def ask_again(feeds: Sequence[FeedStatus]) -> list[str]:
+    """Name the sources to ask at once, because a common outage has just ended.
+
+    These are the ones that could not be reached, and were last asked before the first that was down answered again:
+    their back-off was for a trouble that was not theirs. A source that asked to be left alone is.
+    """
+    if not common_outage(feeds):
+        return []
+    back = [feed.answering_since for feed in feeds if feed.health in _DOWN and feed.answering_since is not None]
+    return [
+        feed.id
+        for feed in feeds
+        if back and feed.failure in UNREACHED and feed.last_at is not None and feed.last_at < min(back)
+    ]
 
 
 def cover(sources: Mapping[str, Sequence[str]], feeds: Iterable[FeedStatus], now: datetime) -> list[Coverage]:

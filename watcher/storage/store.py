@@ -161,6 +161,12 @@ class Store:
             with self._db.write() as connection:
                 vitals.expect(connection, due)
 
+    def ask_again(self, feeds: Sequence[str], now: datetime) -> None:
+        """Make feeds due at once, in one transaction; their failures are kept."""
+        if feeds:
+            with self._db.write() as connection:
+                vitals.hurry(connection, feeds, now)
+
     def health_history(self, feed: str, limit: int = 100) -> list[HealthChange]:
         """Return a feed's changes of health, latest first; empty for an unknown feed."""
         with self._db.read() as connection:

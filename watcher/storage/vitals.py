@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, select, update
 from watcher.domain.model import HealthChange, SystemAlert
 from watcher.errors import RacedError
 from watcher.storage import outbox
+from watcher.storage.database import sliced
 from watcher.storage.tables import feed, health
 
 _SLICE = 500  # rows of one transaction of `forget`
@@ -62,6 +63,13 @@ def expect(connection: Connection, due: Mapping[str, tuple[datetime | None, date
     connection.execute(update(feed).where(feed.c.id == bindparam("b_id")).values(deadline=bindparam("b_day")), rows)
     sooner = and_(feed.c.id == bindparam("b_id"), feed.c.failures == 0, feed.c.next_poll_at > bindparam("b_by"))
     connection.execute(update(feed).where(sooner).values(next_poll_at=bindparam("b_by")), rows)
+
+
+def hurry(connection: Connection, feeds: Sequence[str], now: datetime) -> None:
+    """Make feeds due at once."""
+    for some in sliced(set(feeds)):
+        later = and_(feed.c.id.in_(some), feed.c.next_poll_at > now)
+        connection.execute(update(feed).where(later).values(next_poll_at=now))
 
 
 def history(connection: Connection, feed_id: str, limit: int) -> list[HealthChange]:
