@@ -24,6 +24,7 @@ from watcher import __version__, logs
 from watcher.config import Settings, load
 from watcher.delivery.addresses import check_address
 from watcher.delivery.apprise import Sender
+from watcher.domain.health import cover
 from watcher.domain.model import Seed, SeedResult
 from watcher.engine.jobs import Cycled, Jobs, Works
 from watcher.engine.local import Job, LocalEngine
@@ -31,8 +32,10 @@ from watcher.errors import ConfigError, StoreError, WatcherError
 from watcher.feeds.http import Fetcher
 from watcher.judging import Judge
 from watcher.metrics import Metrics
-from watcher.pipeline import FEEDS_AT_ONCE, Clock, Delivered, Swept
+from watcher.pipeline import FEEDS_AT_ONCE, Clock, Delivered
 from watcher.storage.store import Store
+from watcher.upkeep import Swept
+from watcher.web import board
 from watcher.web.health import HealthServer
 
 log = structlog.get_logger("watcher")
@@ -92,6 +95,8 @@ def build(settings: Settings) -> Works:
         concurrency=polling.concurrency,
         per_host=polling.per_host,
         allow_private=polling.allow_private,
+        proxy=polling.proxy or None,
+        access=settings.access,
     )
     sender = Sender(settings.receivers, settings.zone, settings.board)
     return Works(settings, fetcher, sender, Judge(settings.rules))
@@ -175,7 +180,8 @@ class App:
         """
         settings = self.settings
         if settings.web.enabled:
-            self.web = HealthServer(settings.web.host, settings.web.port, self.health, self.metrics.text)
+            data = {"/api/sources": self.sources}
+            self.web = HealthServer(settings.web.host, settings.web.port, self.health, self.metrics.text, data)
             self.web.start()
         _log_notes(settings)
         log.info(
@@ -270,6 +276,11 @@ class App:
             "feeds": {"active": active, "failing": list(silent)},
         }
 
+    def sources(self) -> Mapping[str, Any]:
+        """How every source is and how well every item is watched, for a board; raises StoreError."""
+        statuses = self.store.feed_statuses()
+        return board.sources(statuses, cover(self.settings.sources, statuses, self._clock()))
+
     def _backlog(self, moment: datetime) -> tuple[list[str], dict[str, int | None]]:
         """What waits; or the trouble that kept it from being counted."""
         try:
@@ -292,7 +303,7 @@ class App:
 
 def log_as(settings: Settings) -> None:
     """Log as the settings say, with the receivers' addresses masked."""
-    logs.configure(settings.log.format, settings.log.level, secrets=settings.receivers.values())
+    logs.configure(settings.log.format, settings.log.level, secrets=settings.secrets)
 
 
 def _log_notes(settings: Settings) -> None:

@@ -5,11 +5,12 @@ Nothing is decided here, and no label takes its value from a feed's text.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
-from watcher.domain.model import PollResult, Status
+from watcher.domain.model import Coverage, Health, PollResult, Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 DELIVERY_RESULTS = ("sent", "retry", "dead", "held", "lost")
@@ -51,6 +52,11 @@ class Metrics:
             "watcher_oldest_delivery_seconds", "Age of the oldest delivery not sent yet", registry=registry
         )
         self._failing = Gauge("watcher_failing_feeds", "Active feeds whose last poll failed", registry=registry)
+        self._feeds = Gauge("watcher_feeds", "Configured feeds, by health", ["health"], registry=registry)
+        self._sources = Gauge("watcher_item_sources", "Feeds chosen for an item", ["item"], registry=registry)
+        self._answered = Gauge(
+            "watcher_item_sources_answered", "Those of them that answered in their time", ["item"], registry=registry
+        )
         self._config_ok = Gauge(
             "watcher_config_ok", "1 when the files on disk are the configuration in use", registry=registry
         )
@@ -70,6 +76,8 @@ class Metrics:
         for job in JOBS:
             self._failures.labels(job)
             self._seconds.labels(job)
+        for health in Health:
+            self._feeds.labels(health.value)
         self._config_ok.set(1)
 
     def poll(self, result: PollResult, new: int, now: datetime) -> None:
@@ -107,6 +115,16 @@ class Metrics:
         self._dead.set(dead)
         self._oldest.set(oldest.total_seconds() if oldest else 0)
         self._failing.set(failing)
+
+    def sources(self, health: Mapping[Health, int], coverage: Iterable[Coverage]) -> None:
+        """Set how many feeds are in which health, and how well each item is watched."""
+        for state, count in health.items():
+            self._feeds.labels(state.value).set(count)
+        for gauge in (self._sources, self._answered):
+            gauge.clear()  # an item may have left the configuration
+        for one in coverage:
+            self._sources.labels(one.item).set(one.sources)
+            self._answered.labels(one.item).set(one.answered)
 
     def cycle(self, now: datetime) -> None:
         """Remember that the cycle job got through."""

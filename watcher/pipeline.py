@@ -4,7 +4,6 @@
     judge    load · read, weigh, decide, plan · record              T2  evidence + state + outbox
     deliver  claim by lease                                         T3  the claim
              send · settle                                          T4  done, retry at, or dead letter
-    sweep    prune old text in slices · count what waits
 
 Each verb does one batch and says in its result whether there is `more`. What to do is always a query, so a verb may
 run twice, late, in two processes, or again after a crash. No SQL, HTTP, rules or metrics here.
@@ -19,13 +18,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from watcher.config.settings import Polling, Retention
+from watcher.config.polling import Polling
 from watcher.delivery.apprise import Sender
 from watcher.domain.alerting import plan, receivers
 from watcher.domain.decision import after
 from watcher.domain.model import (
     Alert,
-    Backlog,
     Delivery,
     DueFeed,
     Entry,
@@ -41,11 +39,12 @@ from watcher.domain.model import (
     Standing,
     Transition,
 )
-from watcher.domain.schedule import next_attempt, next_poll
+from watcher.domain.schedule import interval, learn, next_attempt, next_poll
 from watcher.errors import FeedError, RacedError, StoreError
-from watcher.feeds.http import Fetched, Fetcher, FetchFailed, FetchRequest, NotModified
+from watcher.feeds.http import Failure, Fetched, Fetcher, FetchFailed, FetchRequest, NotModified
 from watcher.feeds.http import Outcome as FetchOutcome
 from watcher.feeds.parse import ParsedEntry, parse
+from watcher.feeds.walls import FeedBlocked
 from watcher.judging import Docket, Judge, Judgement
 from watcher.storage.store import Store
 
@@ -53,6 +52,7 @@ FEEDS_AT_ONCE = 32  # claimed, fetched and saved together
 ENTRIES_AT_ONCE = 200  # judged and recorded together
 DELIVERIES_AT_ONCE, SENDING_THREADS = 16, 4  # the latter: addresses served at the same time
 RACES = 3  # times a batch is judged again when another worker was first
+NOT_A_FEED = "not_a_feed"  # the failure of something that came and cannot be read
 SEND_LEASE = timedelta(seconds=30)
 SEND_ROOM = timedelta(seconds=15)  # a send is not begun with less of the lease left than this
 
@@ -110,21 +110,29 @@ def poll(
 
 def _poll_from(due: DueFeed, outcome: FetchOutcome, polling: Polling, now: datetime) -> Poll:
     entries: tuple[NewEntry, ...] = ()
-    hints, detail, retry_after = None, "", None
+    hints, detail, failure, retry_after, pace = None, "", "", None, due.pace
     if isinstance(outcome, Fetched):
         try:
             most, kind = polling.max_entries, outcome.content_type
             parsed = parse(outcome.body, url=outcome.url, content_type=kind, max_entries=most)
         except FeedError as error:
             result, detail = PollResult.BROKEN, str(error)
+            failure = Failure.BLOCKED if isinstance(error, FeedBlocked) else NOT_A_FEED
         else:
             entries = tuple(_new_entry(entry, due.feed) for entry in parsed.entries)
             result = PollResult.ENTRIES if entries else PollResult.EMPTY
             detail, hints = parsed.degraded, outcome.hints
+            times = [entry.published for entry in entries if entry.published]
+            pace = learn(replace(pace, told=parsed.every), times, now)
     elif isinstance(outcome, NotModified):
         result, hints = PollResult.NOT_MODIFIED, outcome.hints
     else:
         result, detail, retry_after = PollResult.FAILED, f"{outcome.failure}: {outcome.detail}", outcome.retry_after
+        failure = outcome.failure
+    feed, failures = due.feed, 0 if result.ok else due.failures + 1
+    fresh_for = None if isinstance(outcome, FetchFailed) else outcome.fresh_for
+    wait = interval(feed, pace, now, deadline=due.deadline, fresh_for=fresh_for)
+    bounds = {"minimum": feed.fastest, "maximum": feed.slowest} if feed.fastest and feed.slowest else {}
     return Poll(
         feed=due.feed.id,
         at=now,
@@ -132,7 +140,11 @@ def _poll_from(due: DueFeed, outcome: FetchOutcome, polling: Polling, now: datet
         detail=detail,
         hints=hints,
         entries=entries,
-        next_poll_at=next_poll(due.feed.every, now, 0 if result.ok else due.failures + 1, retry_after, due.feed.id),
+        next_poll_at=next_poll(wait, now, failures, retry_after, feed.id, **bounds),
+        pace=pace,
+        interval=wait,
+        failure=failure,
+        gone=failure == Failure.GONE,
         moved_to=None if isinstance(outcome, FetchFailed) else outcome.moved_to,
         elapsed=outcome.elapsed,
     )
@@ -375,32 +387,9 @@ class _Desk:
         result = SendResult.SENT if isinstance(outcome, Sent) else SendResult.RETRY if again else SendResult.DEAD
         if not self.store.settle(delivery.id, self.owner, outcome, now, again):
             result = SendResult.LOST
-        return Tried(delivery.id, delivery.receiver, delivery.alert.item, result, outcome.detail, again)
+        return Tried(delivery.id, delivery.receiver, delivery.alert.subject, result, outcome.detail, again)
 
     def _put_back(self, delivery: Delivery, why: str, until: datetime) -> Tried:
         detail = f"not tried: {why}"
         result = SendResult.HELD if self.store.put_back(delivery.id, self.owner, detail) else SendResult.LOST
-        return Tried(delivery.id, delivery.receiver, delivery.alert.item, result, detail, until)
-
-
-# --- sweep ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What was tidied, and what waits."""
-
-    pruned: int  # entries whose text was removed
-    backlog: Backlog
-    failing: tuple[str, ...]  # active feeds whose last poll failed
-
-
-def sweep(store: Store, retention: Retention, *, now: datetime) -> Swept:
-    """Remove the text of old entries that were about nothing watched, and count what waits.
-
-    Evidence, transitions and the identity of every entry stay for ever. Pruning is done in slices, a transaction each;
-    a crash leaves the rest for the next round.
-    """
-    pruned = store.prune(now, now - retention.unmatched)
-    failing = tuple(status.id for status in store.feed_statuses() if status.active and status.failures)
-    return Swept(pruned, store.backlog(now), failing)
+        return Tried(delivery.id, delivery.receiver, delivery.alert.subject, result, detail, until)

@@ -23,7 +23,20 @@ from watcher.delivery.render import LONGEST_SLACK, Message, render
 from watcher.domain.alerting import plan
 from watcher.domain.alerting import test_alert as alert_for_a_test
 from watcher.domain.decision import decide
-from watcher.domain.model import Alert, Evidence, Item, Quote, Reason, Standing, Status, Tier, Transition
+from watcher.domain.model import (
+    Alert,
+    AlertKind,
+    Evidence,
+    Item,
+    Point,
+    Quote,
+    Reason,
+    Standing,
+    Status,
+    SystemAlert,
+    Tier,
+    Transition,
+)
 
 ALERT = an_alert(
     title="Outcome documents of the Madrid talks",
@@ -450,3 +463,40 @@ def test_what_is_decided_planned_and_rendered_is_the_message_in_the_docs() -> No
     page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
 
     assert page.split("```text\n")[1].split("```")[0] == message.text
+
+
+# --- about the service itself ---------------------------------------------------------------------
+
+SYSTEM = SystemAlert(
+    AlertKind.SOURCE_BROKEN,
+    "timeout",
+    "wire",
+    "wire cannot be read",
+    NOW,
+    (Point("wire (Wire One)", "broken: timeout: no complete answer within 20 s", NOW - timedelta(minutes=90)),),
+    advice="`watcher feeds` shows every source and why. What only these publish is not seen.",
+)
+
+
+def test_a_system_alert_says_that_it_is_one_and_is_what_the_page_shows() -> None:
+    message = render(SYSTEM, zone=BERLIN, board=BOARD, delivery_id="42")
+    assert message.subject == "[watcher] wire cannot be read"
+    page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    assert f"```text\n{message.text}```" in page
+    assert "No watch item has changed" in message.slack
+    assert "No watch item has changed" in message.html
+
+
+def test_many_points_fit_every_channel() -> None:
+    points = tuple(Point(f"feed-{n}", "broken: " + "x" * 500) for n in range(20))
+    message = render(replace(SYSTEM, points=points, more=480), zone=BERLIN)
+    assert "and 480 more" in message.text
+    assert len(message.slack) <= LONGEST_SLACK
+
+
+def test_what_a_source_wrote_acts_on_nothing_in_a_system_alert_either() -> None:
+    point = Point("<!channel>", "not a feed: https://evil.example/ <b>x</b>")
+    message = render(replace(SYSTEM, points=(point,)), zone=BERLIN)
+    assert "https[:]//evil[.]example/" in message.text
+    assert "<b>x" not in message.html
+    assert "<!channel>" not in message.slack

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime, timedelta
 from typing import Any
 
+import alert_cases
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
+from watcher.domain.model import Alert, Health
 from watcher.errors import SchemaError
-from watcher.storage import Store
+from watcher.storage import Store, schema
 from watcher.storage.tables import metadata
 
 
@@ -25,8 +30,8 @@ def definitions(connection: Connection) -> set[str]:
     """Return what the database itself says of every column, constraint and index."""
     if connection.dialect.name == "sqlite":
         found = connection.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'trigger'"))
-        # the two ways order the constraints of a table differently
-        parts = [part.strip(" ,()") for row in found.scalars() for part in row.splitlines()]
+        # the two ways order the constraints of a table differently, and a table made anew has its name in quotes
+        parts = [" ".join(part.split()) for row in found.scalars() for part in split(row.replace('"', ""))]
         return {part for part in parts if part and "alembic_version" not in part and "version_num" not in part}
     constraints = connection.execute(
         text(
@@ -44,6 +49,18 @@ def definitions(connection: Connection) -> set[str]:
     )
     found_all = [*constraints.scalars(), *indexes.scalars(), *columns.scalars()]
     return {one for one in found_all if "alembic_version" not in one and "_not_null" not in one and "pg_" not in one}
+
+
+def split(definition: str) -> list[str]:
+    """Return the head of a definition and its parts: what stands between the commas of its outer brackets."""
+    parts, depth = [""], 0
+    for character in definition:
+        depth += (character == "(") - (character == ")")
+        if depth <= 1 and character in "(),":
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 @pytest.fixture
@@ -76,7 +93,7 @@ def test_from_empty_equals_metadata_to_the_last_constraint(migrated: Any) -> Non
 def test_upgrade_twice_is_nothing(store: Store) -> None:
     before = store.revision()
     store.upgrade()
-    assert store.revision() == before == "0001"
+    assert store.revision() == before == "0002"
     store.check_schema()
 
 
@@ -104,8 +121,6 @@ def test_two_starting_at_once(empty_db_url: str) -> None:
 
 
 def test_an_interrupted_upgrade_leaves_nothing(empty_db_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from alembic import command
-
     real = command.upgrade
 
     def interrupted(*args: Any) -> None:
@@ -145,3 +160,54 @@ def test_a_later_schema_is_refused(store: Store, db_url: str, act: str) -> None:
     with pytest.raises(SchemaError, match="later version"):
         getattr(store, act)()
     assert store.revision() == "9999"
+
+
+def test_an_older_database_keeps_what_it_holds(empty_db_url: str, now: datetime) -> None:
+    """A database of the first schema, with a feed that fails and an alert that waits, is brought up to date."""
+    made = engine(empty_db_url)
+    with made.begin() as connection:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in OLD_ROWS:
+            connection.execute(text(statement), {"now": now.replace(tzinfo=None) if made.name == "sqlite" else now})
+    made.dispose()
+    store = Store.open(empty_db_url)
+    with pytest.raises(SchemaError, match="watcher db upgrade"):
+        store.check_schema()
+    store.upgrade()
+    store.check_schema()
+    (feed,) = store.feed_statuses()
+    assert (feed.failures, feed.failing_since, feed.health, feed.news_at) == (3, now, Health.NEW, now)
+    (row,) = store.deliveries()
+    assert (row.item, row.seq, row.alert.title) == ("deal", 1, "The deal")
+    (delivery,) = store.claim_deliveries(now, 5, timedelta(minutes=1), "me")
+    assert delivery.id == row.id
+    store.close()
+    made = engine(empty_db_url)
+    with made.begin() as connection:
+        told = connection.execute(text("SELECT kind, reason, subject, key FROM alert")).one()
+        assert tuple(told) == ("state_change", "alone", "deal", "deal/1")
+        if connection.dialect.name == "sqlite":
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+    made.dispose()
+
+
+_PAYLOAD = (
+    TypeAdapter(Alert).dump_json(alert_cases.an_alert(item="deal", title="The deal")).decode().replace(":", "\\:")
+)
+OLD_ROWS = [
+    "INSERT INTO feed (id, url, outlet, every, language, allow_private, active, next_poll_at, failures, begun_at, "
+    "last_at, last_ok_at, last_result, last_detail, entries, moved_count) "
+    "VALUES ('wire', 'https\\://wire.example/', '', 900, '', false, true, :now, 3, :now, "
+    ":now, :now, 'failed', 'dns', 1, 0)",
+    "INSERT INTO entry (id, feed, key_hash, key, title, summary, link, source, language, at, seen_at, baseline, "
+    "matched) VALUES (1, 'wire', 'k', 'k', 'A title', '', '', '', '', :now, :now, false, false)",
+    "INSERT INTO item (id, lifecycle, active, state, since, version, disputed, source, created_at) "
+    "VALUES ('deal', 'approval', true, 'approved', :now, 1, false, '', :now)",
+    "INSERT INTO transition (id, item, seq, from_state, to_state, at, status, reason, sources, detail, recorded_at) "
+    "VALUES (5, 'deal', 1, 'pending', 'approved', :now, 'done', 'alone', 1, '', :now)",
+    f"INSERT INTO alert (id, transition, payload, created_at) VALUES (7, 5, '{_PAYLOAD}', :now)",
+    "INSERT INTO delivery (id, alert, receiver, state, attempts, tries, not_before, created_at, detail) "
+    "VALUES ('d1', 7, 'desk', 'pending', 0, 0, :now, :now, '')",
+]

@@ -15,8 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from store_cases import DAY, HOUR, approve, filled
 from test_store_items import SEED
 
-from watcher.domain.model import Failed
-from watcher.storage import Store, feeds, judgements, outbox
+from watcher.domain.model import Failed, Health, HealthChange
+from watcher.storage import Store, feeds, judgements, outbox, vitals
 from watcher.storage.database import Database
 from watcher.storage.tables import metadata
 from watcher.storage.types import PlainText
@@ -28,6 +28,8 @@ BROKEN: dict[str, tuple[str, str]] = {
     "ck_feed_counts": ("feed", "failures = -1"),
     "ck_feed_lease": ("feed", "lease_owner = 'me', lease_until = NULL"),
     "ck_feed_moved": ("feed", "moved_to = 'https://x.example/', moved_count = 0"),
+    "ck_feed_health": ("feed", "health = 'ill'"),
+    "ck_feed_health_n": ("feed", "gone_count = -1"),
     "ck_entry_matched_is_judged": ("entry", "matched = true, judged_at = NULL"),
     "ck_entry_pruned_is_useless": ("entry", f"matched = true, judged_at = '{NOW_TEXT}', pruned_at = '{NOW_TEXT}'"),
     "ck_item_version": ("item", "version = -1"),
@@ -55,13 +57,19 @@ BROKEN_NEW: dict[str, tuple[str, dict[str, Any]]] = {
     "uq_entry_story": ("entry", {"key_hash": "other"}),
     "uq_transition_seq": ("transition", {}),
     "uq_transition_evidence_once": ("transition_evidence", {"position": 1}),
-    "uq_alert_transition": ("alert", {}),
+    "ck_health_from_state": ("health", {"n": 2, "from_state": "ill"}),
+    "ck_health_to_state": ("health", {"n": 2, "to_state": "ill"}),
+    "ck_health_n": ("health", {"n": 0}),
+    "ck_health_changes": ("health", {"n": 2, "from_state": "healthy", "to_state": "healthy"}),
+    "uq_alert_transition": ("alert", {"key": "other"}),
+    "uq_alert_key": ("alert", {"transition": None, "kind": "source_broken"}),
+    "ck_alert_tells_a_transition": ("alert", {"transition": None, "key": "other"}),
     "uq_delivery_receiver": ("delivery", {"id": "new"}),
 }
 NAMED = {
     constraint.name: constraint
     for table in metadata.tables.values()
-    for constraint in table.constraints
+    for constraint in (*table.constraints, *(one for column in table.columns for one in column.constraints))
     if isinstance(constraint, CheckConstraint | UniqueConstraint)
 }
 
@@ -102,6 +110,7 @@ def fill(store: Store) -> None:
     approve(store, entry, NOW)
     (one,) = store.claim_deliveries(NOW, 1, HOUR, "me")
     store.settle(one.id, "me", Failed(False, "gone"), NOW)
+    store.record_health([HealthChange("wire", 1, Health.NEW, Health.HEALTHY, "answers", "", NOW)], [], [], NOW)
 
 
 def refused(database: Database, statement: str, values: dict[str, Any] | None = None) -> str:
@@ -127,6 +136,8 @@ def refused_copy(database: Database, table: str, changed: dict[str, Any]) -> str
 def names_it(said: str, name: str) -> bool:
     """Tell whether the refusal names this constraint; of a unique one SQLite names the columns."""
     constraint = NAMED[name]
+    if not isinstance(constraint, UniqueConstraint):
+        return name in said
     columns = [f"{constraint.table.name}.{column.name}" for column in constraint.columns]
     return name in said or said == f"UNIQUE constraint failed: {', '.join(columns)}"
 
@@ -153,13 +164,16 @@ def test_history_cannot_be_changed_or_removed(database: Database, table: str) ->
     assert refused(database, f"DELETE FROM {table}").startswith(f"{table} is append-only")
 
 
+OTHERWISE_UNIQUE: dict[str, dict[str, Any]] = {"transition_evidence": {"position": 1}, "alert": {"key": "other"}}
+
+
 @pytest.mark.parametrize(
     ("table", "column"),
     [(table.name, key.parent.name) for table in metadata.sorted_tables for key in table.foreign_keys],
 )
 def test_nothing_refers_to_what_is_not_there(database: Database, table: str, column: str) -> None:
     ghost = "ghost" if isinstance(metadata.tables[table].c[column].type, PlainText | String) else 7777
-    changed: dict[str, Any] = {column: ghost} | ({"position": 1} if table == "transition_evidence" else {})
+    changed: dict[str, Any] = {column: ghost} | OTHERWISE_UNIQUE.get(table, {})
     said = refused_copy(database, table, changed)
     assert f"fk_{table}_{column}" in said or said == "FOREIGN KEY constraint failed"
 
@@ -169,6 +183,7 @@ QUEUES: dict[str, Callable[[Connection, datetime], object]] = {
     "ix_entry_unjudged": lambda connection, now: judgements.unjudged(connection, 5),
     "ix_entry_prunable": lambda connection, now: judgements.prune(connection, now, now),
     "ix_evidence_item": lambda connection, now: judgements.evidence(connection, "deal", now - DAY),
+    "ix_health_at": lambda connection, now: vitals.forget(connection, now),
     "ix_delivery_open": lambda connection, now: outbox.claim(connection, now, 5, HOUR, "me"),
 }
 

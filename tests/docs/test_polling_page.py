@@ -8,17 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from watcher.domain import health, schedule
+from watcher.domain.model import Health
 from watcher.domain.schedule import JITTER, LONGEST_BACK_OFF, LONGEST_WAIT
 from watcher.feeds.exchange import MAX_REDIRECTS
 from watcher.feeds.http import Failure
 from watcher.feeds.manners import SILENT_LIMIT
 from watcher.feeds.parse import FeedBroken, parse
+from watcher.storage.feeds import GONE_TO_RETIRE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "polling.md").read_text(encoding="utf-8")
 
 
 def test_every_failure_is_in_the_table_and_no_other() -> None:
-    table = PAGE.partition("## Failures")[2]
+    table = PAGE.partition("## Failures")[2].partition("## Health")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [str(failure) for failure in Failure]
 
 
@@ -29,6 +32,33 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert f"`Retry-After` is kept to, up to {LONGEST_WAIT // timedelta(hours=1)} hours" in words
     assert f"after {SILENT_LIMIT} requests in a row" in words
     assert f"At most {MAX_REDIRECTS} redirects" in words
+
+
+def test_every_health_is_in_the_table_and_no_other() -> None:
+    table = PAGE.partition("## Health")[2]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [str(state) for state in Health]
+
+
+def test_the_figures_of_health_and_cadence_are_those_of_the_code() -> None:
+    words = " ".join(PAGE.split())
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    assert f"for four of its intervals, at least {health.SHORTEST_LATE // timedelta(minutes=1)} minutes" in words
+    assert health.PERIODS_LATE == 4
+    assert timedelta(minutes=30) == health.OVERDUE
+    assert f"{health.BREAKING_TRIES} failures in a row over at least an hour" in words
+    assert hour == health.BREAKING_TIME
+    assert (
+        f"{health.RECOVERY_TRIES} answers in a row over at least {health.RECOVERY_TIME // timedelta(minutes=1)}"
+        in words
+    )
+    assert day == health.RECOVERED_FOR
+    assert f"at {health.QUIET_TRIES} polls or more" in words
+    assert f"between {health.SHORTEST_QUIET // day} and {health.LONGEST_QUIET // day} days" in words
+    assert f"{health.UNKNOWN_QUIET // day} days while nothing is known" in words
+    assert (health.LONGEST_TIMES, health.GAP_TIMES) == (2, 10)
+    assert f"are polled {schedule.LOOKS_AHEAD} times before the last day" in words
+    assert day == schedule.HURRY
+    assert (schedule.POLLS_PER_GAP, schedule.SILENCE_SHARE, GONE_TO_RETIRE) == (2, 10, 2)
 
 
 @pytest.mark.parametrize("body", [b"<html></html>", b" ", b"<opml/>"])

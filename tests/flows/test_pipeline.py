@@ -15,8 +15,9 @@ from watcher.domain.alerting import test_alert as an_alert
 from watcher.domain.model import Alert, Backlog, Delivery, DeliveryState, Failed, PollResult, Reason, SendOutcome
 from watcher.domain.schedule import LONGEST_RETRY, MAX_ATTEMPTS, next_attempt
 from watcher.errors import StoreError
-from watcher.pipeline import RACES, SendResult, deliver, judge, poll, sweep
+from watcher.pipeline import RACES, SendResult, deliver, judge, poll
 from watcher.storage import Store
+from watcher.upkeep import sweep
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_a_feed_that_does_not_answer_is_a_result(app: App, room: Newsroom) -> No
     results = polled(app, room)
     assert results["daily"] == (PollResult.FAILED, 0)
     assert results["wire"] == (PollResult.NOT_MODIFIED, 0)
-    assert sweep(app.store, app.settings.retention, now=room.clock()).failing == ("daily",)
+    assert sweep(app.store, app.settings, now=room.clock(), watching_since=room.clock()).failing == ("daily",)
 
 
 # --- another worker is first ----------------------------------------------------------------------
@@ -353,10 +354,10 @@ def test_a_send_that_outlived_its_lease_is_seen_as_lost(app: App, room: Newsroom
 
 def test_old_talk_is_forgotten_and_evidence_is_kept(app: App, room: Newsroom) -> None:
     news(app, room, APPROVED)
-    swept = sweep(app.store, app.settings.retention, now=room.clock())
+    swept = sweep(app.store, app.settings, now=room.clock(), watching_since=room.clock())
     assert (swept.pruned, swept.backlog.pending, swept.backlog.unjudged) == (0, 2, 0)
     later = room.clock.forward(days=400)
-    assert sweep(app.store, app.settings.retention, now=later).pruned >= 1
+    assert sweep(app.store, app.settings, now=later, watching_since=later).pruned >= 1
     assert app.store.history("us-approval")[0].evidence[0].title == APPROVED
     # what was forgotten is still known, and does not come back as new
     assert polled(app, room)["wire"][1] == 0

@@ -73,6 +73,7 @@ NESTED = {
     "ExpectSection": ("watchlist", "items: [{expect: [{no_such_key: 1}]}]"),
     "NearSection": ("watchlist", "items: [{about: {near: [{no_such_key: 1}]}}]"),
     "FeedSection": ("watchlist", "feeds: [{no_such_key: 1}]"),
+    "AuthSection": ("watchlist", "feeds: [{auth: {no_such_key: 1}}]"),
     "LifecycleSection": ("watchlist", "lifecycles: {a: {no_such_key: 1}}"),
     "StateChange": ("watchlist", "lifecycles: {a: {states: {b: {no_such_key: 1}}}}"),
     "CuesSection": ("watchlist", "lifecycles: {a: {states: {b: {cues: {en: {no_such_key: 1}}}}}}"),
@@ -133,7 +134,8 @@ def test_an_editor_may_see_references() -> None:
 
 def test_defaults_are_written_as_people_write_them() -> None:
     polling = SECTIONS["PollingSection"]["properties"]
-    assert polling["every"]["default"] == "15m"
+    assert polling["every"]["default"] == "auto"
+    assert polling["slowest"]["default"] == "1h"
     assert polling["timeout"]["default"] == "20s"
     assert SECTIONS["RetentionSection"]["properties"]["unmatched"]["default"] == "90d"
     assert validator("PollingSection").is_valid({key: schema["default"] for key, schema in polling.items()})

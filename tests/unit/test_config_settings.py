@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -25,7 +26,8 @@ def test_one_line_is_a_service(tmp_path: Path) -> None:
     settings = load(service(tmp_path), {})
     assert settings.database == "sqlite:///watcher.db"
     assert settings.zone == ZoneInfo("UTC")
-    assert settings.polling.every == timedelta(minutes=15)
+    assert settings.polling.every is None
+    assert (settings.polling.fastest, settings.polling.slowest) == (timedelta(minutes=5), timedelta(hours=1))
     assert settings.polling.user_agent.startswith("watcher/")
     assert settings.retention.unmatched == timedelta(days=90)
     assert (settings.web.host, settings.web.port, settings.web.enabled) == ("127.0.0.1", 9464, True)
@@ -178,7 +180,7 @@ def test_the_shipped_configuration_works_out_of_the_box() -> None:
     assert settings.receivers == {}
     assert len(settings.rules.items) == 16
     assert len(settings.feeds) > 30
-    assert all("switched off" in note.message for note in settings.notes)
+    assert all(re.search("switched off|no contact", note.message) for note in settings.notes)
     assert {"en", "zh"} <= set(settings.rules.lexicons)
 
 
@@ -187,6 +189,7 @@ def test_the_shipped_configuration_takes_its_secrets_from_the_environment() -> N
         "WATCHER_DATABASE": "postgresql://w:w@db/w",
         "WATCHER_MAIL_URL": "mailtos://u:p@mail.example?to=desk@example.com",
         "WATCHER_SLACK_URL": "slack://T/B/C",
+        "WATCHER_CONTACT": "mailto:desk@example.com",
         "WATCHER_PORT": "8080",
         "WATCHER_ZONE": "Asia/Shanghai",
     }

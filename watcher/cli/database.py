@@ -63,6 +63,7 @@ def prune(config: Config = DEFAULT_CONFIG, yes: Yes = False) -> None:
     Evidence and history are never removed.
     """
     from watcher.app import now
+    from watcher.upkeep import prune as prune_old
 
     settings = settings_from(config)
     moment = now()
@@ -70,7 +71,7 @@ def prune(config: Config = DEFAULT_CONFIG, yes: Yes = False) -> None:
     confirm(yes, f"Remove the text of unmatched entries seen before {before:%Y-%m-%d %H:%M} UTC?")
     store = store_from(settings)
     try:
-        removed = store.prune(moment, before)
+        removed = prune_old(store, settings.retention, now=moment)
     finally:
         store.close()
     remark(f"text removed from {plural(removed, 'entry', 'entries')}")

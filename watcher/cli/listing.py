@@ -1,4 +1,4 @@
-"""`status`, `history` and `feeds`: what the database knows, for people and for machines."""
+"""`status` and `history`: what the database knows, for people and for machines."""
 
 from __future__ import annotations
 
@@ -8,36 +8,41 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from, store_from
-from watcher.cli.output import Cell, cut, emit_json, emit_lines, emit_table, masked_url, moment, remark
+from watcher.cli.output import Cell, cut, emit_json, emit_lines, emit_table, moment, remark
 
 if TYPE_CHECKING:
-    from watcher.domain.model import Evidence, FeedStatus, HistoryRow, Item, Lifecycle, Standing
+    from watcher.domain.model import Coverage, Evidence, HistoryRow, Item, Lifecycle, Standing
 
 
 def register(program: typer.Typer) -> None:
     """Add this module's commands."""
     program.command(rich_help_panel="Look")(status)
     program.command(rich_help_panel="Look")(history)
-    program.command(rich_help_panel="Look")(feeds)
 
 
 def status(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
-    """List the items: the state of each, since when, and the last evidence about it."""
+    """List the items: the state of each, since when, the last evidence about it, and how many of its sources answer."""
+    from watcher.app import now
+    from watcher.domain.health import cover
+
     settings = settings_from(config)
     store = store_from(settings, as_json=as_json)
     try:
-        standings, last = store.standings(), store.last_evidence()
+        standings, last, feeds = store.standings(), store.last_evidence(), store.feed_statuses()
     finally:
         store.close()
     rules = settings.rules
     known = [(item, standings[item.id]) for item in rules.items if item.id in standings]
+    covered = {one.item: one for one in cover(settings.sources, feeds, now())}
     if as_json:
-        emit_json([_status_json(item, standing, last.get(item.id)) for item, standing in known])
+        emit_json([_status_json(item, standing, last.get(item.id), covered[item.id]) for item, standing in known])
     else:
         emit_table(
-            ("ITEM", "STATE", "SINCE", "LAST EVIDENCE", "OUTLET", "TITLE"),
+            ("ITEM", "STATE", "SINCE", "SOURCES", "LAST EVIDENCE", "OUTLET", "TITLE"),
             [
-                _status_row(item, standing, rules.lifecycles[item.lifecycle], last.get(item.id), settings.zone)
+                _status_row(
+                    item, standing, rules.lifecycles[item.lifecycle], last.get(item.id), covered[item.id], settings.zone
+                )
                 for item, standing in known
             ],
         )
@@ -46,7 +51,7 @@ def status(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
 
 
 def _status_row(
-    item: Item, standing: Standing, lifecycle: Lifecycle, last: Evidence | None, zone: tzinfo
+    item: Item, standing: Standing, lifecycle: Lifecycle, last: Evidence | None, coverage: Coverage, zone: tzinfo
 ) -> list[Cell]:
     state = lifecycle.states.get(standing.state)
     label = state.label if state else standing.state
@@ -55,10 +60,11 @@ def _status_row(
         shown += ", disputed"
     style = "dim" if state and state.final else "yellow" if standing.disputed else "bold"
     about = (moment(last.at, zone), last.outlet, cut(last.title)) if last else ("-", "-", "-")
-    return [item.id, (shown, style), moment(standing.since, zone), *about]
+    sources = (f"{coverage.answered} of {coverage.sources}", "yellow" if coverage.missing else "")
+    return [item.id, (shown, style), moment(standing.since, zone), sources, *about]
 
 
-def _status_json(item: Item, standing: Standing, last: Evidence | None) -> dict[str, Any]:
+def _status_json(item: Item, standing: Standing, last: Evidence | None, coverage: Coverage) -> dict[str, Any]:
     return {
         "item": item.id,
         "title": item.title,
@@ -69,6 +75,11 @@ def _status_json(item: Item, standing: Standing, last: Evidence | None) -> dict[
         "since": standing.since,
         "disputed": standing.disputed,
         "source": standing.source or None,
+        "sources": {
+            "chosen": coverage.sources,
+            "answered": coverage.answered,
+            "missing": list(coverage.missing),
+        },
         "last_evidence": _evidence_json(last) if last else None,
     }
 
@@ -151,48 +162,3 @@ def _history_json(row: HistoryRow) -> dict[str, Any]:
             "link": row.seed.link,
         },
     }  # fmt: skip
-
-
-def feeds(
-    config: Config = DEFAULT_CONFIG,
-    failing: Annotated[bool, typer.Option("--failing", help="Only those whose last poll failed.")] = False,
-    as_json: Json = False,
-) -> None:
-    """List the feeds: when each was last polled, with what result, and when it is next due."""
-    settings = settings_from(config)
-    store = store_from(settings, as_json=as_json)
-    try:
-        statuses = [each for each in store.feed_statuses() if not failing or (each.active and each.failures)]
-    finally:
-        store.close()
-    if as_json:
-        emit_json([_feed_json(each) for each in statuses])
-        return
-    zone = settings.zone
-    emit_table(
-        ("FEED", "RESULT", "LAST POLL", "LAST GOOD", "NEXT", "ENTRIES", "DETAIL"),
-        [
-            (
-                each.id if each.active else f"{each.id} (not configured)",
-                (each.last_result.value if each.last_result else "-", "red" if each.failures else ""),
-                moment(each.last_at, zone),
-                moment(each.last_ok_at, zone),
-                moment(each.next_poll_at, zone) if each.active else "-",
-                str(each.entries),
-                _feed_detail(each.failures, each.moved_to, each.last_detail),
-            )
-            for each in statuses
-        ],
-    )
-
-
-def _feed_json(status: FeedStatus) -> dict[str, Any]:
-    known = {name: getattr(status, name) for name in status.__dataclass_fields__}
-    moved_to = masked_url(status.moved_to) if status.moved_to else None
-    return known | {"url": masked_url(status.url), "moved_to": moved_to}
-
-
-def _feed_detail(failures: int, moved_to: str | None, detail: str) -> str:
-    moved = f"moved to {masked_url(moved_to)}" if moved_to else ""
-    parts = [f"{failures} times in a row" if failures > 1 else "", moved, detail]
-    return cut("; ".join(part for part in parts if part))

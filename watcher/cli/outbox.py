@@ -118,14 +118,14 @@ def _show(rows: Sequence[DeliveryRow], zone: tzinfo) -> None:
     from watcher.domain.model import DeliveryState
 
     emit_table(
-        ("ID", "STATE", "RECEIVER", "ITEM", "CHANGE", "TRIES", "PLANNED", "NEXT", "DETAIL"),
+        ("ID", "STATE", "RECEIVER", "ABOUT", "CHANGE", "TRIES", "PLANNED", "NEXT", "DETAIL"),
         [
             (
                 row.id,
                 (row.state.value, "red" if row.state is DeliveryState.DEAD else ""),
                 row.receiver,
                 row.item,
-                f"{row.alert.from_state} -> {row.alert.to_state}",
+                _told(row),
                 str(row.attempts),
                 moment(row.created_at, zone),
                 moment(row.not_before, zone) if row.state is DeliveryState.PENDING else "-",
@@ -136,14 +136,24 @@ def _show(rows: Sequence[DeliveryRow], zone: tzinfo) -> None:
     )
 
 
+def _told(row: DeliveryRow) -> str:
+    from watcher.domain.model import Alert
+
+    if isinstance(row.alert, Alert):
+        return f"{row.alert.from_state} -> {row.alert.to_state}"
+    return f"{row.alert.kind.value}: {row.alert.reason}"
+
+
 def _row_json(row: DeliveryRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "state": row.state,
         "receiver": row.receiver,
         "item": row.item,
-        "from": row.alert.from_state,
-        "to": row.alert.to_state,
+        "kind": row.alert.kind,
+        "from": getattr(row.alert, "from_state", None),
+        "to": getattr(row.alert, "to_state", None),
+        "reason": row.alert.reason,
         "attempts": row.attempts,
         "planned_at": row.created_at,
         "not_before": row.not_before,

@@ -7,9 +7,10 @@ settings   watcher.yaml and all it names → Settings
 seeds      seed files → starting states with their provenance
 """
 
+from watcher.config.polling import Polling
 from watcher.config.rules import load_rules
 from watcher.config.schema import json_schema
 from watcher.config.seeds import load_seeds
-from watcher.config.settings import Log, Polling, Retention, Settings, Web, load
+from watcher.config.settings import Log, Retention, Settings, Web, load
 
 __all__ = ["Log", "Polling", "Retention", "Settings", "Web", "json_schema", "load", "load_rules", "load_seeds"]

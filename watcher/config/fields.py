@@ -106,6 +106,19 @@ Phrases = Annotated[tuple[Phrase, ...], AfterValidator(_not_empty), BeforeValida
 Looses = Annotated[tuple[Loose, ...], BeforeValidator(_wrap), _one_or_more({"type": ["string", "null"]})]
 Texts = Annotated[tuple[Text, ...], AfterValidator(_not_empty), BeforeValidator(_wrap), _one_or_more(_TEXT)]
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, 5.6.2
+
+
+def _token(value: Any) -> str:
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise wrong("not usable as the name of a header or a cookie", "letters, digits and hyphens")
+    return value
+
+
+HeaderName = Annotated[str, BeforeValidator(_token), WithJsonSchema({"type": "string"})]
+Secret = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": "string"})]
+"""Text that must not be empty, and is never shown."""
+
 # --- numbers --------------------------------------------------------------------------------------
 
 
@@ -188,7 +201,9 @@ def format_duration(length: timedelta) -> str:
     return f"{milliseconds}ms"
 
 
-def _duration(low: timedelta, high: timedelta, words: str) -> Callable[[Any], timedelta]:
+def duration_between(low: timedelta, high: timedelta, words: str) -> Callable[[Any], timedelta]:
+    """Make the validator of a length of time within these bounds; `words` tell them."""
+
     def check(value: Any) -> timedelta:
         length = parse_duration(value) if isinstance(value, str) else None
         if length is None:
@@ -203,34 +218,28 @@ def _duration(low: timedelta, high: timedelta, words: str) -> Callable[[Any], ti
 _DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^ *(\d+ *([wdhms]|ms) *)+$|" + REFERENCE})
 Every = Annotated[
     timedelta,
-    BeforeValidator(_duration(timedelta(minutes=1), timedelta(days=7), "1m to 1w")),
+    BeforeValidator(duration_between(timedelta(minutes=1), timedelta(days=7), "1m to 1w")),
     _DURATION_SCHEMA,
 ]
 Moment = Annotated[
     timedelta,
-    BeforeValidator(_duration(timedelta(seconds=1), timedelta(minutes=10), "1s to 10m")),
+    BeforeValidator(duration_between(timedelta(seconds=1), timedelta(minutes=10), "1s to 10m")),
     _DURATION_SCHEMA,
 ]
-_SHORTEST_OWN = timedelta(milliseconds=50)
-OwnEvery = Annotated[
-    timedelta,
-    BeforeValidator(_duration(_SHORTEST_OWN, timedelta(days=7), "1m to 1w, your own server's 50ms to 1w")),
-    _DURATION_SCHEMA,
-]
-"""As `Every`, down to 50 ms where the server is the operator's own; who may use that is checked elsewhere."""
+SHORTEST_OWN = timedelta(milliseconds=50)
 Tick = Annotated[
     timedelta,
-    BeforeValidator(_duration(_SHORTEST_OWN, timedelta(minutes=10), "50ms to 10m")),
+    BeforeValidator(duration_between(SHORTEST_OWN, timedelta(minutes=10), "50ms to 10m")),
     _DURATION_SCHEMA,
 ]
 Window = Annotated[
     timedelta,
-    BeforeValidator(_duration(timedelta(minutes=1), timedelta(days=366), "1m to 366d")),
+    BeforeValidator(duration_between(timedelta(minutes=1), timedelta(days=366), "1m to 366d")),
     _DURATION_SCHEMA,
 ]
 Age = Annotated[
     timedelta,
-    BeforeValidator(_duration(timedelta(days=1), timedelta(days=3660), "1d to 3660d")),
+    BeforeValidator(duration_between(timedelta(days=1), timedelta(days=3660), "1d to 3660d")),
     _DURATION_SCHEMA,
 ]
 

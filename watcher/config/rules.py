@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
+from watcher.config.access import access_of, check_access, tells_in_the_open
+from watcher.config.cadence import SHORTEST_INTERVAL, Intervals
 from watcher.config.checking import Checked, check
 from watcher.config.expectations import check_expectations, expectations
 from watcher.config.fields import address_fault
@@ -22,6 +24,7 @@ from watcher.config.lexicons import load_languages, load_lexicons
 from watcher.config.lifecycles import Cues, compile_lifecycles, extend_lexicons, shipped_lifecycles
 from watcher.config.outlets import compile_outlets, load_outlets
 from watcher.config.problems import WHOLE_FILE, Problems, hint, listed
+from watcher.config.sources import chosen_sources, feed_of
 from watcher.config.watchlists import (
     AboutSection,
     EvidenceSection,
@@ -32,6 +35,7 @@ from watcher.config.watchlists import (
 from watcher.config.yaml import Path_, read
 from watcher.domain.model import (
     About,
+    Access,
     Actor,
     EvidenceRule,
     Feed,
@@ -43,8 +47,6 @@ from watcher.domain.model import (
 )
 
 Watchlist = Checked[WatchlistFile]
-FEED_INTERVAL = timedelta(minutes=15)
-SHORTEST_INTERVAL = timedelta(minutes=1)  # on servers of others
 
 
 def load_rules(
@@ -66,13 +68,13 @@ class Assembly:
         outlets: Path | None,
         env: Mapping[str, str],
         problems: Problems,
-        interval: timedelta = FEED_INTERVAL,
+        intervals: Intervals | None = None,
         *,
         allow_private: bool = True,  # for all feeds; what no service settings are there to tell is let pass
     ) -> None:
         self._problems = problems
         self._allow_private = allow_private
-        self._interval = interval
+        self._intervals = intervals or Intervals()
         self.known_items: set[str] = set()  # also those with mistakes in them
         self.known_watchlists = {path.stem for path in paths}
         self.known_tags: set[str] = set()
@@ -86,7 +88,9 @@ class Assembly:
         self._cues: dict[str, Cues] = {}
         self.lifecycles = self._lifecycles()
         self.items = self._items()
+        self.access: dict[str, Access] = {}  # feed -> what it wants to see
         self.feeds = self._feeds()
+        self.sources = chosen_sources(self.files, self.feeds, self.items)
         self.clean = len(problems) == before
 
     def rules(self) -> Rules:
@@ -113,6 +117,14 @@ class Assembly:
                 place = self.outlets_file.place(("outlets", index, "of"))
                 message = f'no watchlist has the actor "{outlet.of}"{hint(outlet.of, self._known_actors)}'
                 notes.add(self.outlets_file.document.file, place, message)
+
+    def note_open_secrets(self, notes: Problems) -> None:
+        """Note feeds that are sent a secret over plain http."""
+        for checked in self.files:
+            for index, section in enumerate(checked.model.feeds):
+                if tells_in_the_open(section):
+                    place = checked.place(("feeds", index, "url"))
+                    notes.add(checked.document.file, place, f'the feed "{section.id}" is sent a secret over plain http')
 
     # --- files and what is common to them -------------------------------------------------------
 
@@ -298,8 +310,12 @@ class Assembly:
             for index, section in enumerate(checked.model.feeds):
                 path: Path_ = ("feeds", index)
                 self._check_feed(checked, path, section, names)
-                feed = self._feed(section)
-                if feeds.setdefault(feed.id, feed) != feed:
+                feed = feed_of(section, self._intervals)
+                access = access_of(section)
+                known = feeds.setdefault(feed.id, feed)
+                if access and known is feed:
+                    self.access[feed.id] = access
+                if known != feed or self.access.get(feed.id) != access:
                     message = f'duplicate id "{feed.id}"; it stands at {where[feed.id]} already'
                     self._note(checked, (*path, "id"), message)
                 elif urls.setdefault(feed.url, feed.id) != feed.id:
@@ -311,15 +327,13 @@ class Assembly:
         if section.outlet and self.outlets_file and section.outlet.casefold() not in names:
             message = f'unknown outlet "{section.outlet}"{hint(section.outlet, names.values())}'
             self._note(checked, (*path, "outlet"), message, f"those of {self.outlets_file.document.file}")
-        if section.every and section.every < SHORTEST_INTERVAL and not section.allow_private:
+        every = section.every
+        if isinstance(every, timedelta) and every < SHORTEST_INTERVAL and not section.allow_private:
             message = "out of range: less than a minute needs allow_private, for a server of your own"
             self._note(checked, (*path, "every"), message, "1m to 1w")
+        check_access(checked, path, section, self._problems)
         if fault := address_fault(section.url, allow_private=section.allow_private or self._allow_private):
             self._note(checked, (*path, "url"), *fault)
-
-    def _feed(self, section: FeedSection) -> Feed:
-        every = section.every or self._interval
-        return Feed(section.id, section.url, section.outlet, every, section.language, section.allow_private)
 
     def _stands_at(self, checked: Watchlist, path: Path_) -> str:
         return f"{checked.document.file}:{checked.place(path)[0]}"

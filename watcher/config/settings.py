@@ -5,7 +5,7 @@ Addresses of receivers are secrets: they are kept out of every repr and every me
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -14,34 +14,37 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from watcher import __version__
 from watcher.config.checking import Checked, check
 from watcher.config.fields import (
     SEVERITIES,
     Age,
     Board,
-    Count,
     Database,
-    Every,
     Flag,
     Id,
     Ids,
     Loose,
     Looses,
-    Moment,
     Port,
     Section,
-    Size,
     Text,
     Texts,
-    Tick,
     Zone,
     choice,
 )
+from watcher.config.polling import (
+    Polling,
+    PollingSection,
+    check_intervals,
+    check_proxy,
+    intervals_of,
+    note_contact,
+    polling_of,
+)
 from watcher.config.problems import Problems, hint, listed
-from watcher.config.rules import FEED_INTERVAL, Assembly
+from watcher.config.rules import Assembly
 from watcher.config.yaml import Path_, read
-from watcher.domain.model import Feed, Route, Rules
+from watcher.domain.model import Access, Feed, Route, Rules
 from watcher.errors import Problem
 
 CheckAddress = Callable[[str], str | None]
@@ -54,21 +57,6 @@ LogLevel = Annotated[str, _level[0], _level[1]]
 
 
 # --- the file -------------------------------------------------------------------------------------
-
-
-class PollingSection(Section):
-    """How feeds are read."""
-
-    every: Every = Field(default=FEED_INTERVAL, description="How often, for a feed that does not say so itself.")
-    timeout: Moment = Field(default=timedelta(seconds=20), description="For one request, from first to last byte.")
-    max_bytes: Size = Field(default=10_000_000, description="The largest answer that is read.")
-    max_entries: Count = Field(default=500, description="The most entries taken from one answer.")
-    concurrency: Count = Field(default=50, description="Requests at the same time.")
-    per_host: Count = Field(default=2, description="Requests at the same time to one host.")
-    user_agent: Loose = Field(default="", description="What feeds are told; watcher's name and the contact if empty.")
-    contact: Loose = Field(default="", description="A web or mail address that feeds' owners can turn to.")
-    allow_private: Flag = Field(default=False, description="True to read feeds on private addresses.")
-    tick: Tick = Field(default=timedelta(seconds=15), description="How often to look for feeds that are due.")
 
 
 class ReceiverSection(Section):
@@ -93,6 +81,9 @@ class NotifySection(Section):
 
     receivers: dict[Id, ReceiverSection] = Field(default_factory=dict, description="By name.")
     routes: tuple[RouteSection, ...] = Field(default=(), description="Every one that matches counts.")
+    system: Ids = Field(
+        default=(), description="The receivers of alerts about the service itself: a source that broke or came back."
+    )
 
 
 class LogSection(Section):
@@ -114,6 +105,7 @@ class RetentionSection(Section):
     """What is kept how long. Evidence, transitions and alerts are kept for ever."""
 
     unmatched: Age = Field(default=timedelta(days=90), description="The text of entries that were about nothing.")
+    health: Age = Field(default=timedelta(days=365), description="What became of feeds, but for the last of each.")
 
 
 class ServiceFile(Section):
@@ -135,22 +127,6 @@ class ServiceFile(Section):
 
 
 @dataclass(frozen=True, slots=True)
-class Polling:
-    """How feeds are read; `user_agent` is complete."""
-
-    every: timedelta
-    timeout: timedelta
-    max_bytes: int
-    concurrency: int
-    per_host: int
-    user_agent: str
-    contact: str
-    allow_private: bool
-    max_entries: int
-    tick: timedelta
-
-
-@dataclass(frozen=True, slots=True)
 class Log:
     """What is logged: `format` is auto, console or json."""
 
@@ -169,9 +145,10 @@ class Web:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long the text of entries is kept that were about nothing."""
+    """How long is kept: the text of entries that were about nothing, and changes of feeds' health."""
 
     unmatched: timedelta
+    health: timedelta = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +169,15 @@ class Settings:
     feeds: tuple[Feed, ...]
     notes: tuple[Problem, ...] = ()
     switched_off: tuple[str, ...] = ()  # names of addresses that were left empty
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # item -> ids of the feeds chosen for it
+    system: tuple[str, ...] = ()  # address names that get system alerts
+    access: Mapping[str, Access] = field(default_factory=dict, repr=False)  # feed -> what it wants to see
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that must appear in no log."""
+        feeds = (secret for access in self.access.values() for secret in access.secrets)
+        return (*self.receivers.values(), *feeds, *filter(None, (self.polling.proxy,)))
 
 
 def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None = None) -> Settings:
@@ -208,33 +194,34 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
         raise AssertionError("a file that cannot be used has a reason")
     file = service.model
     paths, outlets, polling = _watchlists(service, problems), _outlets(service, problems), file.polling
-    assembly = Assembly(paths, outlets, env, problems, polling.every, allow_private=polling.allow_private)
+    check_intervals(service, polling, problems)
+    check_proxy(service, polling, problems)
+    assembly = Assembly(paths, outlets, env, problems, intervals_of(polling), allow_private=polling.allow_private)
     assembly.note_unknown_speakers(notes)
+    assembly.note_open_secrets(notes)
+    note_contact(service, polling, notes, feeds=len(assembly.feeds))
     receivers = _receivers(service, check_address, problems, notes)
     _check_routes(service, assembly, problems)
     problems.stop()
     return Settings(
         path=path,
         database=file.database,
-        polling=_polling(file.polling),
+        polling=polling_of(file.polling),
         receivers=receivers,
         routes=_routes(service, receivers, notes),
         log=Log(file.log.format, file.log.level),
         web=Web(file.web.host, file.web.port, file.web.enabled),
         board=file.board,
         zone=file.zone,
-        retention=Retention(file.retention.unmatched),
+        retention=Retention(file.retention.unmatched, file.retention.health),
         rules=assembly.rules(),
         feeds=assembly.feeds,
+        sources=assembly.sources,
+        access=assembly.access,
+        system=_addresses(file.notify.system, receivers),
         notes=tuple(notes),
         switched_off=tuple(name for name, url in _named(service.model.notify) if not url),
     )
-
-
-def _polling(section: PollingSection) -> Polling:
-    contact = f" (+{section.contact})" if section.contact else ""
-    agent = section.user_agent or f"watcher/{__version__}{contact}"
-    return Polling(**{**section.model_dump(), "user_agent": agent})
 
 
 def _watchlists(service: Checked[ServiceFile], problems: Problems) -> list[Path]:
@@ -304,13 +291,27 @@ def _routes(service: Checked[ServiceFile], receivers: Mapping[str, str], notes: 
     """Expand receivers to address names, in order; a route with nobody left to tell stays, for its number counts."""
     routes = []
     for index, section in enumerate(service.model.notify.routes):
-        names = [n for to in section.to for n in receivers if n == to or n.rpartition("/")[0] == to]
+        names = _addresses(section.to, receivers)
         if not names:
             place = service.place(("notify", "routes", index, "to"))
             notes.add(service.document.file, place, "all receivers of this route are switched off; it tells nobody")
         conditions = (section.watchlists, section.items, section.tags, section.states, section.severities)
-        routes.append(Route(tuple(dict.fromkeys(names)), *conditions))
+        routes.append(Route(names, *conditions))
     return tuple(routes)
+
+
+def _addresses(to: Iterable[str], receivers: Mapping[str, str]) -> tuple[str, ...]:
+    """Expand receivers to the names of their addresses that are in use, each once."""
+    return tuple(dict.fromkeys(n for one in to for n in receivers if n == one or n.rpartition("/")[0] == one))
+
+
+def _check_system(service: Checked[ServiceFile], known: set[str], problems: Problems) -> None:
+    for index, given in enumerate(service.model.notify.system):
+        if given not in known:
+            place = service.place(("notify", "system", index))
+            problems.add(
+                service.document.file, place, f'unknown receiver "{given}"{hint(given, known)}', listed(sorted(known))
+            )
 
 
 def _check_routes(service: Checked[ServiceFile], assembly: Assembly, problems: Problems) -> None:
@@ -324,6 +325,7 @@ def _check_routes(service: Checked[ServiceFile], assembly: Assembly, problems: P
         "states": ("state", {name for cycle in assembly.lifecycles.values() for name in cycle.states}),
         "severities": ("severity", set(SEVERITIES)),
     }
+    _check_system(service, known["to"][1], problems)
     for index, route in enumerate(service.model.notify.routes):
         before = len(problems)
         for key, (word, names) in known.items():

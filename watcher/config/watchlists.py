@@ -9,16 +9,18 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from watcher.config.cadence import OwnCadence
 from watcher.config.expectations import ExpectSection
 from watcher.config.fields import (
     Flag,
+    HeaderName,
     Id,
     Ids,
     LaterUrl,
     Loose,
-    OwnEvery,
     Phrase,
     Phrases,
+    Secret,
     Section,
     Severity,
     Since,
@@ -102,6 +104,14 @@ class ItemSection(Section):
     )
 
 
+class AuthSection(Section):
+    """How a feed wants to be asked: user and password, or a bearer token."""
+
+    user: Loose = Field(default="", description="The user's name (basic authentication).")
+    password: Loose = Field(default="", description="The user's password.")
+    bearer: Loose = Field(default="", description="A token, instead of both.")
+
+
 class FeedSection(Section):
     """A feed to poll."""
 
@@ -110,11 +120,18 @@ class FeedSection(Section):
     outlet: Loose = Field(
         default="", description="Its outlet's name; left out for an aggregator, whose entries name theirs."
     )
-    every: OwnEvery | None = Field(
-        default=None, description="How often to poll it; less than a minute only with allow_private."
+    every: OwnCadence | None = Field(
+        default=None, description="How often to poll it, or auto; less than a minute only with allow_private."
+    )
+    quiet_after: Window | None = Field(
+        default=None, description="How long it may publish nothing before it is called quiet; learned when left out."
     )
     language: Loose = Field(default="", description="Its language, where it does not say so itself.")
     allow_private: Flag = Field(default=False, description="True to let it stand on a private address.")
+    auth: AuthSection = Field(default=AuthSection(), description="User and password, or a bearer token.")
+    headers: dict[HeaderName, Secret] = Field(default_factory=dict, description="Header lines of your own.")
+    cookies: dict[HeaderName, Secret] = Field(default_factory=dict, description="Cookies to send, by name.")
+    proxy: Loose = Field(default="", description="The http proxy to ask it through, instead of that of the service.")
 
 
 class WatchlistFile(Section):

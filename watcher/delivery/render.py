@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from watcher.delivery.mrkdwn import anchor, literal
 from watcher.delivery.plain import Link, cut, fold, safe_link, unlinked
 from watcher.domain.alerting import TIER_WORDS
-from watcher.domain.model import Alert, AlertKind, Quote
+from watcher.domain.model import Alert, AlertKind, AnyAlert, Quote, SystemAlert
 
 LONGEST_SUBJECT = 69
 LONGEST_SLACK = 2900  # Slack refuses a text block of more than 3,000 characters
@@ -60,7 +60,7 @@ class Room:
 _SLACK_ROOMS = (Room(), Room(300), Room(200, 3), Room(160, 2), Room(120, 1), Room(60, 0))
 
 
-def render(alert: Alert, *, zone: ZoneInfo, board: str = "", delivery_id: str = "") -> Message:
+def render(alert: AnyAlert, *, zone: ZoneInfo, board: str = "", delivery_id: str = "") -> Message:
     """Return the message for `alert`, its times told in `zone`.
 
     `board` is the board's URL, shown when it is an http(s) URL. `delivery_id` lets a reader recognise a repeat.
@@ -75,7 +75,7 @@ def render(alert: Alert, *, zone: ZoneInfo, board: str = "", delivery_id: str = 
     )
 
 
-def _slack(alert: Alert, subject: str, zone: ZoneInfo, board: str, delivery_id: str) -> str:
+def _slack(alert: AnyAlert, subject: str, zone: ZoneInfo, board: str, delivery_id: str) -> str:
     """Return the body under a heading that says `subject` already."""
     template = _TEMPLATES.get_template("slack.j2")
     for room in _SLACK_ROOMS:
@@ -98,8 +98,12 @@ def _tidy(lines: Iterable[Line]) -> tuple[Line, ...]:
     return tuple(kept[:-1] if kept and kept[-1].kind == "gap" else kept)
 
 
-def _lines(alert: Alert, room: Room, zone: ZoneInfo, board: str, delivery_id: str) -> Iterator[Line]:
+def _lines(alert: AnyAlert, room: Room, zone: ZoneInfo, board: str, delivery_id: str) -> Iterator[Line]:
     yield Line("title", _headline(alert))
+    if isinstance(alert, SystemAlert):
+        yield from _system(alert, room, zone)
+        yield from _foot(alert, board, delivery_id)
+        return
     if question := fold(alert.question, room.text):
         yield Line("text", question)
     yield Line("gap")
@@ -113,7 +117,9 @@ def _lines(alert: Alert, room: Room, zone: ZoneInfo, board: str, delivery_id: st
     yield from _foot(alert, board, delivery_id)
 
 
-def _headline(alert: Alert) -> str:
+def _headline(alert: AnyAlert) -> str:
+    if isinstance(alert, SystemAlert):
+        return f"[watcher] {fold(alert.title, 200)}"
     return f"{_state(alert.to_label, alert.to_value)}: {fold(alert.title, 200) or fold(alert.item, 60)}"
 
 
@@ -170,10 +176,28 @@ def _note(note: str, room: Room) -> Iterator[Line]:
         yield Line("text", text) if number else Line("fact", text, "Your note")
 
 
-def _foot(alert: Alert, board: str, delivery_id: str) -> Iterator[Line]:
+def _system(alert: SystemAlert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
+    """What the service says of itself: nothing in it is news about an item."""
+    yield Line("text", "About the service itself. No watch item has changed.")
+    yield Line("gap")
+    yield Line("fact", _moment(alert.at, zone), "Noticed")
+    for point in alert.points:
+        since = f", since {_moment(point.since, zone)}" if point.since else ""
+        yield Line("fact", f"{unlinked(point.text, min(room.text, 200))}{since}", unlinked(point.name, 80))
+    if alert.more:
+        yield Line("text", f"and {alert.more} more: see `watcher feeds`")
+    yield Line("gap")
+    if advice := fold(alert.advice, room.text):
+        yield Line("fact", advice, "Next")
+    yield Line("gap")
+
+
+def _foot(alert: AnyAlert, board: str, delivery_id: str) -> Iterator[Line]:
     if link := safe_link(board):
         yield Line("link", link.url, "Board", link)
-    if alert.kind is not AlertKind.TEST:
+    if isinstance(alert, SystemAlert):
+        yield Line("small", f"system alert {alert.kind.value}, reason {fold(alert.reason, 60)}")
+    elif alert.kind is not AlertKind.TEST:
         about = (("watchlist", alert.watchlist), ("item", alert.item), ("severity", alert.severity))
         yield Line("small", ", ".join(f"{name} {fold(value, 60)}" for name, value in about if value))
     if delivery_id:

@@ -1,23 +1,29 @@
 """From a transition to what is to be told, and to whom: the alert complete in itself, and the receivers it goes to.
+Likewise from a change of a source's health to what those who keep the service running are told.
 
 Pure: how a message looks and where an address leads are `watcher.delivery`'s work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from watcher.domain.model import (
     Alert,
     AlertKind,
     Evidence,
+    FeedStatus,
+    Health,
+    HealthChange,
     Item,
     Lifecycle,
+    Point,
     Quote,
     Reason,
     Route,
     Standing,
+    SystemAlert,
     Tier,
     Transition,
 )
@@ -96,6 +102,78 @@ def _quotes(transition: Transition, evidence: Sequence[Evidence]) -> tuple[Quote
         best.setdefault(e.owner or e.outlet, e)
     chosen = list(best.values())[:MOST_QUOTES]
     return tuple(Quote(text=e.quote or e.title, outlet=e.outlet, tier=e.tier, at=e.at, link=e.link) for e in chosen)
+
+
+# --- the service itself ---------------------------------------------------------------------------
+
+MOST_POINTS = 20  # sources of one message; many at once have one cause, and are one message
+_TOLD = {
+    Health.BROKEN: AlertKind.SOURCE_BROKEN,
+    Health.BLOCKED: AlertKind.SOURCE_BROKEN,
+    Health.RETIRED: AlertKind.SOURCE_BROKEN,
+    Health.QUIET: AlertKind.SOURCE_QUIET,
+    Health.RECOVERED: AlertKind.SOURCE_RECOVERED,
+}
+_SAID = {
+    AlertKind.SOURCE_BROKEN: ("cannot be read", "cannot be read"),
+    AlertKind.SOURCE_QUIET: ("has gone quiet", "have gone quiet"),
+    AlertKind.SOURCE_RECOVERED: ("is back", "are back"),
+}
+_ADVICE = {
+    AlertKind.SOURCE_BROKEN: "`watcher feeds` shows every source and why. What only these publish is not seen.",
+    AlertKind.SOURCE_QUIET: "It may have moved or been given up: look at its site. `quiet_after` sets its own period.",
+}
+
+
+def tell_sources(
+    changes: Sequence[HealthChange], feeds: Mapping[str, FeedStatus], now: datetime
+) -> list[tuple[SystemAlert, tuple[str, ...]]]:
+    """Return what is to be told of changes of health that were found together, with the key each is told once under.
+
+    Told is that a source cannot be read, has gone quiet, or is back; one message for all that it happened to. That it
+    is late, or now fails in another way, is not told; that it is gone for good is.
+    """
+    groups: dict[AlertKind, list[HealthChange]] = {}
+    for change in changes:
+        kind = _TOLD.get(change.to_state)
+        still_down = change.from_state.down and change.to_state.down and change.to_state is not Health.RETIRED
+        if kind is not None and not still_down:
+            groups.setdefault(kind, []).append(change)
+    return [(_source_alert(kind, group, feeds, now), _key(kind, group[0])) for kind, group in sorted(groups.items())]
+
+
+def _key(kind: AlertKind, first: HealthChange) -> tuple[str, ...]:
+    """Name a message by its first source: a change is part of one message only."""
+    return (kind.value, first.feed, str(first.n))
+
+
+def _source_alert(
+    kind: AlertKind, group: Sequence[HealthChange], feeds: Mapping[str, FeedStatus], now: datetime
+) -> SystemAlert:
+    first = group[0]
+    one, many = _SAID[kind]
+    title = f"{first.feed} {one}" if len(group) == 1 else f"{len(group)} sources {many}"
+    points = tuple(_point(change, feeds.get(change.feed)) for change in group[:MOST_POINTS])
+    reasons = {change.reason for change in group}
+    return SystemAlert(
+        kind=kind,
+        reason=reasons.pop() if len(reasons) == 1 else "several",
+        subject=first.feed,
+        title=title,
+        at=now,
+        points=points,
+        more=max(len(group) - MOST_POINTS, 0),
+        advice=_ADVICE.get(kind, ""),
+    )
+
+
+def _point(change: HealthChange, feed: FeedStatus | None) -> Point:
+    name = f"{change.feed} ({feed.outlet})" if feed and feed.outlet else change.feed
+    since = None
+    if feed is not None and change.to_state is not Health.RECOVERED:
+        since = feed.news_at if change.to_state is Health.QUIET else feed.failing_since
+    text = f"{change.to_state.value}: {change.detail or change.reason}"
+    return Point(name, text, since)
 
 
 def test_alert(now: datetime) -> Alert:

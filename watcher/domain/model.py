@@ -171,7 +171,11 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A polled source as configured."""
+    """A polled source as configured.
+
+    With `fastest` and `slowest` its interval is learned between the two, beginning with `every`; without them `every`
+    is kept to.
+    """
 
     id: str
     url: str
@@ -179,6 +183,40 @@ class Feed:
     every: timedelta = timedelta(minutes=15)
     language: str = ""
     allow_private: bool = False
+    fastest: timedelta | None = None
+    slowest: timedelta | None = None
+    quiet_after: timedelta | None = None  # how long it may publish nothing; learned when None
+
+    def __post_init__(self) -> None:
+        if (self.fastest is None) != (self.slowest is None):
+            raise ValueError("an interval that is learned has two bounds")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to get at a source that wants to know who asks. All of it is secret: no repr shows it, nothing stores it."""
+
+    url: str = field(repr=False)  # as configured: the headers go to its scheme, host and port, and nowhere else
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # Authorization and Cookie among them
+    proxy: str | None = field(default=None, repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text of it that must appear nowhere."""
+        return tuple(filter(None, (*self.headers.values(), self.proxy)))
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a feed publishes, as learned from its entries' times, and how often it says it does."""
+
+    gap: timedelta | None = None  # usual time between two entries
+    longest: timedelta | None = None  # the longest of late
+    newest_at: datetime | None = None  # latest time of an entry
+    told: timedelta | None = None  # its <ttl>, or the like
+
+    def __post_init__(self) -> None:
+        require_utc(newest_at=self.newest_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +294,10 @@ class Poll:
     entries: tuple[NewEntry, ...] = ()  # oldest first
     moved_to: str | None = None  # target of a permanent redirect
     elapsed: timedelta = timedelta(0)
+    pace: Pace | None = None  # None keeps what is known
+    interval: timedelta | None = None  # the wait meant to be, before jitter and back-off
+    failure: str = ""  # the kind of a failure in one word; empty for a success
+    gone: bool = False  # the server says that the feed has ended for good
 
     def __post_init__(self) -> None:
         require_utc(at=self.at, next_poll_at=self.next_poll_at)
@@ -269,6 +311,11 @@ class DueFeed:
     hints: Hints
     failures: int = 0  # polls in a row that failed or were broken
     first: bool = False  # never polled successfully at this address
+    pace: Pace = Pace()
+    deadline: datetime | None = None  # the nearest day that an item it serves is waiting for: its first moment
+
+    def __post_init__(self) -> None:
+        require_utc(deadline=self.deadline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +325,50 @@ class SavedPoll:
     feed: str
     new: int
     baseline: bool
+
+
+class Health(StrEnum):
+    """How a source is doing; see domain/health.py for what makes it so."""
+
+    NEW = "new"  # nothing can be said yet
+    HEALTHY = "healthy"
+    QUIET = "quiet"  # answers, and has published nothing for longer than it ever does
+    LATE = "late"  # has not answered in its time, and is not given up yet
+    BROKEN = "broken"  # fails again and again
+    BLOCKED = "blocked"  # answers, and does not let this client read
+    RETIRED = "retired"  # gone for good; no longer polled
+    RECOVERED = "recovered"  # was broken, blocked or quiet until a short time ago
+
+    @property
+    def down(self) -> bool:
+        """True while nothing can be read from it."""
+        return self in (Health.BROKEN, Health.BLOCKED, Health.RETIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChange:
+    """A source went from one state of health to another. `n` counts a feed's changes from 1."""
+
+    feed: str
+    n: int
+    from_state: Health
+    to_state: Health
+    reason: str  # a code: silent, no_answer, overdue, gone, answers, or the kind of the failure
+    detail: str  # the same for people
+    at: datetime
+
+    def __post_init__(self) -> None:
+        require_utc(at=self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of what an item is watched through answered in its time."""
+
+    item: str
+    answered: int
+    sources: int
+    missing: tuple[str, ...] = ()  # ids of the feeds that did not
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +387,22 @@ class FeedStatus:
     entries: int  # ever stored
     moved_to: str | None  # where a permanent redirect points
     active: bool  # still configured
+    every: timedelta = timedelta(minutes=15)  # as configured; where the interval is learned, what it began with
+    interval: timedelta | None = None  # the wait last meant to be, before jitter and back-off
+    quiet_after: timedelta | None = None  # as configured
+    pace: Pace = Pace()
+    deadline: datetime | None = None  # the nearest day that an item it serves is waiting for
+    news_at: datetime | None = None  # when it last gave something new
+    failing_since: datetime | None = None  # first of the failures in a row
+    answering_since: datetime | None = None  # first of the successes in a row
+    successes: int = 0  # in a row
+    failure: str = ""  # the last one, in a word
+    retired_at: datetime | None = None
+    health: Health = Health.NEW
+    health_n: int = 0  # changes of health so far
+    health_since: datetime | None = None
+    health_reason: str = ""
+    health_detail: str = ""
 
 
 # --- what it says ---------------------------------------------------------------------------------
@@ -461,10 +568,14 @@ class SeedResult:
 
 
 class AlertKind(StrEnum):
-    """What an alert is about."""
+    """What an alert is about: a watch item, or (the last group) the service itself."""
 
     STATE_CHANGE = "state_change"
     TEST = "test"
+
+    SOURCE_BROKEN = "source_broken"  # also blocked, or gone for good
+    SOURCE_QUIET = "source_quiet"
+    SOURCE_RECOVERED = "source_recovered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -505,6 +616,38 @@ class Alert:
     severity: str = "normal"
     note: str = ""
 
+    @property
+    def subject(self) -> str:
+        """What it is about: an item's id."""
+        return self.item
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One thing a system alert names, and what is to be said of it."""
+
+    name: str
+    text: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemAlert:
+    """Something about the service itself, for those who keep it running; never about a watch item."""
+
+    kind: AlertKind
+    reason: str  # a code
+    subject: str  # the id of what it is about: a feed's
+    title: str
+    at: datetime
+    points: tuple[Point, ...] = ()
+    more: int = 0  # points left out
+    advice: str = ""
+    severity: str = "normal"
+
+
+AnyAlert = Alert | SystemAlert
+
 
 class DeliveryState(StrEnum):
     """Where a delivery stands."""
@@ -523,7 +666,7 @@ class Delivery:
 
     id: str
     receiver: str
-    alert: Alert
+    alert: AnyAlert
     attempts: int = 0
     state: DeliveryState = DeliveryState.PENDING
 
@@ -570,8 +713,8 @@ class DeliveryRow:
     """A delivery with its whereabouts and its ledger, for people."""
 
     id: str
-    item: str
-    seq: int  # of the transition it tells
+    item: str  # or whatever else it is about: a feed
+    seq: int | None  # of the transition it tells, where it tells one
     receiver: str
     state: DeliveryState
     attempts: int  # since it was last queued
@@ -579,7 +722,7 @@ class DeliveryRow:
     not_before: datetime
     settled_at: datetime | None  # sent, given up or dropped
     detail: str  # of the last attempt
-    alert: Alert
+    alert: AnyAlert
     ledger: tuple[Attempt, ...] = ()
 
 

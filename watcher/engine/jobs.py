@@ -15,7 +15,7 @@ import structlog
 
 from watcher.config.settings import Settings
 from watcher.delivery.apprise import Sender
-from watcher.domain.model import Stay, Transition
+from watcher.domain.model import Health, HealthChange, Stay, Transition
 from watcher.feeds.http import Fetcher
 from watcher.judging import Judge, Judgement
 from watcher.metrics import Metrics
@@ -26,14 +26,13 @@ from watcher.pipeline import (
     Judged,
     Polled,
     SendResult,
-    Swept,
     Tried,
     deliver,
     judge,
     poll,
-    sweep,
 )
 from watcher.storage.store import Store
+from watcher.upkeep import Swept, sweep
 
 log = structlog.get_logger("watcher")
 
@@ -76,6 +75,7 @@ class Jobs:
         self._metrics = metrics
         self._stop = stop
         self._judging = threading.Lock()
+        self._since = clock()
 
     def switch(self, works: Works, prepare: Callable[[], None]) -> None:
         """Do `prepare` and work with `works` from then on, with no batch being judged meanwhile: a batch must find the
@@ -156,7 +156,8 @@ class Jobs:
 
     def sweep(self) -> Swept:
         """Tidy, and measure what waits."""
-        swept = self.swept = sweep(self._store, self.works.settings.retention, now=self._clock())
+        settings = self.works.settings
+        swept = self.swept = sweep(self._store, settings, now=self._clock(), watching_since=self._since)
         waiting = swept.backlog
         self._metrics.backlog(
             unjudged=waiting.unjudged,
@@ -165,6 +166,10 @@ class Jobs:
             oldest=waiting.oldest_pending,
             failing=len(swept.failing),
         )
+        self._metrics.sources(swept.health or {}, swept.coverage)
+        for change in swept.changes:
+            say = log.warning if change.to_state.down or change.to_state is Health.QUIET else log.info
+            say("feed.health", **_change(change))
         say = log.info if swept.pruned else log.debug
         say(
             "sweep.done",
@@ -231,6 +236,16 @@ class Jobs:
                 log.debug("delivery.held", **fields)
             else:
                 log.warning(f"delivery.{one.result.value}", **fields)
+
+
+def _change(change: HealthChange) -> dict[str, str]:
+    return {
+        "feed": change.feed,
+        "from": change.from_state.value,
+        "to": change.to_state.value,
+        "reason": change.reason,
+        "detail": change.detail,
+    }
 
 
 def _shown(transition: Transition) -> dict[str, str | int | Sequence[str]]:

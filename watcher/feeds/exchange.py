@@ -23,11 +23,12 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 from yarl import URL
 
-from watcher.domain.model import Hints
+from watcher.domain.model import Access, Hints
 from watcher.feeds.addresses import AddressRefused, UrlRefused, check_host, name_origin, parse_url, strip_credentials
 from watcher.feeds.bodies import BodyTooLarge, BodyUnreadable, read_body
 from watcher.feeds.manners import Manners
 from watcher.feeds.outcomes import Failure, Fetched, FetchFailed, FetchRequest, NotModified, Outcome, Refusal
+from watcher.feeds.walls import Wall, name_wall
 
 MAX_REDIRECTS = 5
 ACCEPT = (
@@ -39,6 +40,8 @@ _PERMANENT = {301, 308}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _DOCUMENT = {200, 203, 226}
 _BLOCKED = {401, 403, 451}
+_WALLED = {202, 401, 403, 405, 406, 418, 429, 503}  # what walls answer with, beside 200
+_WALL_BYTES = 200_000
 _LONGEST_WAIT = timedelta(days=30)  # what a Retry-After is cut to: larger figures are mistakes
 _VALIDATOR = re.compile(r"[\x20-\x7e]{1,1000}\Z")
 
@@ -50,7 +53,6 @@ class Limits:
     timeout: timedelta
     connect_timeout: timedelta
     max_bytes: int
-    proxy: str | None = None
 
 
 @dataclass(slots=True)
@@ -63,6 +65,8 @@ class Exchange:
     manners: Manners
     guarded: bool
     now: datetime
+    proxy: str | None = None
+    access: Access | None = None
     spent: float = 0.0  # seconds of asking so far
 
     async def carry_out(self) -> Outcome:
@@ -91,8 +95,8 @@ class Exchange:
 
     async def _follow(self) -> Outcome:
         url = self._checked(self.request.url)
-        # an address with a password in it is a secret of the configuration: a moved one is not remembered elsewhere
-        secret = url.raw_user is not None or url.raw_password is not None
+        # what is sent a secret of the configuration stays there: where it has moved to is not remembered elsewhere
+        secret = url.raw_user is not None or url.raw_password is not None or bool(self.access and self.access.headers)
         permanent = True
         seen = {url}
         for _ in range(MAX_REDIRECTS + 1):
@@ -154,8 +158,9 @@ class Exchange:
                 self.spent += loop.time() - started
 
     async def _get(self, url: URL, progress: _Progress) -> _Answer:
-        headers = condition_headers(self.request.hints)
-        async with self.session.get(url, headers=headers, allow_redirects=False, proxy=self.limits.proxy) as response:
+        conditions = condition_headers(self.request.hints)
+        headers = conditions | self._credentials(url)
+        async with self.session.get(url, headers=headers, allow_redirects=False, proxy=self.proxy) as response:
             progress.status = response.status
             if response.status in _REDIRECTS:
                 location = response.headers.get("Location", "")
@@ -163,10 +168,18 @@ class Exchange:
                     raise Refusal(Failure.REDIRECT, "a redirect without a target", status=response.status)
                 return _Redirect(location, response.status in _PERMANENT)
             if response.status == 304:
-                return self._not_modified(response.headers, conditional=bool(headers))
+                return self._not_modified(response.headers, conditional=bool(conditions))
             if response.status not in _DOCUMENT:
-                raise self._status_refusal(response.status, response.headers)
+                wall = await _look_at_wall(response) if response.status in _WALLED else None
+                raise self._status_refusal(response.status, response.headers, wall)
             return await self._receive(response)
+
+    def _credentials(self, url: URL) -> dict[str, str]:
+        """What the source wants to see; nothing for any other origin, wherever a redirect or a move leads."""
+        if self.access is None or not self.access.headers:
+            return {}
+        same = parse_url(self.access.url).origin() == url.origin()
+        return dict(self.access.headers) if same else {}
 
     def _not_modified(self, headers: Mapping[str, str], *, conditional: bool) -> NotModified:
         if not conditional:
@@ -177,11 +190,13 @@ class Exchange:
             last_modified=headers.get("Last-Modified") or hints.last_modified,
             body_hash=hints.body_hash,
         )
-        return NotModified(self.request.feed, kept, None, self._elapsed(), "304")
+        return NotModified(self.request.feed, kept, None, self._elapsed(), "304", parse_freshness(headers, self.now))
 
-    def _status_refusal(self, status: int, headers: Mapping[str, str]) -> Refusal:
+    def _status_refusal(self, status: int, headers: Mapping[str, str], wall: Wall | None) -> Refusal:
         failure, detail = Failure.STATUS, f"answered {status}"
-        if status == 429:
+        if wall is not None:
+            failure, detail = Failure.BLOCKED, f"answered {status} with {wall}"
+        elif status == 429:
             failure, detail = Failure.RATE_LIMITED, "answered 429: too many requests"
         elif status == 410:
             failure, detail = Failure.GONE, "answered 410: the feed is gone for good"
@@ -207,11 +222,12 @@ class Exchange:
             last_modified=response.headers.get("Last-Modified"),
             body_hash=hashlib.sha256(body).hexdigest(),
         )
+        fresh_for = parse_freshness(response.headers, self.now)
         if hints.body_hash == self.request.hints.body_hash:
-            return NotModified(self.request.feed, hints, None, self._elapsed(), "hash")
+            return NotModified(self.request.feed, hints, None, self._elapsed(), "hash", fresh_for)
         url = str(strip_credentials(response.url))
         content_type = response.headers.get("Content-Type", "")
-        return Fetched(self.request.feed, url, body, content_type, hints, None, self._elapsed())
+        return Fetched(self.request.feed, url, body, content_type, hints, None, self._elapsed(), fresh_for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +244,18 @@ class _Progress:
     """How far a GET came: the status once the headers are in."""
 
     status: int | None = None
+
+
+async def _look_at_wall(response: aiohttp.ClientResponse) -> Wall | None:
+    """Look whether an error's page is a wall; one that cannot be read is none."""
+    coding = response.headers.get("Content-Encoding", "")
+    try:
+        if "html" not in response.headers.get("Content-Type", "").lower():
+            return name_wall(b"", headers=response.headers)
+        body = await read_body(response.content.iter_any(), coding, _WALL_BYTES)
+    except (BodyTooLarge, BodyUnreadable, aiohttp.ClientError):
+        return name_wall(b"", headers=response.headers)
+    return name_wall(body, url=str(response.url), headers=response.headers)
 
 
 def condition_headers(hints: Hints) -> dict[str, str]:
@@ -247,6 +275,23 @@ def parse_retry_after(value: str, now: datetime) -> timedelta | None:
         return None
     when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
     return min(max(when - now, timedelta(0)), _LONGEST_WAIT)
+
+
+def parse_freshness(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """Read how long an answer stays fresh (RFC 9111, 4.2): max-age, else Expires; None when neither says a time.
+
+    What a cache on the way has had it for (Age) is taken off. `no-cache` and `no-store` wish for no wait.
+    """
+    directives = headers.get("Cache-Control", "").lower()
+    if re.search(r"\bno-(?:cache|store)\b", directives):
+        return None
+    found = re.search(r"(?<![\w-])max-age\s*=\s*\"?(\d{1,9})\b", directives)
+    if found:
+        age = headers.get("Age", "").strip()
+        seconds = int(found[1]) - (int(age) if re.fullmatch(r"\d{1,9}", age) else 0)
+        return min(timedelta(seconds=seconds), _LONGEST_WAIT) if seconds > 0 else None
+    left = parse_retry_after(headers["Expires"], now) if "GMT" in headers.get("Expires", "") else None
+    return left or None
 
 
 def explain_error(exc: Exception, url: URL, status: int | None) -> Refusal:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 
 import aiohttp
 
-from watcher.domain.model import require_utc
+from watcher.domain.model import Access, require_utc
 from watcher.feeds.addresses import GuardedResolver, parse_url
 from watcher.feeds.bodies import ACCEPT_ENCODING
 from watcher.feeds.exchange import ACCEPT, Exchange, Limits
@@ -33,8 +33,9 @@ class Fetcher:
     `timeout` bounds one feed's whole exchange, redirects included; `connect_timeout` each connection (half of
     `timeout`, at most 10 s, unless given). `max_bytes` counts the decompressed body. `proxy` is an http URL; behind
     it names are resolved by the proxy, so keeping private networks out is then the proxy's task for names, while
-    addresses written as numbers are still checked here. The environment's proxy variables are not read; its
-    SSL_CERT_FILE is, by OpenSSL.
+    addresses written as numbers are still checked here. `access` says, by feed, what some want to see, and a proxy of
+    their own; it is sent to the origin of the address it was given for, and to no other. The environment's proxy
+    variables are not read; its SSL_CERT_FILE is, by OpenSSL.
     """
 
     def __init__(
@@ -48,18 +49,20 @@ class Fetcher:
         allow_private: bool = False,
         connect_timeout: timedelta | None = None,
         proxy: str | None = None,
+        access: Mapping[str, Access] | None = None,
     ) -> None:
         if not user_agent.strip() or not user_agent.isprintable() or not user_agent.isascii():
             raise ValueError("user_agent must be one line of plain text that says who asks")
         if timeout <= timedelta(0) or min(max_bytes, concurrency, per_host) < 1:
             raise ValueError("timeout, max_bytes, concurrency and per_host must be positive")
         connect = min(timeout / 2, _LONGEST_CONNECT) if connect_timeout is None else connect_timeout
-        self._limits = Limits(timeout, connect, max_bytes, proxy)
+        self._limits = Limits(timeout, connect, max_bytes)
+        self._proxy = proxy
+        self._access = dict(access or {})
         self._headers = {"User-Agent": user_agent, "Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
         self._concurrency = concurrency
         self._per_host = per_host
         self._allow_private = allow_private
-        self._proxy_host = (parse_url(proxy).raw_host or "") if proxy else ""
         self._tls = ssl.create_default_context()
 
     def fetch(
@@ -80,21 +83,29 @@ class Fetcher:
         self, requests: Sequence[FetchRequest], now: datetime, stop: threading.Event | None
     ) -> list[Outcome]:
         manners = Manners(concurrency=self._concurrency, per_host=self._per_host)
-        async with self._session(allow_private=False) as guarded, self._session(allow_private=True) as unguarded:
+        async with AsyncExitStack() as stack:
             tasks: list[asyncio.Task[Outcome]] = []
+            sessions: dict[tuple[bool, str | None], aiohttp.ClientSession] = {}
             for request in requests:
+                access = self._access.get(request.feed)
                 private = self._allow_private or request.allow_private
-                session = unguarded if private else guarded
-                exchange = Exchange(session, request, self._limits, manners, not private, now)
+                proxy = (access.proxy if access else None) or self._proxy
+                if (private, proxy) not in sessions:
+                    opened = self._session(allow_private=private, proxy=proxy)
+                    sessions[private, proxy] = await stack.enter_async_context(opened)
+                exchange = Exchange(sessions[private, proxy], request, self._limits, manners, not private, now)
+                exchange.proxy, exchange.access = proxy, access
                 tasks.append(asyncio.create_task(exchange.carry_out()))
             await _wait_for(tasks, stop)
             return [task.result() for task in tasks if not task.cancelled()]
 
     @asynccontextmanager
-    async def _session(self, *, allow_private: bool) -> AsyncIterator[aiohttp.ClientSession]:
-        """Open a session with connections of its own: a guarded request never finds an open private connection."""
+    async def _session(self, *, allow_private: bool, proxy: str | None) -> AsyncIterator[aiohttp.ClientSession]:
+        """Open a session with connections of its own: a guarded request never finds an open private connection, and
+        only one that goes through a proxy may reach the proxy's host."""
+        exempt = (parse_url(proxy).raw_host or "") if proxy else ""
         connector = aiohttp.TCPConnector(
-            resolver=GuardedResolver(allow_private=allow_private, exempt=self._proxy_host),
+            resolver=GuardedResolver(allow_private=allow_private, exempt=exempt),
             ssl=self._tls,
             limit=0,  # the turns are handed out by Manners
             use_dns_cache=False,

@@ -58,6 +58,7 @@ class Fetched:
     hints: Hints
     moved_to: str | None
     elapsed: timedelta
+    fresh_for: timedelta | None = None  # how long its server says that it will not change
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class NotModified:
     moved_to: str | None
     elapsed: timedelta
     by: Literal["304", "hash"]
+    fresh_for: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from watcher.feeds.documents import Document, FeedBroken, read_document
 from watcher.feeds.entries import MAX_NAME_CHARS, Parsed, ParsedEntry, RawEntry, assemble
 from watcher.feeds.jsonfeed import parse_json
 from watcher.feeds.plaintext import flatten
+from watcher.feeds.walls import FeedBlocked, name_wall
 
-__all__ = ["FeedBroken", "Parsed", "ParsedEntry", "parse"]
+__all__ = ["FeedBlocked", "FeedBroken", "Parsed", "ParsedEntry", "parse"]
 
 _UTF8 = {"content-type": "application/xml; charset=utf-8"}
 _DATES = ("published", "updated", "created")
@@ -35,9 +36,15 @@ def parse(body: bytes, *, url: str, content_type: str = "", max_entries: int = 5
     """Read RSS (0.9x, 1.0, 2.0), Atom, RDF or JSON Feed; `url` is what relative links are resolved against.
 
     Damage is mended and named in `degraded`; an unfinished last entry of a cut document is left out. Raises FeedBroken,
-    saying what came instead, for anything that is no feed, an empty body included. An empty feed is no error.
+    saying what came instead, for anything that is no feed, an empty body included; FeedBlocked when that is a wall. An
+    empty feed is no error.
     """
-    document = read_document(body, content_type=content_type, max_entries=max_entries)
+    try:
+        document = read_document(body, content_type=content_type, max_entries=max_entries)
+    except FeedBroken as broken:
+        if "HTML" in str(broken) and (wall := name_wall(body, url=url)):
+            raise FeedBlocked(f"{wall} instead of a feed") from broken
+        raise
     every: timedelta | None = None
     if document.kind == "json":
         title, raws = parse_json(document.text)

@@ -66,6 +66,28 @@ class Database:
         with _our_errors(), self._writer.begin() as connection:
             yield connection
 
+    @contextmanager
+    def rebuild(self) -> Iterator[Connection]:
+        """As `write`, for a change of the tables: on SQLite, references between rows are checked at the end only.
+
+        SQLite changes most of a table by making it anew, and a table that is away for a moment would take everything
+        with it that refers to it (https://www.sqlite.org/lang_altertable.html, section 7).
+        """
+        with _our_errors(), self._writer.connect() as connection:
+            if not self.is_sqlite:
+                with connection.begin():
+                    yield connection
+                return
+            driver = connection.connection.driver_connection  # before BEGIN: within a transaction it changes nothing
+            driver.execute("PRAGMA foreign_keys = OFF")  # type: ignore[union-attr]
+            try:
+                with connection.begin():
+                    yield connection
+                    if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                        raise StoreError("the new tables would leave references to rows that are not there")
+            finally:
+                driver.execute("PRAGMA foreign_keys = ON")  # type: ignore[union-attr]
+
     def close(self) -> None:
         """Close the pool."""
         self._engine.dispose()

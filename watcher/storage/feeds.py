@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
-from watcher.domain.model import DueFeed, Feed, FeedStatus, Hints, NewEntry, Poll, SavedPoll
+from watcher.domain.model import DueFeed, Feed, FeedStatus, Hints, NewEntry, Pace, Poll, SavedPoll
+from watcher.domain.schedule import learn
 from watcher.errors import UsageError
 from watcher.storage import identity
 from watcher.storage.database import Lock, exclusive, insert_missing, sliced
@@ -16,6 +18,7 @@ from watcher.storage.tables import entry, feed
 
 MOVES_TO_FOLLOW = 3  # permanent redirects in a row to one address, before it is polled instead
 FAILURES_TO_RETURN = 5  # in a row at such an address, before the configured one is tried again
+GONE_TO_RETIRE = 2  # answers of 410 in a row, before it is believed
 
 
 def sync(connection: Connection, feeds: Sequence[Feed], now: datetime) -> None:
@@ -29,6 +32,9 @@ def sync(connection: Connection, feeds: Sequence[Feed], now: datetime) -> None:
             "every": new.every,
             "language": new.language,
             "allow_private": new.allow_private,
+            "fastest": new.fastest,
+            "slowest": new.slowest,
+            "quiet_after": new.quiet_after,
             "active": True,
         }
         old = rows.get(new.id)
@@ -38,17 +44,29 @@ def sync(connection: Connection, feeds: Sequence[Feed], now: datetime) -> None:
             continue
         if old.url != new.url:
             told |= _afresh(now)
-        elif old.every != new.every and not old.failures:
+        elif _interval(old) != (new.every, new.fastest, new.slowest) and not old.failures:
             # a shorter interval counts from today, not from after the long one
-            told["next_poll_at"] = min(old.next_poll_at, now + new.every)
+            told["next_poll_at"] = min(old.next_poll_at, now + (new.slowest or new.every))
         connection.execute(update(feed).where(feed.c.id == new.id).values(**told))
     gone = rows.keys() - {new.id for new in feeds}
     connection.execute(update(feed).where(feed.c.id.in_(sorted(gone))).values(active=False))
 
 
+def _interval(row: Row[Any]) -> tuple[Any, ...]:
+    return row.every, row.fastest, row.slowest
+
+
 def _afresh(now: datetime) -> dict[str, Any]:
     """Return the columns of an address that was never polled."""
     return {
+        "told": None,
+        "interval": None,
+        "failing_since": None,
+        "answering_since": None,
+        "successes": 0,
+        "failure": None,
+        "gone_count": 0,
+        "retired_at": None,
         "etag": None,
         "last_modified": None,
         "body_hash": None,
@@ -72,7 +90,7 @@ def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, o
     free = or_(feed.c.lease_until.is_(None), feed.c.lease_until <= now)
     due = (
         select(feed)
-        .where(feed.c.active, feed.c.next_poll_at <= now, free)
+        .where(feed.c.active, feed.c.retired_at.is_(None), feed.c.next_poll_at <= now, free)
         .order_by(feed.c.next_poll_at, feed.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -97,11 +115,21 @@ def _due(row: Row[Any]) -> DueFeed:
             every=row.every,
             language=row.language,
             allow_private=row.allow_private,
+            fastest=row.fastest,
+            slowest=row.slowest,
+            quiet_after=row.quiet_after,
         ),
         hints=Hints(etag=row.etag, last_modified=row.last_modified, body_hash=row.body_hash),
         failures=row.failures,
         first=row.begun_at is None,
+        pace=pace_of(row),
+        deadline=row.deadline,
     )
+
+
+def pace_of(row: Row[Any]) -> Pace:
+    """Make the Pace of a row of `feed`."""
+    return Pace(gap=row.gap, longest=row.longest_gap, newest_at=row.newest_at, told=row.told)
 
 
 def release(connection: Connection, owner: str) -> None:
@@ -222,7 +250,50 @@ def _after(row: Row[Any], poll: Poll, new: int) -> dict[str, Any]:
         "last_detail": poll.detail,
         "last_elapsed": poll.elapsed,
         "entries": row.entries + new,
+        **_learned(row, poll, new),
+        **_vital(row, poll),
         **_moved(row, poll, failures),
+    }
+
+
+def _learned(row: Row[Any], poll: Poll, new: int) -> dict[str, Any]:
+    """What is known of its pace. Entries without times teach by when they were found."""
+    pace = poll.pace or pace_of(row)
+    if new and row.news_at is not None and not any(one.published for one in poll.entries):
+        pace = learn(replace(pace, newest_at=row.news_at), [poll.at], poll.at)
+    news_at = poll.at if new else row.news_at
+    if row.news_at is None and poll.result.ok:
+        news_at = pace.newest_at or poll.at
+    return {
+        "gap": pace.gap,
+        "longest_gap": pace.longest,
+        "newest_at": pace.newest_at,
+        "told": pace.told,
+        "interval": poll.interval or row.interval,
+        "news_at": news_at,
+    }
+
+
+def _vital(row: Row[Any], poll: Poll) -> dict[str, Any]:
+    """What the rules of health look at. A source is gone for good when it says so GONE_TO_RETIRE times in a row."""
+    if poll.result.ok:
+        since = row.answering_since or poll.at
+        return {
+            "failing_since": None,
+            "answering_since": since,
+            "successes": row.successes + 1,
+            "failure": None,
+            "gone_count": 0,
+            "retired_at": None,
+        }
+    gone = row.gone_count + 1 if poll.gone and row.moved_url is None else 0
+    return {
+        "failing_since": row.failing_since or poll.at,
+        "answering_since": None,
+        "successes": 0,
+        "failure": poll.failure,
+        "gone_count": gone,
+        "retired_at": poll.at if gone >= GONE_TO_RETIRE else None,
     }
 
 
@@ -233,7 +304,7 @@ def _moved(row: Row[Any], poll: Poll, failures: int) -> dict[str, Any]:
     is given up again when it fails for long: the redirect was wrong, or the feed came back.
     """
     if not poll.result.ok:
-        url = None if failures >= FAILURES_TO_RETURN else row.moved_url
+        url = None if poll.gone or failures >= FAILURES_TO_RETURN else row.moved_url
         keep = poll.moved_to is None
         return {
             "moved_to": row.moved_to if keep else None,
@@ -265,6 +336,22 @@ def statuses(connection: Connection) -> list[FeedStatus]:
             entries=row.entries,
             moved_to=row.moved_url or row.moved_to,
             active=row.active,
+            every=row.every,
+            interval=row.interval,
+            quiet_after=row.quiet_after,
+            pace=pace_of(row),
+            deadline=row.deadline,
+            news_at=row.news_at,
+            failing_since=row.failing_since,
+            answering_since=row.answering_since,
+            successes=row.successes,
+            failure=row.failure or "",
+            retired_at=row.retired_at,
+            health=row.health,
+            health_n=row.health_n,
+            health_since=row.health_since,
+            health_reason=row.health_reason or "",
+            health_detail=row.health_detail or "",
         )
         for row in rows
     ]

@@ -77,7 +77,8 @@ def record(
     stored = [_add(connection, change, now) for change in transitions]
     for alert, index, receivers in alerts:
         row_id, seq = stored[index]
-        outbox.plan(connection, row_id, transitions[index].item, seq, alert, receivers, now)
+        key = (transitions[index].item, str(seq))
+        outbox.plan(connection, alert, key, receivers, now, transition_id=row_id)
 
 
 def _agree(transitions: Sequence[Transition], standings: Sequence[Standing]) -> None:

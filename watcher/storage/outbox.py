@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, not_, or_, select, update
 
 from watcher.domain.model import (
-    Alert,
+    AnyAlert,
     Attempt,
     AttemptOutcome,
     Backlog,
@@ -37,30 +37,36 @@ from watcher.storage.identity import digest
 from watcher.storage.tables import OPEN_DELIVERY, attempt, delivery, entry, transition
 from watcher.storage.tables import alert as alert_table
 
-_ALERT = TypeAdapter(Alert)
+_ALERT: TypeAdapter[AnyAlert] = TypeAdapter(AnyAlert)
 _LOST = "its sender did not come back before the lease ended; it may have been sent"
 
 
 def plan(
     connection: Connection,
-    transition_id: int,
-    item: str,
-    seq: int,
-    alert: Alert,
+    alert: AnyAlert,
+    key: tuple[str, ...],
     receivers: Sequence[str],
     now: datetime,
+    *,
+    transition_id: int | None = None,
 ) -> None:
     """Store an alert with one delivery per receiver, due at once.
 
-    A delivery's id follows from item, number of the transition and receiver, so that a message sent twice is known.
+    `key` names what is told (an item and the number of its transition), once for ever: a second alert of the same key
+    is refused. A delivery's id follows from it and the receiver, so that a message sent twice is known.
     """
-    payload = _ALERT.dump_json(alert).decode()
-    inserted = connection.execute(
-        alert_table.insert().values(transition=transition_id, payload=payload, created_at=now)
-    )
+    told = {
+        "kind": alert.kind.value,
+        "reason": str(alert.reason),
+        "subject": alert.subject,
+        "key": "/".join(key),
+        "transition": transition_id,
+        "payload": _ALERT.dump_json(alert).decode(),
+    }
+    inserted = connection.execute(alert_table.insert().values(**told, created_at=now))
     rows = [
         {
-            "id": digest(item, str(seq), receiver),
+            "id": digest(*key, receiver),
             "alert": new_id(inserted),
             "receiver": receiver,
             "state": DeliveryState.PENDING,
@@ -218,9 +224,9 @@ def _by_hand(connection: Connection, delivery_id: str, changes: dict[str, Any]) 
 def deliveries(connection: Connection, states: Collection[DeliveryState], limit: int) -> list[DeliveryRow]:
     """Return deliveries, latest first, with their ledgers."""
     query = (
-        select(delivery, alert_table.c.payload, transition.c.item, transition.c.seq)
+        select(delivery, alert_table.c.payload, alert_table.c.subject, transition.c.seq)
         .join(alert_table, alert_table.c.id == delivery.c.alert)
-        .join(transition, transition.c.id == alert_table.c.transition)
+        .outerjoin(transition, transition.c.id == alert_table.c.transition)
         .order_by(delivery.c.created_at.desc(), delivery.c.id)
         .limit(limit)
     )
@@ -237,7 +243,7 @@ def deliveries(connection: Connection, states: Collection[DeliveryState], limit:
 def _delivery_row(row: Row[Any], ledger: tuple[Attempt, ...]) -> DeliveryRow:
     return DeliveryRow(
         id=row.id,
-        item=row.item,
+        item=row.subject,
         seq=row.seq,
         receiver=row.receiver,
         state=row.state,

@@ -27,7 +27,7 @@ def upgrade(database: Database) -> None:
     A crash leaves the schema as it was: both databases roll table definitions back.
     """
     config = _config()
-    with database.write() as connection:
+    with database.rebuild() as connection:
         exclusive(connection, Lock.UPGRADE)
         current = MigrationContext.configure(connection).get_current_revision()
         if current is not None and current not in _known():

@@ -24,6 +24,7 @@ from watcher.domain.model import (
     Evidence,
     Feed,
     FeedStatus,
+    HealthChange,
     HistoryRow,
     Item,
     Lifecycle,
@@ -33,11 +34,12 @@ from watcher.domain.model import (
     SeedResult,
     SendOutcome,
     Standing,
+    SystemAlert,
     Transition,
 )
 from watcher.storage import feeds as feed_rows
 from watcher.storage import items as item_rows
-from watcher.storage import judgements, outbox, schema
+from watcher.storage import judgements, outbox, schema, vitals
 from watcher.storage.database import Database
 
 
@@ -132,6 +134,56 @@ class Store:
         """Return every feed, active ones first, then by id."""
         with self._db.read() as connection:
             return feed_rows.statuses(connection)
+
+    # --- health -----------------------------------------------------------------------------------
+
+    def record_health(
+        self,
+        changes: Sequence[HealthChange],
+        alerts: Sequence[tuple[SystemAlert, tuple[str, ...]]],
+        receivers: Sequence[str],
+        now: datetime,
+    ) -> None:
+        """Store changes of feeds' health, and alerts (each with the key it is told once under), in one transaction.
+
+        Every receiver gets one delivery of every alert, due at once; without receivers no alert is kept. Raises
+        RacedError, and writes nothing, when the health of one of the feeds has changed since it was read.
+        """
+        with self._db.write() as connection:
+            vitals.record(connection, changes, alerts, receivers, now)
+
+    def expect_days(self, due: Mapping[str, tuple[datetime | None, datetime]]) -> None:
+        """Set, for each feed, the nearest day its items wait for, and by when it is polled at the latest.
+
+        A feed that fails keeps the time of its next poll; nobody's is put off.
+        """
+        if due:
+            with self._db.write() as connection:
+                vitals.expect(connection, due)
+
+    def ask_again(self, feeds: Sequence[str], now: datetime) -> None:
+        """Make feeds due at once, in one transaction; their failures are kept."""
+        if feeds:
+            with self._db.write() as connection:
+                vitals.hurry(connection, feeds, now)
+
+    def health_history(self, feed: str, limit: int = 100) -> list[HealthChange]:
+        """Return a feed's changes of health, latest first; empty for an unknown feed."""
+        with self._db.read() as connection:
+            return vitals.history(connection, feed, limit)
+
+    def forget_health(self, before: datetime) -> int:
+        """Remove changes of health older than a moment, but never a feed's last; return how many.
+
+        Done in slices, each its own short transaction.
+        """
+        removed = 0
+        while True:
+            with self._db.write() as connection:
+                some = vitals.forget(connection, before)
+            removed += some
+            if not some:
+                return removed
 
     # --- judge ------------------------------------------------------------------------------------
 

@@ -1,10 +1,11 @@
 """Every table, with the invariants that the database itself keeps; `migrations/` builds exactly these.
 
     feed ── entry ── evidence ── transition_evidence ── transition ── alert ── delivery ── attempt
-                        └──────────────── item ──────────────┘└─ seed
+     └─ health          └──────────────── item ──────────────┘└─ seed
 
 No queries here. Every constraint is named, every index says who reads it. Rows of evidence, transition,
-transition_evidence and attempt are never changed: the initial migration adds triggers that refuse it.
+transition_evidence and attempt are never changed: the initial migration adds triggers that refuse it. Rows of health
+are never changed either, but old ones go.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from sqlalchemy import (
     text,
 )
 
-from watcher.domain.model import AttemptOutcome, DeliveryState, PollResult, Reason, Status, Tier
+from watcher.domain.model import AttemptOutcome, DeliveryState, Health, PollResult, Reason, Status, Tier
 from watcher.storage.types import Duration, PlainText, UtcDateTime, Word
 
 metadata = MetaData(
@@ -60,6 +61,10 @@ def _where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
+# inside their columns, not beside them: SQLite adds a column to a table, but never a constraint
+_HEALTH_WORDS = _one_of("ck_feed_health", "health", Health)
+_HEALTH_COUNT = CheckConstraint("health_n >= 0 AND successes >= 0 AND gone_count >= 0", name="ck_feed_health_n")
+
 feed = Table(
     "feed",
     metadata,
@@ -87,6 +92,29 @@ feed = Table(
     _text("moved_to", nullable=True),  # where permanent redirects point, not yet followed for good
     Column("moved_count", Integer, nullable=False),  # how many in a row pointed there
     _text("moved_url", nullable=True),  # polled instead of url
+    # --- cadence: bounds of the configuration, and what was learned
+    Column("fastest", Duration, nullable=True),
+    Column("slowest", Duration, nullable=True),
+    Column("quiet_after", Duration, nullable=True),
+    Column("gap", Duration, nullable=True),
+    Column("longest_gap", Duration, nullable=True),
+    _moment("newest_at", nullable=True),
+    Column("told", Duration, nullable=True),
+    _moment("deadline", nullable=True),
+    Column("interval", Duration, nullable=True),  # the wait meant to be, before jitter and back-off
+    # --- health: what the rules look at, and what they last came to
+    _moment("news_at", nullable=True),  # when it last gave something new
+    _moment("failing_since", nullable=True),  # first of the failures in a row
+    _moment("answering_since", nullable=True),  # first of the successes in a row
+    Column("successes", Integer, nullable=False, server_default="0"),  # in a row
+    _text("failure", nullable=True),  # the last one, in a word
+    Column("gone_count", Integer, nullable=False, server_default="0"),  # 410 in a row
+    _moment("retired_at", nullable=True),  # gone for good: not polled until its address changes
+    Column("health", Word(Health), _HEALTH_WORDS, nullable=False, server_default="new"),
+    Column("health_n", Integer, _HEALTH_COUNT, nullable=False, server_default="0"),  # of its last change: guards it
+    _moment("health_since", nullable=True),
+    _text("health_reason", nullable=True),
+    _text("health_detail", nullable=True),
     _one_of("ck_feed_last_result", "last_result", PollResult),
     CheckConstraint("failures >= 0 AND entries >= 0 AND moved_count >= 0", name="ck_feed_counts"),
     CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="ck_feed_lease"),
@@ -232,14 +260,38 @@ transition_evidence = Table(
     CheckConstraint("position >= 0", name="ck_transition_evidence_position"),
 )
 
+health = Table(
+    "health",
+    metadata,
+    Column("feed", PlainText, ForeignKey("feed.id"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("from_state", Word(Health), nullable=False),
+    Column("to_state", Word(Health), nullable=False),
+    _text("reason"),
+    _text("detail"),
+    _moment("at"),
+    _one_of("ck_health_from_state", "from_state", Health),
+    _one_of("ck_health_to_state", "to_state", Health),
+    CheckConstraint("n >= 1", name="ck_health_n"),
+    CheckConstraint("from_state <> to_state", name="ck_health_changes"),
+)
+# read by vitals.forget: what is old enough to go
+Index("ix_health_at", health.c.at)
+
 alert = Table(
     "alert",
     metadata,
     Column("id", RowId, primary_key=True),
-    Column("transition", RowId, ForeignKey("transition.id"), nullable=False),
-    _text("payload"),  # JSON of domain.model.Alert
+    Column("kind", String(32), nullable=False),  # of domain.model.AlertKind, and of those to come
+    _text("reason"),
+    _text("subject"),  # the item's id, or the feed's
+    _text("key"),  # what is told by it, so that it is told once
+    Column("transition", RowId, ForeignKey("transition.id"), nullable=True),
+    _text("payload"),  # JSON of domain.model.Alert or SystemAlert
     _moment("created_at"),
     UniqueConstraint("transition", name="uq_alert_transition"),
+    UniqueConstraint("key", name="uq_alert_key"),
+    CheckConstraint("kind <> 'state_change' OR transition IS NOT NULL", name="ck_alert_tells_a_transition"),
 )
 
 delivery = Table(

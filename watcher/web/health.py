@@ -1,6 +1,6 @@
-"""A small HTTP server for `/healthz` and `/metrics`, for probes and Prometheus.
+"""A small HTTP server for `/healthz` and `/metrics`, for probes and Prometheus, and for a board's data.
 
-It reads, never writes, and learns everything through the two functions it is given. It is meant for the loopback or a
+It reads, never writes, and learns everything through the functions it is given. It is meant for the loopback or a
 private network: there is no login, and nothing secret is shown.
 """
 
@@ -15,7 +15,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from watcher.errors import UsageError
+from watcher.errors import StoreError, UsageError
 
 Report = Callable[[], tuple[bool, Mapping[str, Any]]]  # (healthy, what to show)
 
@@ -27,16 +27,25 @@ class HealthServer:
     """Serve until closed, in a thread of its own.
 
     GET /healthz answers 200 with the report as JSON, or 503 when it is not healthy. GET /metrics answers 200 with
-    Prometheus' text format. HEAD works for both; anything else is 404 or 405.
+    Prometheus' text format. GET on a path of `data` answers 200 with what its function returns, as JSON, or 503 when it
+    raises StoreError. HEAD works for all; anything else is 404 or 405.
     """
 
-    def __init__(self, host: str, port: int, report: Report, metrics: Callable[[], bytes]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        report: Report,
+        metrics: Callable[[], bytes],
+        data: Mapping[str, Callable[[], Any]] | None = None,
+    ) -> None:
         try:
             self._server = (_Server6 if ":" in host else _Server)((host, port), _Handler)
         except (OSError, OverflowError) as error:
             raise UsageError(f"web: cannot listen on {host}:{port}: {error}") from error
         self._server.report = report
         self._server.metrics = metrics
+        self._server.data = data or {}
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="web", daemon=True)
 
     @property
@@ -62,6 +71,7 @@ class _Server(ThreadingHTTPServer):
     allow_reuse_address = True
     report: Report
     metrics: Callable[[], bytes]
+    data: Mapping[str, Callable[[], Any]]
 
     def server_bind(self) -> None:
         """Bind without HTTPServer's reverse DNS look-up, which can hang for seconds where there is no resolver."""
@@ -90,11 +100,24 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/healthz":
             healthy, shown = self.server.report()
             status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
-            self._answer(status, _JSON_TYPE, json.dumps(shown, ensure_ascii=False, indent=2).encode() + b"\n")
+            self._answer_json(status, shown)
+        elif path in self.server.data:
+            self._answer_data(self.server.data[path])
         else:
-            self._answer(HTTPStatus.NOT_FOUND, _JSON_TYPE, b'{"paths": ["/healthz", "/metrics"]}\n')
+            self._answer_json(HTTPStatus.NOT_FOUND, {"paths": ["/healthz", "/metrics", *self.server.data]})
 
     do_HEAD = do_GET
+
+    def _answer_data(self, give: Callable[[], Any]) -> None:
+        try:
+            shown = give()
+        except StoreError:
+            self._answer_json(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "the database cannot be read now"})
+        else:
+            self._answer_json(HTTPStatus.OK, shown)
+
+    def _answer_json(self, status: HTTPStatus, shown: Any) -> None:
+        self._answer(status, _JSON_TYPE, json.dumps(shown, ensure_ascii=False, indent=2).encode() + b"\n")
 
     def _answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
         self.send_response(status)

@@ -1,0 +1,45 @@
+"""What a board shows, as plain values for JSON: the sources and how they are, the items and how well they are watched.
+
+Reads nothing and decides nothing. No address is shown but its host: paths, queries and passwords may be secrets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from watcher.domain.health import expected_period
+from watcher.domain.model import Coverage, FeedStatus
+
+_LEFT_OUT = {"pace", "url", "moved_to"}
+
+
+def sources(feeds: Iterable[FeedStatus], coverage: Iterable[Coverage]) -> dict[str, Any]:
+    """Return `{"feeds": [...], "items": [...]}`; moments as ISO 8601, lengths of time in seconds."""
+    items = [
+        {"item": one.item, "sources": one.sources, "answered": one.answered, "missing": list(one.missing)}
+        for one in coverage
+    ]
+    return {"feeds": [_plain(source(feed)) for feed in feeds], "items": items}
+
+
+def source(feed: FeedStatus) -> dict[str, Any]:
+    """Return what is known of a feed; `expected_period` is how long it may publish nothing."""
+    known = {name: getattr(feed, name) for name in feed.__dataclass_fields__ if name not in _LEFT_OUT}
+    learned = {"gap": feed.pace.gap, "told": feed.pace.told, "newest_at": feed.pace.newest_at}
+    period = {"expected_period": expected_period(feed.pace, feed.quiet_after)}
+    found = {"host": _host(feed.url)} | known | learned | period
+    return {name: v.total_seconds() if isinstance(v, timedelta) else v for name, v in found.items()}
+
+
+def _plain(known: dict[str, Any]) -> dict[str, Any]:
+    return {name: v.isoformat() if isinstance(v, datetime) else v for name, v in known.items()}
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
