@@ -20,7 +20,7 @@ from enum import StrEnum
 
 from watcher.config.polling import Polling
 from watcher.delivery.apprise import Sender
-from watcher.domain.alerting import plan, receivers
+from watcher.domain.alerting import plan, receivers, signal, signal_key
 from watcher.domain.decision import after
 from watcher.domain.model import (
     Alert,
@@ -37,6 +37,7 @@ from watcher.domain.model import (
     Rules,
     Sent,
     Standing,
+    Stay,
     Transition,
 )
 from watcher.domain.schedule import interval, learn, next_attempt, next_poll
@@ -238,6 +239,7 @@ class _Hearing:
         self.transitions: list[Transition] = []
         self._before: list[Standing] = []  # where each transition's item stood until then
         self._silent: set[int] = set()  # indices of transitions that are not told
+        self._signs: dict[tuple[str, ...], Alert] = {}  # early signals
 
     def _recall(self, item: str) -> Sequence[Evidence]:
         known = self._store.evidence(item, self._since)
@@ -265,7 +267,15 @@ class _Hearing:
                     self._silent.add(len(self.transitions))
                 self.transitions.append(decision)
                 self._before.append(before)
+            elif not entry.baseline:
+                self._note_signal(evidence, decision)
         return judgement
+
+    def _note_signal(self, evidence: Evidence, stay: Stay) -> None:
+        item = self._items[evidence.item]
+        sign = signal(evidence, stay, item, self._lifecycles[item.lifecycle], self._present[item.id])
+        if sign is not None:
+            self._signs.setdefault(signal_key(sign), sign)
 
     def moved(self) -> list[Standing]:
         """The standings to write: of every item that got evidence, whether it moved or not.
@@ -278,9 +288,12 @@ class _Hearing:
             for item in sorted(self._touched)
         ]
 
-    def alerts(self, routes: Sequence[Route]) -> list[tuple[Alert, int, tuple[str, ...]]]:
-        """What is to be told: (alert, index of its transition, receivers), where any receiver wants it."""
-        planned = []
+    def alerts(self, routes: Sequence[Route]) -> list[tuple[Alert, int | None, tuple[str, ...]]]:
+        """What is to be told: (alert, index of its transition or None, receivers), where any receiver wants it."""
+        planned: list[tuple[Alert, int | None, tuple[str, ...]]] = []
+        for sign in self._signs.values():
+            if to := receivers(routes, sign, self._items[sign.item]):
+                planned.append((sign, None, to))
         for index, (transition, before) in enumerate(zip(self.transitions, self._before, strict=True)):
             if index in self._silent:
                 continue

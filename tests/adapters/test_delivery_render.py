@@ -20,7 +20,7 @@ from watcher.config.lifecycles import shipped_lifecycles
 from watcher.delivery.mrkdwn import heading, literal
 from watcher.delivery.plain import cut, fold, safe_link, unlinked
 from watcher.delivery.render import LONGEST_SLACK, Message, render
-from watcher.domain.alerting import plan
+from watcher.domain.alerting import plan, signal
 from watcher.domain.alerting import test_alert as alert_for_a_test
 from watcher.domain.decision import decide
 from watcher.domain.model import (
@@ -33,6 +33,7 @@ from watcher.domain.model import (
     Reason,
     Standing,
     Status,
+    Stay,
     SystemAlert,
     Tier,
     Transition,
@@ -463,6 +464,56 @@ def test_what_is_decided_planned_and_rendered_is_the_message_in_the_docs() -> No
     page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
 
     assert page.split("```text\n")[1].split("```")[0] == message.text
+
+
+def a_sign(sentence: str, **told: object) -> Evidence:
+    sign = Evidence(
+        id="1",
+        item="tariff-truce",
+        entry="1",
+        state="extended",
+        status=Status.POSSIBLE,
+        cue="extend",
+        quote=sentence,
+        at=datetime(2025, 10, 1, tzinfo=UTC),
+        outlet="CNBC",
+        tier=Tier.PRESS,
+        owner="NBC",
+        title=sentence,
+        link="https://news.example/truce",
+    )
+    return replace(sign, **told)  # type: ignore[arg-type]
+
+
+def test_an_early_signal_says_that_nothing_has_changed_and_is_what_the_page_shows() -> None:
+    item = Item("tariff-truce", "Expiry of the US-China trade truce", "deadline", "set", watchlist="us-china",
+                question="Will the truce be extended?", severity="high")  # fmt: skip
+    standing = Standing("tariff-truce", "set", datetime(2025, 9, 14, tzinfo=UTC), "2025-11-10")
+    sentence = "Washington could extend the truce to November 10 next year."
+    told = a_sign(sentence, at=datetime(2025, 10, 30, 7, 12, tzinfo=UTC), value="2026-11-10")
+    lifecycle = shipped_lifecycles()["deadline"]
+    made = decide(item, lifecycle, standing, (), told)
+    assert isinstance(made, Stay)
+    sign = signal(told, made, item, lifecycle, standing)
+    assert sign is not None
+    message = render(sign, zone=BERLIN, board=BOARD, delivery_id="42")
+    page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    assert f"```text\n{message.text}```" in page
+    assert "has not changed" in message.slack
+    assert "has not changed" in message.html
+    assert len(message.subject) < 70
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"status": Status.DENIED}, {"status": Status.MENTION, "state": None}, {"state": "set"},
+     {"at": datetime(2025, 9, 1, tzinfo=UTC)}],
+)  # fmt: skip
+def test_what_points_nowhere_is_no_early_signal(told: dict[str, object]) -> None:
+    item = Item("truce", "Truce", "deadline", "set")
+    standing = Standing("truce", "set", datetime(2025, 9, 14, tzinfo=UTC))
+    stay = Stay("truce", Reason.SOFT)
+    assert signal(a_sign("", **told), stay, item, shipped_lifecycles()["deadline"], standing) is None
 
 
 # --- about the service itself ---------------------------------------------------------------------

@@ -433,3 +433,52 @@ def test_an_entry_that_cannot_be_read_holds_up_no_other(room: Newsroom, app: App
     assert [j.fault for j in done.judgements if j.fault] == ["ZeroDivisionError: a mistake"]
     assert [t.to_state for t in done.transitions] == ["approved"]
     assert app.store.unjudged(10) == []
+
+
+POSSIBLE = "Trump may approve TikTok deal this week"
+
+
+def rerouted(room: Newsroom, routes: str) -> App:
+    """Open the product with other routes."""
+    text = room.config.read_text()
+    head, _, tail = text.partition("  routes:\n")
+    room.config.write_text(f"{head}  routes:\n{routes}web:{tail.partition('web:')[2]}")
+    return room.app()
+
+
+def test_early_signals_go_to_the_routes_that_ask_for_them_and_once(room: Newsroom) -> None:
+    routes = "    - {to: [desk]}\n    - {to: [boss], kinds: [early_signal, state_change]}\n"
+    with rerouted(room, routes) as app:
+        news(app, room, POSSIBLE)
+        assert delivered(app, room) == [("boss", SendResult.SENT)]
+        news(app, room, "White House could still clear TikTok sale, aides say", "daily")
+        assert delivered(app, room) == []
+        news(app, room, "Shareholders urge Washington to approve TikTok sale", "daily")
+        news(app, room, APPROVED)
+        assert sorted(delivered(app, room)) == [
+            ("boss", SendResult.SENT),
+            ("boss", SendResult.SENT),
+            ("desk", SendResult.SENT),
+        ]
+    subjects = [subject for to, subject in room.letters() if to == "boss@example.org"]
+    assert subjects == [
+        "possible: approved? U.S. approval of the TikTok arrangement",
+        "urged: approved? U.S. approval of the TikTok arrangement",
+        "approved: U.S. approval of the TikTok arrangement",
+    ]
+
+
+def test_what_one_source_reports_where_two_are_wanted_is_an_early_signal(room: Newsroom) -> None:
+    with rerouted(room, "    - {to: [boss], kinds: [early_signal]}\n") as app:
+        news(app, room, APPROVED, "daily")
+        assert delivered(app, room) == [("boss", SendResult.SENT)]
+    (letter,) = room.letters()
+    assert letter[1] == "one source: approved? U.S. approval of the TikTok arrangement"
+
+
+def test_what_a_feed_holds_at_its_first_poll_is_no_early_signal(room: Newsroom) -> None:
+    room.publish("wire", POSSIBLE)
+    with rerouted(room, "    - {to: [desk], kinds: [early_signal]}\n") as app:
+        polled(app, room)
+        judged(app, room)
+        assert delivered(app, room) == []

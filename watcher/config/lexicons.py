@@ -67,6 +67,8 @@ def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
         events=tuple(data.get("events", ())),
         measures=tuple(data.get("measures", ())),
         flows=tuple(data.get("flows", ())),
+        limits=tuple(data.get("limits", ())),
+        degrees=tuple(data.get("degrees", ())),
         needs_cue=bool(data.get("needs_cue", False)),
         claimed_stages=bool(data.get("claimed_stages", False)),
         mutual=tuple(data.get("mutual", ())),

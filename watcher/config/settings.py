@@ -44,7 +44,7 @@ from watcher.config.polling import (
 from watcher.config.problems import Problems, hint, listed
 from watcher.config.rules import Assembly
 from watcher.config.yaml import Path_, read
-from watcher.domain.model import Access, Feed, Route, Rules
+from watcher.domain.model import Access, AlertKind, Feed, Route, Rules
 from watcher.errors import Problem
 
 CheckAddress = Callable[[str], str | None]
@@ -52,6 +52,8 @@ CheckAddress = Callable[[str], str | None]
 
 _format = choice(str, ("auto", "console", "json"))
 _level = choice(str, ("debug", "info", "warning", "error"))
+_route_kind = choice(AlertKind, (AlertKind.STATE_CHANGE.value, AlertKind.EARLY_SIGNAL.value))
+RouteKind = Annotated[AlertKind, _route_kind[0], _route_kind[1]]
 LogFormat = Annotated[str, _format[0], _format[1]]
 LogLevel = Annotated[str, _level[0], _level[1]]
 
@@ -74,6 +76,9 @@ class RouteSection(Section):
     tags: Ids = Field(default=(), description="Tags of items.")
     states: Ids = Field(default=(), description="States the item goes to.")
     severities: Ids = Field(default=(), description="Severities of items.")
+    kinds: tuple[RouteKind, ...] = Field(
+        default=(AlertKind.STATE_CHANGE,), description="What is told: changes of state if not said."
+    )
 
 
 class NotifySection(Section):
@@ -296,7 +301,7 @@ def _routes(service: Checked[ServiceFile], receivers: Mapping[str, str], notes: 
             place = service.place(("notify", "routes", index, "to"))
             notes.add(service.document.file, place, "all receivers of this route are switched off; it tells nobody")
         conditions = (section.watchlists, section.items, section.tags, section.states, section.severities)
-        routes.append(Route(names, *conditions))
+        routes.append(Route(names, *conditions, kinds=section.kinds))
     return tuple(routes)
 
 

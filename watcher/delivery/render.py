@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from watcher.delivery.mrkdwn import anchor, literal
 from watcher.delivery.plain import Link, cut, fold, safe_link, unlinked
 from watcher.domain.alerting import TIER_WORDS
-from watcher.domain.model import Alert, AlertKind, AnyAlert, Quote, SystemAlert
+from watcher.domain.model import Alert, AlertKind, AnyAlert, Quote, Status, SystemAlert
 
 LONGEST_SUBJECT = 69
 LONGEST_SLACK = 2900  # Slack refuses a text block of more than 3,000 characters
@@ -117,9 +117,20 @@ def _lines(alert: AnyAlert, room: Room, zone: ZoneInfo, board: str, delivery_id:
     yield from _foot(alert, board, delivery_id)
 
 
+_SIGNS = {
+    Status.DONE: "one source",
+    Status.ANNOUNCED: "announced",
+    Status.CLAIMED: "claimed",
+    Status.POSSIBLE: "possible",
+    Status.URGED: "urged",
+}
+
+
 def _headline(alert: AnyAlert) -> str:
     if isinstance(alert, SystemAlert):
         return f"[watcher] {fold(alert.title, 200)}"
+    if alert.kind is AlertKind.EARLY_SIGNAL:
+        return f"{_SIGNS[alert.status]}: {fold(alert.to_label, 40)}? {fold(alert.title, 200) or fold(alert.item, 60)}"
     return f"{_state(alert.to_label, alert.to_value)}: {fold(alert.title, 200) or fold(alert.item, 60)}"
 
 
@@ -130,6 +141,15 @@ def _state(label: str, value: str | None) -> str:
 def _what(alert: Alert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
     if alert.kind is AlertKind.TEST:
         yield Line("fact", _moment(alert.at, zone), "Sent")
+        return
+    if alert.kind is AlertKind.EARLY_SIGNAL:
+        yield Line("text", "An early signal. The item has not changed its state.")
+        yield Line("fact", f"{_state(alert.to_label, alert.to_value)}, {alert.status.value}", "Told")
+        yield Line("fact", _moment(alert.at, zone), "At")
+        stands = _state(alert.from_label, alert.from_value)
+        yield Line("fact", f"{stands}, since {_day(alert.from_since or alert.at, zone)}", "Stands at")
+        if meaning := fold(alert.meaning, room.text):
+            yield Line("fact", meaning, "Means")
         return
     was_value = None if alert.from_value == alert.to_value else alert.from_value
     was, now = _state(alert.from_label, was_value), _state(alert.to_label, alert.to_value)
@@ -153,7 +173,7 @@ def _before(alert: Alert, zone: ZoneInfo) -> str:
 
 def _why(alert: Alert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
     if detail := unlinked(alert.detail, room.text):
-        yield Line("fact", detail, "Why")
+        yield Line("fact", detail, "Why not yet" if alert.kind is AlertKind.EARLY_SIGNAL else "Why")
     if alert.sources:
         count = "1 source" if alert.sources == 1 else f"{alert.sources} independent sources"
         yield Line("fact", f"{count} (reason: {alert.reason.value})", "Evidence")

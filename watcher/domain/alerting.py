@@ -23,6 +23,8 @@ from watcher.domain.model import (
     Reason,
     Route,
     Standing,
+    Status,
+    Stay,
     SystemAlert,
     Tier,
     Transition,
@@ -46,7 +48,8 @@ def receivers(routes: Sequence[Route], alert: Alert, item: Item) -> tuple[str, .
 
 def _matches(route: Route, alert: Alert, item: Item) -> bool:
     return (
-        (not route.watchlists or alert.watchlist in route.watchlists)
+        alert.kind in route.kinds
+        and (not route.watchlists or alert.watchlist in route.watchlists)
         and (not route.items or alert.item in route.items)
         and (not route.tags or not set(route.tags).isdisjoint(item.tags))
         and (not route.states or alert.to_state in route.states)
@@ -82,7 +85,7 @@ def plan(
         reason=transition.reason,
         detail=transition.detail,
         sources=transition.sources,
-        quotes=_quotes(transition, evidence),
+        quotes=_quotes(transition.evidence, evidence),
         next=upcoming,
         from_value=transition.from_value,
         to_value=transition.to_value,
@@ -94,8 +97,53 @@ def plan(
     )
 
 
-def _quotes(transition: Transition, evidence: Sequence[Evidence]) -> tuple[Quote, ...]:
-    cited = set(transition.evidence)
+_SIGNALS = (Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.POSSIBLE, Status.URGED)
+
+
+def signal(told: Evidence, stay: Stay, item: Item, lifecycle: Lifecycle, standing: Standing) -> Alert | None:
+    """Return the alert that a state was told to which `item` may go from where it stands, and why it stays; None where
+    `told` is no such sign: denied, about a state that does not come next, or older than the present one."""
+    state = lifecycle.states.get(told.state or "")
+    if state is None or told.status not in _SIGNALS or stay.reason not in (Reason.SOFT, Reason.WAITING):
+        return None
+    here = lifecycle.states.get(standing.state)
+    if here is None or state.id == here.id or state.id not in here.to or told.at < standing.since:
+        return None
+    return Alert(
+        kind=AlertKind.EARLY_SIGNAL,
+        item=item.id,
+        watchlist=item.watchlist,
+        title=item.title,
+        question=item.question or lifecycle.question.replace("{title}", item.title),
+        from_state=here.id,
+        from_label=here.label,
+        to_state=state.id,
+        to_label=state.label,
+        at=told.at,
+        reason=stay.reason,
+        detail=stay.detail,
+        sources=1,
+        quotes=_quotes((told.id,), (told,)),
+        next=here.next,
+        from_value=standing.value,
+        to_value=told.value,
+        from_since=standing.since,
+        from_source=standing.source,
+        meaning=state.meaning,
+        severity=item.severity,
+        note=item.note,
+        status=told.status,
+    )
+
+
+def signal_key(alert: Alert) -> tuple[str, ...]:
+    """Name an early signal: each state is signalled in each way once while the item stands where it does."""
+    since = f"{alert.from_since:%Y%m%dT%H%M%S}" if alert.from_since else ""
+    return (alert.kind.value, alert.item, since, alert.to_state, alert.status.value)
+
+
+def _quotes(ids: Sequence[str], evidence: Sequence[Evidence]) -> tuple[Quote, ...]:
+    cited = set(ids)
     newest_first = sorted((e for e in evidence if e.id in cited), key=lambda e: e.at, reverse=True)
     best: dict[str, Evidence] = {}
     for e in sorted(newest_first, key=lambda e: e.tier.rank):  # stable: newest stay first within a tier

@@ -132,7 +132,7 @@ class Parser:
                 m
                 for m in found
                 if (shouted or not _is_acronym(text_words[m.first], m))
-                and not _is_loose(m)
+                and not _is_loose(text_words, m)
                 and not _is_month(text_words, m.first)
             ]
         )
@@ -240,9 +240,11 @@ def _is_month(text_words: Sequence[Word], at: int) -> bool:
     return before in _BEFORE_MONTH or before.isdigit() or after.isdigit()
 
 
-def _is_loose(m: Found) -> bool:
+def _is_loose(text_words: Sequence[Word], m: Found) -> bool:
     """Whether the words of an idiom stand too far apart to be one."""
-    return m.kind == "idiom" and m.gap is not None and m.gap[1] - m.gap[0] > _IDIOM_GAP
+    if m.kind != "idiom" or m.gap is None:
+        return False
+    return m.gap[1] - m.gap[0] > _IDIOM_GAP or any(w.low == "with" for w in text_words[m.gap[0] : m.gap[1]])
 
 
 def _is_acronym(word: Word, m: Found) -> bool:

@@ -158,6 +158,9 @@ def _own_noun(f: Frame, cue: Found, before: int) -> bool:
     """Whether the head is one of the item's own nouns ("rare earth curbs") and not a verb behind a name."""
     if not f.own(cue.first):
         return False
+    acts = any(f.s.is_(kind, before) for kind in ("body", "group", "pronoun"))
+    if acts and f.s.words[before].stem != f.s.words[before].low:
+        return False  # "leaders meet"
     first = next((n.place[0] for n in f.s.names if n.place[1] == before + 1), 0)
     words = f.s.words
     behind_verb = first > 0 and "B" in f.s.tags[first - 1]  # "Europeans launch UN sanctions process"
@@ -217,7 +220,8 @@ def _verb_follows(f: Frame, cue: Found, clause: Clause) -> bool:
     for at in range(cue.last + 1, clause.end):
         if f.small(at) or f.s.words[at].low == "to":
             return False
-        if "S" in f.s.tags[at] and not f.own(at):
+        measure = f.s.words[at].stem in (*f.told.measures, *f.told.flows)
+        if "S" in f.s.tags[at] and not f.own(at) and not measure:
             return True
     return False
 

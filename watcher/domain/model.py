@@ -571,6 +571,7 @@ class AlertKind(StrEnum):
     """What an alert is about: a watch item, or (the last group) the service itself."""
 
     STATE_CHANGE = "state_change"
+    EARLY_SIGNAL = "early_signal"  # a state was told that is not enough to move the item
     TEST = "test"
 
     SOURCE_BROKEN = "source_broken"  # also blocked, or gone for good
@@ -615,6 +616,7 @@ class Alert:
     meaning: str = ""
     severity: str = "normal"
     note: str = ""
+    status: Status = Status.DONE  # how the state is told
 
     @property
     def subject(self) -> str:
@@ -738,7 +740,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which alerts go to which receivers. An empty condition matches everything."""
+    """Which alerts go to which receivers. An empty condition matches everything, but for `kinds`."""
 
     to: tuple[str, ...]
     watchlists: tuple[str, ...] = ()
@@ -746,6 +748,7 @@ class Route:
     tags: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
+    kinds: tuple[AlertKind, ...] = (AlertKind.STATE_CHANGE,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -792,6 +795,8 @@ class LifecycleWords:
     events: tuple[str, ...] = ()  # nouns for the thing itself, taken for the subject where an item names only actors
     measures: tuple[str, ...] = ()  # nouns for the measure itself: only these can be threatened or announced bare
     flows: tuple[str, ...] = ()  # nouns for what a measure holds up ("exports"): cues of kind "flow" are told of them
+    limits: tuple[str, ...] = ()  # flows that are measures too, and are lifted or imposed: a quota, a cap
+    degrees: tuple[str, ...] = ()  # verbs by which a limit goes up or down, as a flow does
     needs_cue: bool = False  # a text without a word of this lifecycle is about the subject, not about the item
     claimed_stages: bool = False  # what is only claimed is told as no more than announced
     mutual: tuple[str, ...] = ()  # states that take both sides: one side's yes alone is no more than claimed

@@ -67,6 +67,7 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if form is Form.PLAIN:
         beside = f.before(cue.first, clause.start)
         near = any(p[1] == beside + 1 for p in inside)
+        near = near or (cue.kind == "happens" and any(_led_to(f, p, cue) for p in inside if _leads(f, p, clause)))
         soon = cue.first - clause.start <= _SOON  # "Norco to acquire X", not "winning the race to acquire X"
         return near or overlap or (cue.kind == "does" and soon and any(p[0] >= cue.last for p in inside))
     if cue.kind == "happens":
@@ -85,6 +86,15 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     end = clause.end if ordered else f.object_end(cue, clause)  # "orders X to pay for …": all of it is ordered
     whole = bool(f.told.mutual) and cue.kind == "does" and cue.pattern.label[1] not in f.told.mutual
     return overlap or any(cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) for p in inside)
+
+
+def _led_to(f: Frame, place: Place, cue: Found) -> bool:
+    """Whether only names and small words stand between a noun and the cue: "summit between X and Y under way"."""
+    s = f.s
+    named = {k for n in s.names for k in range(*n.place)}
+    return place[1] < cue.first and all(
+        k in named or f.small(k) or f.own(k) or s.is_("determiner", k) for k in range(place[1], cue.first)
+    )
 
 
 def _holds_measure(f: Frame, place: Place) -> bool:
@@ -135,7 +145,11 @@ def _leads(f: Frame, place: Place, clause: Clause) -> bool:
     """Whether a noun is the subject of its clause: nothing before it takes it as an object ("deal to end X passes")."""
     words = f.s.words
     opener = clause.start + 1 if clause.kind != "main" else clause.start
-    return not any(words[k].low in _NOT_SUBJECT and words[k].low not in ("of", "for") for k in range(opener, place[0]))
+    for k in range(opener, place[0]):
+        of = words[k].low in ("of", "for") or (k > opener and f.s.is_("head", k - 1))  # "talks on the sale of X"
+        if words[k].low in _NOT_SUBJECT and not of:
+            return False
+    return True
 
 
 def _only_behind(f: Frame, group: Sequence[Place], clause: Clause) -> bool:
@@ -165,6 +179,8 @@ def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         end = f.object_end(cue, clause)
         span = range(start, next((k for k in range(start + 1, end) if "," in f.s.words[k].before or f.parts(k)), end))
     heads = [h for k in span if (h := f.s.words[k].stem) in flows or h in measures]
+    if heads and heads[-1] in f.told.limits and cue.pattern.head not in f.told.degrees:
+        return False  # a quota that is scrapped or imposed is a measure, one that is cut or raised a flow
     return bool(heads) and heads[-1] in flows
 
 

@@ -145,6 +145,9 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
         return True
     if nxt >= len(s.words):
         return False
+    clausal = ("modal", "auxiliary", "be", "have", "announced")
+    if size == 1 and cue.tags and s.is_("pronoun", nxt) and any(s.is_(kind, nxt + 1) for kind in clausal):
+        return True  # "confirms it will approve"
     if s.words[nxt].low == "to" and cue.pattern.text.split()[-1] in _LEANING:
         return True  # "seems inclined to uphold": the verb that follows is the cue
     bare = cue.gap is None or cue.gap[0] == cue.gap[1]
@@ -193,6 +196,8 @@ def _describes(s: Sentence, m: Found, clause: Clause) -> bool:
     if "-" in word.before and word.glued and m.pattern.text != word.low:
         return True
     leads = before < clause.start
+    if leads and m.kind == "possible" and m.tags == "B" and any(n.place[0] == m.last for n in s.names):
+        return True  # "Confident X to meet Y"
     if follows in ("for", "of") and m.last - m.first == 1:
         return leads or s.is_("say", before) or s.is_("determiner", before) or s.words[before].possessive
     if set(m.tags) & set("DN") and not set(m.tags) & set("BS") and follows not in ("to", "that"):
@@ -292,6 +297,8 @@ def _reaches(f: Frame, m: Found, cue: Found) -> bool:
         return True
     if plain or m.kind == "announced" or not set(m.tags) & set("SDB"):
         return False
+    if m.kind == "denied" and any(f.own(k) for k in range(m.last, cue.first)):
+        return True  # "denies the deal is dead"
     return bool(f.names(m.last, cue.first)) or bool(f.s.marked("pronoun", m.last, cue.first))
 
 

@@ -176,13 +176,18 @@ def phrase(text: str) -> Phrase:
     return Phrase(text, tuple(w.stem for w in parts), exact)
 
 
+def _initial(word: Word, following: Word) -> bool:
+    """Whether a full stop between two words only shortens the first: "S. Korea"."""
+    return len(word.raw) == 1 and following.before == ". "
+
+
 def stands_at(p: Phrase, text_words: Sequence[Word], at: int) -> bool:
     """Whether phrase `p` stands at word `at`."""
     if at + len(p.stems) > len(text_words):
         return False
     for k, wanted in enumerate(p.stems):
         w = text_words[at + k]
-        if w.stem != wanted or (k and not w.glued):
+        if w.stem != wanted or (k and not w.glued and not _initial(text_words[at + k - 1], w)):
             return False
         form = p.exact[k]
         spelled = form is not None and len(form) >= _SPELLED and w.raw == form.capitalize()

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
+from watcher.domain.alerting import signal_key
 from watcher.domain.model import Alert, Entry, Evidence, Standing, Transition
 from watcher.errors import RacedError
 from watcher.storage import outbox
@@ -55,7 +56,7 @@ def record(
     evidence: Sequence[Evidence],
     transitions: Sequence[Transition],
     standings: Sequence[Standing],
-    alerts: Sequence[tuple[Alert, int, tuple[str, ...]]],
+    alerts: Sequence[tuple[Alert, int | None, tuple[str, ...]]],
     now: datetime,
 ) -> None:
     """Store a judgement (T2).
@@ -76,6 +77,9 @@ def record(
         connection.execute(insert, [evidence_row(fact, now) for fact in evidence])
     stored = [_add(connection, change, now) for change in transitions]
     for alert, index, receivers in alerts:
+        if index is None:  # of no transition
+            outbox.plan_once(connection, alert, signal_key(alert), receivers, now)
+            continue
         row_id, seq = stored[index]
         key = (transitions[index].item, str(seq))
         outbox.plan(connection, alert, key, receivers, now, transition_id=row_id)

@@ -82,6 +82,15 @@ def plan(
         connection.execute(delivery.insert(), rows)
 
 
+def plan_once(
+    connection: Connection, alert: AnyAlert, key: tuple[str, ...], receivers: Sequence[str], now: datetime
+) -> None:
+    """Store an alert unless what `key` names has been told before."""
+    known = select(alert_table.c.id).where(alert_table.c.key == "/".join(key))
+    if connection.execute(known).first() is None:
+        plan(connection, alert, key, receivers, now)
+
+
 def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, owner: str) -> list[Delivery]:
     """Lease deliveries whose turn it is (T3); oldest first.
 

@@ -213,7 +213,7 @@ class Store:
         evidence: Sequence[Evidence],
         transitions: Sequence[Transition],
         standings: Sequence[Standing],
-        alerts: Sequence[tuple[Alert, int, tuple[str, ...]]],
+        alerts: Sequence[tuple[Alert, int | None, tuple[str, ...]]],
         now: datetime,
     ) -> None:
         """Store a judgement (T2): entries, evidence, standings, history and outbox, in one transaction.
