@@ -57,7 +57,11 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if not inside and (_labelled(f, clause) or cue.pattern.label[-1] in f.told.on_party):
         return cue.kind == "does" or _labelled(f, clause)
     if not inside:
-        return clause.linked and (_takes_pronoun(f, cue) or (form is Form.PASSIVE and _named_before(f, clause)))
+        return clause.linked and (
+            _takes_pronoun(f, cue)
+            or (form is Form.PASSIVE and _named_before(f, clause))
+            or (cue.kind == "happens" and cue.first == clause.start and _opens_before(f, clause))
+        )
     if form is Form.NOUN or (form is Form.PLAIN and not f.s.words[cue.first].raw.isascii()):
         return True
     left = any(p[1] <= cue.first and _leads(f, p, clause) and _ends(f, p, cue, clause) for p in inside)
@@ -73,7 +77,7 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if cue.kind == "happens":
         either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
         transitive = either and f.has_object(cue, clause)
-        if f.told.measures and not any(_holds_measure(f, p) for p in inside):
+        if f.told.measures and not any(_holds_measure(f, p) for p in ((clause.start, cue.first), *inside)):
             return False  # exports rise, and that is no measure
         return cue.gap is not None or (left and form is not Form.GERUND and not transitive)
     if form is Form.PASSIVE:
@@ -118,6 +122,13 @@ def _named_before(f: Frame, clause: Clause) -> bool:
     return not verbs and any(back.start <= first < back.end for first, _ in f.subject)
 
 
+def _opens_before(f: Frame, clause: Clause) -> bool:
+    """Whether the subject leads the clause before, whose subject a verb shares: "summit starts late, ends early"."""
+    back = f.s.clauses[f.s.clauses.index(clause) - 1]
+    verb = next((k for k in range(back.start + 1, back.end) if f.s.tags[k] == "S" and not f.own(k)), back.end)
+    return any(back.start <= first < verb and _leads(f, (first, last), back) for first, last in f.subject)
+
+
 def _labelled(f: Frame, clause: Clause) -> bool:
     """Whether the subject is the label of the clause: "Student cap: ministry exempts …"."""
     at = f.s.clauses.index(clause)
@@ -146,7 +157,8 @@ def _leads(f: Frame, place: Place, clause: Clause) -> bool:
     words = f.s.words
     opener = clause.start + 1 if clause.kind != "main" else clause.start
     for k in range(opener, place[0]):
-        of = words[k].low in ("of", "for") or (k > opener and f.s.is_("head", k - 1))  # "talks on the sale of X"
+        # "talks on the sale of X", "curbs on X": what stands before is told of with it
+        of = words[k].low in ("of", "for") or f.s.is_("head", k - 1) or words[k - 1].stem in f.told.measures
         if words[k].low in _NOT_SUBJECT and not of:
             return False
     return True
