@@ -47,7 +47,7 @@ from watcher.feeds.http import Fetched, Fetcher, FetchFailed, FetchRequest, NotM
 from watcher.feeds.http import Outcome as FetchOutcome
 from watcher.feeds.parse import ParsedEntry, parse
 from watcher.judging import Docket, Judge, Judgement
-from watcher.storage.store import Store
+from watcher.storage.store import Marks, Store
 
 FEEDS_AT_ONCE = 32  # claimed, fetched and saved together
 ENTRIES_AT_ONCE = 200  # judged and recorded together
@@ -99,33 +99,41 @@ def poll(
     due = {d.feed.id: d for d in store.claim_feeds(clock(), FEEDS_AT_ONCE, lease, owner)}
     if not due:
         return Polled()
+    known = store.marks(due)
     requests = [FetchRequest(d.feed.id, d.feed.url, d.hints, d.feed.allow_private) for d in due.values()]
     outcomes = fetcher.fetch(requests, clock(), stop)
     now = clock()
-    polls = [_poll_from(due[outcome.feed], outcome, polling, now) for outcome in outcomes]
-    pairs = zip(polls, store.save_polls(polls, now), strict=True)
+    marks: dict[str, Marks] = {}
+    polls = []
+    for outcome in outcomes:
+        poll, found = _poll_from(due[outcome.feed], outcome, polling, now, known.get(outcome.feed, b""))
+        polls.append(poll)
+        marks |= {poll.feed: found} if found is not None else {}
+    pairs = zip(polls, store.save_polls(polls, now, marks), strict=True)
     feeds = tuple(FeedPolled(p.feed, p.result, p.detail, saved.new, saved.baseline) for p, saved in pairs)
     return Polled(feeds, more=len(due) == FEEDS_AT_ONCE)
 
 
-def _poll_from(due: DueFeed, outcome: FetchOutcome, polling: Polling, now: datetime) -> Poll:
+def _poll_from(
+    due: DueFeed, outcome: FetchOutcome, polling: Polling, now: datetime, known: bytes
+) -> tuple[Poll, Marks | None]:
     entries: tuple[NewEntry, ...] = ()
-    hints, detail, retry_after = None, "", None
+    hints, marks, detail, retry_after = None, None, "", None
     if isinstance(outcome, Fetched):
         try:
             most, kind = polling.max_entries, outcome.content_type
-            parsed = parse(outcome.body, url=outcome.url, content_type=kind, max_entries=most)
+            parsed = parse(outcome.body, url=outcome.url, content_type=kind, max_entries=most, known=known)
         except FeedError as error:
             result, detail = PollResult.BROKEN, str(error)
         else:
             entries = tuple(_new_entry(entry, due.feed) for entry in parsed.entries)
-            result = PollResult.ENTRIES if entries else PollResult.EMPTY
-            detail, hints = parsed.degraded, outcome.hints
+            result = PollResult.ENTRIES if entries or parsed.known else PollResult.EMPTY
+            detail, hints, marks = parsed.degraded, outcome.hints, Marks(parsed.marks, parsed.known)
     elif isinstance(outcome, NotModified):
         result, hints = PollResult.NOT_MODIFIED, outcome.hints
     else:
         result, detail, retry_after = PollResult.FAILED, f"{outcome.failure}: {outcome.detail}", outcome.retry_after
-    return Poll(
+    poll = Poll(
         feed=due.feed.id,
         at=now,
         result=result,
@@ -136,6 +144,7 @@ def _poll_from(due: DueFeed, outcome: FetchOutcome, polling: Polling, now: datet
         moved_to=None if isinstance(outcome, FetchFailed) else outcome.moved_to,
         elapsed=outcome.elapsed,
     )
+    return poll, marks
 
 
 def _new_entry(entry: ParsedEntry, feed: Feed) -> NewEntry:

@@ -11,6 +11,7 @@ from store_cases import DAY, HOUR, LIFECYCLES, MINUTE, a_feed, a_poll, an_entry
 from watcher.domain.model import Hints, PollResult
 from watcher.errors import UsageError
 from watcher.storage import Store
+from watcher.storage.store import Marks
 
 OK, BROKEN, FAILED, SAME = PollResult.EMPTY, PollResult.BROKEN, PollResult.FAILED, PollResult.NOT_MODIFIED
 
@@ -264,3 +265,46 @@ def test_a_place_that_fails_for_long_is_given_up(store: Store, now: datetime) ->
     assert url(store, now) == "https://new.example/"
     store.save_polls([a_poll("wire", now, result=FAILED)], now)
     assert url(store, now) == "https://old.example/"
+
+
+# --- marks ----------------------------------------------------------------------------------------
+
+
+def test_marks_are_kept_until_a_document_brings_others(store: Store, now: datetime) -> None:
+    sync(store, now, a_feed("a"), a_feed("b"))
+    assert store.marks(["a", "b"]) == {}
+    polls = [a_poll("a", now, [an_entry(1)]), a_poll("b", now, result=FAILED)]
+    store.save_polls(polls, now, {"a": Marks(b"\x00one")})
+    assert store.marks(["a", "b", "nobody"]) == {"a": b"\x00one"}
+    store.save_polls([a_poll("a", now, result=result) for result in (SAME,)], now)
+    store.save_polls([a_poll("a", now, result=BROKEN)], now)
+    assert store.marks(["a"]) == {"a": b"\x00one"}
+    store.save_polls([a_poll("a", now)], now, {"a": Marks(b"two", known=1)})
+    assert store.marks(["a"]) == {"a": b"two"}
+    store.save_polls([a_poll("a", now)], now, {"a": Marks(b"")})
+    assert store.marks(["a"]) == {"a": b""}
+
+
+def test_a_new_address_has_no_marks(store: Store, now: datetime) -> None:
+    sync(store, now, a_feed())
+    store.save_polls([a_poll("wire", now)], now, {"wire": Marks(b"one")})
+    sync(store, now, a_feed(outlet="Wire"))
+    assert store.marks(["wire"]) == {"wire": b"one"}
+    sync(store, now, a_feed(url="https://other.example/feed"))
+    assert store.marks(["wire"]) == {}
+
+
+def test_marks_are_written_with_the_entries_they_vouch_for_or_not_at_all(store: Store, now: datetime) -> None:
+    sync(store, now, a_feed())
+    with pytest.raises(UsageError):
+        store.save_polls([a_poll("wire", now, [an_entry(1)]), a_poll("nobody", now)], now, {"wire": Marks(b"one")})
+    assert store.marks(["wire"]) == {}
+
+
+def test_a_document_whose_entries_are_known_is_no_baseline(store: Store, now: datetime) -> None:
+    """The address was changed while the feed was being asked at the old one."""
+    sync(store, now, a_feed(url="http://wire.example/rss"))
+    store.save_polls([a_poll("wire", now, [an_entry(1)])], now)
+    sync(store, now, a_feed(url="https://wire.example/rss"))
+    (saved,) = store.save_polls([a_poll("wire", now, [an_entry(2)])], now, {"wire": Marks(b"x", known=1)})
+    assert (saved.new, saved.baseline) == (1, False)

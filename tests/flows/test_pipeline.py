@@ -82,6 +82,31 @@ def test_news_moves_an_item_and_is_told_to_every_receiver_once(app: App, room: N
     assert app.store.standings()["us-approval"].state == "approved"
 
 
+def test_of_a_changed_document_only_what_is_new_is_parsed(
+    app: App, room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import feedparser
+
+    for number in range(8):
+        room.publish("wire", f"{SMALL_TALK}, part {number}")
+    polled(app, room)
+    judged(app, room)
+    given: list[bytes] = []
+    real = feedparser.parse
+    monkeypatch.setattr(feedparser, "parse", lambda data, **rest: given.append(data.getvalue()) or real(data, **rest))
+    room.clock.forward(minutes=20)
+    room.publish("wire", APPROVED)
+    assert polled(app, room)["wire"] == (PollResult.ENTRIES, 1)
+    assert [data.count(b"<item>") for data in given] == [1]
+    assert judged(app, room) == [("us-approval", "approved", "alone")]
+    page = room.stand.page("wire")
+    assert page is not None
+    page.body, page.etag = page.body.replace(b"</channel>", b"<ttl>5</ttl></channel>"), '"the same news"'
+    room.clock.forward(minutes=20)
+    assert polled(app, room)["wire"] == (PollResult.ENTRIES, 0)
+    assert [data.count(b"<item>") for data in given] == [1, 0]
+
+
 def test_nothing_is_due_before_its_time(app: App, room: Newsroom) -> None:
     polled(app, room)
     room.clock.forward(minutes=5)

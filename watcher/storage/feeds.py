@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,15 @@ from watcher.storage.tables import entry, feed
 
 MOVES_TO_FOLLOW = 3  # permanent redirects in a row to one address, before it is polled instead
 FAILURES_TO_RETURN = 5  # in a row at such an address, before the configured one is tried again
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What tells the entries of a document from others at its feed's next poll. `known` of them were not given with
+    the poll because earlier marks named them: they are in the database."""
+
+    packed: bytes
+    known: int = 0
 
 
 def sync(connection: Connection, feeds: Sequence[Feed], now: datetime) -> None:
@@ -58,7 +68,17 @@ def _afresh(now: datetime) -> dict[str, Any]:
         "moved_to": None,
         "moved_count": 0,
         "moved_url": None,
+        "marks": None,
     }
+
+
+def marks(connection: Connection, feeds: Collection[str]) -> dict[str, bytes]:
+    """Return the marks of those of the feeds that have some."""
+    found: dict[str, bytes] = {}
+    for some in sliced(set(feeds)):
+        query = select(feed.c.id, feed.c.marks).where(feed.c.id.in_(some), feed.c.marks.is_not(None))
+        found |= {row.id: row.marks for row in connection.execute(query)}
+    return found
 
 
 def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, owner: str) -> list[DueFeed]:
@@ -109,12 +129,12 @@ def release(connection: Connection, owner: str) -> None:
     connection.execute(update(feed).where(feed.c.lease_owner == owner).values(lease_owner=None, lease_until=None))
 
 
-def save(connection: Connection, polls: Sequence[Poll], now: datetime) -> list[SavedPoll]:
+def save(connection: Connection, polls: Sequence[Poll], now: datetime, marks: Mapping[str, Marks]) -> list[SavedPoll]:
     """Store polls (T1).
 
     1. Lock the rows of the feeds, in one order, so that two savers wait for each other and never deadlock.
     2. Insert the entries; those that are known fall away by the unique constraints.
-    3. Update the feeds: hints only now, beside the entries they vouch for; the lease ends.
+    3. Update the feeds: hints and marks only now, beside the entries they vouch for; the lease ends.
     A crash before the commit leaves all as it was, and the lease expires: the feed is polled again.
     """
     if not polls:
@@ -126,10 +146,11 @@ def save(connection: Connection, polls: Sequence[Poll], now: datetime) -> list[S
         raise UsageError(f"no such feed: {', '.join(unknown)}")
     saved, changes = [], []
     for poll in polls:
-        row = rows[poll.feed]
-        new, baseline = _insert_entries(connection, poll, now, first=row.begun_at is None and poll.result.ok)
+        row, told = rows[poll.feed], marks.get(poll.feed)
+        first = row.begun_at is None and poll.result.ok and not (told and told.known)
+        new, baseline = _insert_entries(connection, poll, now, first=first)
         saved.append(SavedPoll(poll.feed, new, baseline))
-        changes.append({"b_id": poll.feed, **_after(row, poll, new)})
+        changes.append({"b_id": poll.feed, **_after(row, poll, new), "marks": told.packed if told else row.marks})
     # the keys of the first name the columns to set: every change has the same ones
     columns: dict[str, Any] = {name: bindparam(name) for name in changes[0] if name != "b_id"}
     connection.execute(update(feed).where(feed.c.id == bindparam("b_id")).values(**columns), changes)

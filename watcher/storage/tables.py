@@ -22,6 +22,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -87,6 +88,8 @@ feed = Table(
     _text("moved_to", nullable=True),  # where permanent redirects point, not yet followed for good
     Column("moved_count", Integer, nullable=False),  # how many in a row pointed there
     _text("moved_url", nullable=True),  # polled instead of url
+    # what tells the entries of its last document from others (feeds/slices.py): a cache, to be lost without harm
+    Column("marks", LargeBinary, nullable=True),
     _one_of("ck_feed_last_result", "last_result", PollResult),
     CheckConstraint("failures >= 0 AND entries >= 0 AND moved_count >= 0", name="ck_feed_counts"),
     CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="ck_feed_lease"),
