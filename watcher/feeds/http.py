@@ -1,6 +1,6 @@
 """The door to the feeds: many requests in, as many outcomes out, from plain synchronous code.
 
-The event loop lives and dies inside one call of `fetch`; nobody above this package awaits anything.
+The event loop lives and dies inside one call of `fetch`, or in a `Round`; nobody above this package awaits anything.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import aiohttp
 
@@ -56,8 +57,8 @@ class Fetcher:
         connect = min(timeout / 2, _LONGEST_CONNECT) if connect_timeout is None else connect_timeout
         self._limits = Limits(timeout, connect, max_bytes, proxy)
         self._headers = {"User-Agent": user_agent, "Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
-        self._concurrency = concurrency
-        self._per_host = per_host
+        self.concurrency = concurrency
+        self.per_host = per_host
         self._allow_private = allow_private
         self._proxy_host = (parse_url(proxy).raw_host or "") if proxy else ""
         self._tls = ssl.create_default_context()
@@ -79,16 +80,25 @@ class Fetcher:
     async def _fetch_all(
         self, requests: Sequence[FetchRequest], now: datetime, stop: threading.Event | None
     ) -> list[Outcome]:
-        manners = Manners(concurrency=self._concurrency, per_host=self._per_host)
-        async with self._session(allow_private=False) as guarded, self._session(allow_private=True) as unguarded:
-            tasks: list[asyncio.Task[Outcome]] = []
-            for request in requests:
-                private = self._allow_private or request.allow_private
-                session = unguarded if private else guarded
-                exchange = Exchange(session, request, self._limits, manners, not private, now)
-                tasks.append(asyncio.create_task(exchange.carry_out()))
+        async with self.exchanging() as exchange:
+            tasks = [asyncio.create_task(exchange(request, now)) for request in requests]
             await _wait_for(tasks, stop)
             return [task.result() for task in tasks if not task.cancelled()]
+
+    @asynccontextmanager
+    async def exchanging(
+        self,
+    ) -> AsyncIterator[Callable[[FetchRequest, datetime], Coroutine[Any, Any, Outcome]]]:
+        """Give what asks for one feed, in its turn: for the event loops of this package."""
+        manners = Manners(concurrency=self.concurrency, per_host=self.per_host)
+        async with self._session(allow_private=False) as guarded, self._session(allow_private=True) as unguarded:
+
+            def exchange(request: FetchRequest, now: datetime) -> Coroutine[Any, Any, Outcome]:
+                private = self._allow_private or request.allow_private
+                session = unguarded if private else guarded
+                return Exchange(session, request, self._limits, manners, not private, now).carry_out()
+
+            yield exchange
 
     @asynccontextmanager
     async def _session(self, *, allow_private: bool) -> AsyncIterator[aiohttp.ClientSession]:
