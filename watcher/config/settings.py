@@ -68,7 +68,7 @@ class PollingSection(Section):
     user_agent: Loose = Field(default="", description="What feeds are told; watcher's name and the contact if empty.")
     contact: Loose = Field(default="", description="A web or mail address that feeds' owners can turn to.")
     allow_private: Flag = Field(default=False, description="True to read feeds on private addresses.")
-    tick: Tick = Field(default=timedelta(seconds=15), description="How often to look for feeds that are due.")
+    tick: Tick = Field(default=timedelta(seconds=1), description="How often to look for feeds that are due.")
 
 
 class ReceiverSection(Section):

@@ -59,7 +59,7 @@ class Round:
 
     `room` is how many more may be asked so that nothing is idle and nothing piles up. Requests that wait for their
     host only, because it is slow or has many feeds, do not count: they hold up nobody. With `stop` set nothing more
-    comes, within a tenth of a second.
+    comes, within a tenth of a second. Nothing is started before the first feed is asked for.
     """
 
     def __init__(self, fetcher: Fetcher, *, max_entries: int, stop: threading.Event, parsers: Parsers | None = None):
@@ -78,14 +78,13 @@ class Round:
         self._thread = threading.Thread(target=self._run, name="fetch", daemon=True)
 
     def __enter__(self) -> Round:
-        self._thread.start()
-        self._ready.wait()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(RuntimeError):  # its loop has ended by itself
-            self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join()
+        if self._ready.is_set():
+            with suppress(RuntimeError):  # its loop has ended by itself
+                self._loop.call_soon_threadsafe(self._over.set)
+            self._thread.join()
         self._parsers.close()
 
     # --- the caller's side ------------------------------------------------------------------------
@@ -106,6 +105,9 @@ class Round:
     def ask(self, requests: Sequence[FetchRequest], known: Mapping[str, bytes], now: datetime) -> None:
         """Ask for these feeds, none of which is being asked for already. `known` are the marks of their last documents,
         `now` is what dates in Retry-After are measured against."""
+        if not self._ready.is_set():  # most rounds find nothing to ask for
+            self._thread.start()
+            self._ready.wait()
         for request in requests:
             self._known[request.feed] = known.get(request.feed, b"")
         with suppress(RuntimeError):

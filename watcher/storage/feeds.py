@@ -102,6 +102,8 @@ def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, o
         .with_for_update(skip_locked=True)
     )
     rows = connection.execute(due).all()
+    if not rows:
+        return []
     leased = connection.execute(
         update(feed)
         .where(feed.c.id.in_([row.id for row in rows]), free)
