@@ -32,7 +32,7 @@ from watcher.errors import ConfigError, StoreError, WatcherError
 from watcher.feeds.http import Fetcher
 from watcher.judging import Judge
 from watcher.metrics import Metrics
-from watcher.pipeline import FEEDS_AT_ONCE, Clock, Delivered
+from watcher.pipeline import Clock, Delivered
 from watcher.storage.store import Store
 from watcher.upkeep import Swept
 from watcher.web import board
@@ -115,7 +115,7 @@ class App:
         self.jobs = Jobs(store, works, owner=self.owner, clock=clock, metrics=self.metrics, stop=self._stop)
         self._engine = LocalEngine(
             (
-                Job("cycle", works.settings.polling.tick, self.jobs.cycle),
+                Job("cycle", works.settings.polling.tick, partial(self.jobs.cycle, keep=False)),
                 Job("deliver", min(works.settings.polling.tick, DELIVER_EVERY), self.jobs.deliver),
                 Job("sweep", SWEEP_EVERY, self.jobs.sweep),
             ),
@@ -296,9 +296,9 @@ class App:
         }
 
     def _patience(self) -> timedelta:
-        """How long the cycle job may take: three wake-ups, and a batch of feeds behind one host that all time out."""
+        """How long the cycle job may get nothing done: three wake-ups, and a last feed that times out."""
         polling = self.settings.polling
-        return timedelta(minutes=1) + 3 * polling.tick + polling.timeout * FEEDS_AT_ONCE / polling.per_host
+        return timedelta(minutes=1) + 3 * polling.tick + polling.timeout
 
 
 def log_as(settings: Settings) -> None:

@@ -1,38 +1,33 @@
 """The straight line from a feed's bytes to a message: in what order, and where transactions end.
 
-    poll     claim feeds by lease · fetch · parse · save            T1  entries + caching hints + next poll
+    poll     claim feeds by lease · fetch · parse · save            T1  entries + caching hints + marks + next poll
     judge    load · read, weigh, decide, plan · record              T2  evidence + state + outbox
     deliver  claim by lease                                         T3  the claim
              send · settle                                          T4  done, retry at, or dead letter
 
-Each verb does one batch and says in its result whether there is `more`. What to do is always a query, so a verb may
+`poll` goes on for as long as feeds are due; each other verb does one batch and says in its result whether there is
+`more`. What to do is always a query, so a verb may
 run twice, late, in two processes, or again after a crash. No SQL, HTTP, rules or metrics here.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from watcher.config.polling import Polling
 from watcher.delivery.apprise import Sender
 from watcher.domain.alerting import plan, receivers, signal, signal_key
 from watcher.domain.decision import after
 from watcher.domain.model import (
     Alert,
     Delivery,
-    DueFeed,
     Entry,
     Evidence,
     Failed,
-    Feed,
-    NewEntry,
-    Poll,
-    PollResult,
     Route,
     Rules,
     Sent,
@@ -40,129 +35,22 @@ from watcher.domain.model import (
     Stay,
     Transition,
 )
-from watcher.domain.schedule import interval, learn, next_attempt, next_poll
-from watcher.errors import FeedError, RacedError, StoreError
-from watcher.feeds.http import Failure, Fetched, Fetcher, FetchFailed, FetchRequest, NotModified
-from watcher.feeds.http import Outcome as FetchOutcome
-from watcher.feeds.parse import ParsedEntry, parse
-from watcher.feeds.walls import FeedBlocked
+from watcher.domain.schedule import next_attempt
+from watcher.errors import RacedError, StoreError
 from watcher.judging import Docket, Judge, Judgement
+from watcher.polling import Clock, FeedPolled, Polled, poll
 from watcher.storage.store import Store
 
-FEEDS_AT_ONCE = 32  # claimed, fetched and saved together
+__all__ = [
+    "Clock", "Delivered", "FeedPolled", "Judged", "Polled", "SendResult", "Tried",
+    "deliver", "judge", "poll",
+]  # fmt: skip
+
 ENTRIES_AT_ONCE = 200  # judged and recorded together
 DELIVERIES_AT_ONCE, SENDING_THREADS = 16, 4  # the latter: addresses served at the same time
 RACES = 3  # times a batch is judged again when another worker was first
-NOT_A_FEED = "not_a_feed"  # the failure of something that came and cannot be read
 SEND_LEASE = timedelta(seconds=30)
 SEND_ROOM = timedelta(seconds=15)  # a send is not begun with less of the lease left than this
-
-Clock = Callable[[], datetime]
-
-
-# --- poll -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class FeedPolled:
-    """What one feed's poll came to."""
-
-    feed: str
-    result: PollResult
-    detail: str = ""
-    new: int = 0  # entries not seen before
-    baseline: bool = False  # the feed's first poll: its entries move nothing aloud
-
-
-@dataclass(frozen=True, slots=True)
-class Polled:
-    """One batch of feeds."""
-
-    feeds: tuple[FeedPolled, ...] = ()
-    more: bool = False
-
-
-def poll(
-    store: Store, fetcher: Fetcher, polling: Polling, *, owner: str, clock: Clock, stop: threading.Event | None = None
-) -> Polled:
-    """Poll one batch of the feeds that are due.
-
-    1. Claim them by lease (committed at once). A crash after it: they are due again when the lease ends.
-    2. Fetch, with no transaction open. A crash: as above; nothing was promised to the feed.
-    3. Parse. A feed that cannot be parsed keeps its old caching hints, so it is parsed again next time.
-    4. T1: entries, hints, next poll and the end of the lease in one transaction. A crash before: as above. After:
-       the entries wait for `judge`.
-
-    With `stop` set it saves what has been fetched; the caller gives the rest back (`Store.release_feeds`).
-    """
-    # shorter than the slowest batch on purpose: polling a feed twice is harmless, waiting long after a crash is not
-    lease = polling.timeout * 2 + timedelta(seconds=5)
-    due = {d.feed.id: d for d in store.claim_feeds(clock(), FEEDS_AT_ONCE, lease, owner)}
-    if not due:
-        return Polled()
-    requests = [FetchRequest(d.feed.id, d.feed.url, d.hints, d.feed.allow_private) for d in due.values()]
-    outcomes = fetcher.fetch(requests, clock(), stop)
-    now = clock()
-    polls = [_poll_from(due[outcome.feed], outcome, polling, now) for outcome in outcomes]
-    pairs = zip(polls, store.save_polls(polls, now), strict=True)
-    feeds = tuple(FeedPolled(p.feed, p.result, p.detail, saved.new, saved.baseline) for p, saved in pairs)
-    return Polled(feeds, more=len(due) == FEEDS_AT_ONCE)
-
-
-def _poll_from(due: DueFeed, outcome: FetchOutcome, polling: Polling, now: datetime) -> Poll:
-    entries: tuple[NewEntry, ...] = ()
-    hints, detail, failure, retry_after, pace = None, "", "", None, due.pace
-    if isinstance(outcome, Fetched):
-        try:
-            most, kind = polling.max_entries, outcome.content_type
-            parsed = parse(outcome.body, url=outcome.url, content_type=kind, max_entries=most)
-        except FeedError as error:
-            result, detail = PollResult.BROKEN, str(error)
-            failure = Failure.BLOCKED if isinstance(error, FeedBlocked) else NOT_A_FEED
-        else:
-            entries = tuple(_new_entry(entry, due.feed) for entry in parsed.entries)
-            result = PollResult.ENTRIES if entries else PollResult.EMPTY
-            detail, hints = parsed.degraded, outcome.hints
-            times = [entry.published for entry in entries if entry.published]
-            pace = learn(replace(pace, told=parsed.every), times, now)
-    elif isinstance(outcome, NotModified):
-        result, hints = PollResult.NOT_MODIFIED, outcome.hints
-    else:
-        result, detail, retry_after = PollResult.FAILED, f"{outcome.failure}: {outcome.detail}", outcome.retry_after
-        failure = outcome.failure
-    feed, failures = due.feed, 0 if result.ok else due.failures + 1
-    fresh_for = None if isinstance(outcome, FetchFailed) else outcome.fresh_for
-    wait = interval(feed, pace, now, deadline=due.deadline, fresh_for=fresh_for)
-    bounds = {"minimum": feed.fastest, "maximum": feed.slowest} if feed.fastest and feed.slowest else {}
-    return Poll(
-        feed=due.feed.id,
-        at=now,
-        result=result,
-        detail=detail,
-        hints=hints,
-        entries=entries,
-        next_poll_at=next_poll(wait, now, failures, retry_after, feed.id, **bounds),
-        pace=pace,
-        interval=wait,
-        failure=failure,
-        gone=failure == Failure.GONE,
-        moved_to=None if isinstance(outcome, FetchFailed) else outcome.moved_to,
-        elapsed=outcome.elapsed,
-    )
-
-
-def _new_entry(entry: ParsedEntry, feed: Feed) -> NewEntry:
-    """A feed of one outlet speaks for that outlet, whatever its entries say; an aggregator's entries name theirs."""
-    return NewEntry(
-        key=entry.key,
-        title=entry.title,
-        summary=entry.summary,
-        link=entry.link,
-        source=feed.outlet or entry.source,
-        published=entry.published,
-        language=entry.language or feed.language,
-    )
-
 
 # --- judge ----------------------------------------------------------------------------------------
 

@@ -253,7 +253,7 @@ WALLS: list[tuple[str, int, bytes, dict[str, str]]] = [
     ("bot", 401, b"<html><p>Please verify you are human</p><div class=h-captcha></div></html>", {}),
     ("bot", 202, b"", {"x-amzn-waf-action": "challenge"}),
     ("bot", 403, b"{}", {"cf-mitigated": "challenge", "Content-Type": "application/json"}),
-    ("bot", 403, gzip.compress(b"<title>Pardon Our Interruption</title>"), {"Content-Encoding": "gzip"}),
+    ("bot", 403, gzip.compress(b"<title>Pardon Our Interruption</title>", mtime=0), {"Content-Encoding": "gzip"}),
     ("consent", 403, b"<html><form action='/consent/save'><button>Accept all</button></form></html>", {}),
     ("login", 401, b"<html><form><input name=p type='password'></form></html>", {}),
 ]

@@ -288,6 +288,30 @@ def test_damage_is_mended_and_named(body: bytes, expected: str, said: str) -> No
     assert bool(said) == bool(parsed.degraded)
 
 
+HALF = item("Number 5", guid="5")
+DAMAGE = {  # each makes some reader refuse the whole feed, or lose half of it
+    "a bare ampersand": ("Number 5", "AT&T 5"),
+    "an undefined entity": ("Number 5", "Number&nbsp;5"),
+    "an open tag": (HALF, f"<b>{HALF}"),
+    "a control character": ("Number 5", "Number\x01 5"),
+    "no UTF-8": ("Number 5", "Number 5 \u00e9"),
+    "blank lines first": ("<rss ", f"\n\n{DECLARATION}<rss "),
+    "an undeclared prefix": (HALF, f"<x:y>z</x:y>{HALF}"),
+    "an entity bomb": ("<rss ", '<!DOCTYPE rss [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;">]><rss '),
+    "a warning first": ("<rss ", "<b>Warning</b>: in x.php on line 1<rss "),
+    "text after": ("</rss>", "</rss><script>count()</script>"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_no_entry_is_lost_to_damage_in_one_place(damage: str) -> None:
+    whole = rss(*(item(f"Number {n}", guid=str(n)) for n in range(10)))
+    old, new = DAMAGE[damage]
+    assert old in whole
+    body = whole.replace(old, new).encode("latin-1" if damage == "no UTF-8" else "utf-8")
+    assert [entry.key for entry in read(body).entries] == [str(n) for n in reversed(range(10))]
+
+
 def test_an_undeclared_prefix_still_means_what_it_always_means() -> None:
     entry = only(rss(item("One", dc_date="2025-07-24T17:00:00Z")))
     assert entry.published == datetime(2025, 7, 24, 17, 0, tzinfo=UTC)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import random
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from store_cases import DAY, HOUR, LIFECYCLES, MINUTE, a_feed, a_poll, an_entry
 
-from watcher.domain.model import Hints, PollResult
+from watcher.domain.model import Hints, NewEntry, PollResult
 from watcher.errors import UsageError
 from watcher.storage import Store
+from watcher.storage.store import Marks
 
 OK, BROKEN, FAILED, SAME = PollResult.EMPTY, PollResult.BROKEN, PollResult.FAILED, PollResult.NOT_MODIFIED
 
@@ -264,3 +270,102 @@ def test_a_place_that_fails_for_long_is_given_up(store: Store, now: datetime) ->
     assert url(store, now) == "https://new.example/"
     store.save_polls([a_poll("wire", now, result=FAILED)], now)
     assert url(store, now) == "https://old.example/"
+
+
+# --- marks ----------------------------------------------------------------------------------------
+
+
+def test_marks_are_kept_until_a_document_brings_others(store: Store, now: datetime) -> None:
+    sync(store, now, a_feed("a"), a_feed("b"))
+    assert store.marks(["a", "b"]) == {}
+    polls = [a_poll("a", now, [an_entry(1)]), a_poll("b", now, result=FAILED)]
+    store.save_polls(polls, now, {"a": Marks(b"\x00one")})
+    assert store.marks(["a", "b", "nobody"]) == {"a": b"\x00one"}
+    store.save_polls([a_poll("a", now, result=result) for result in (SAME,)], now)
+    store.save_polls([a_poll("a", now, result=BROKEN)], now)
+    assert store.marks(["a"]) == {"a": b"\x00one"}
+    store.save_polls([a_poll("a", now)], now, {"a": Marks(b"two", known=1)})
+    assert store.marks(["a"]) == {"a": b"two"}
+    store.save_polls([a_poll("a", now)], now, {"a": Marks(b"")})
+    assert store.marks(["a"]) == {"a": b""}
+
+
+def test_a_new_address_has_no_marks(store: Store, now: datetime) -> None:
+    sync(store, now, a_feed())
+    store.save_polls([a_poll("wire", now)], now, {"wire": Marks(b"one")})
+    sync(store, now, a_feed(outlet="Wire"))
+    assert store.marks(["wire"]) == {"wire": b"one"}
+    sync(store, now, a_feed(url="https://other.example/feed"))
+    assert store.marks(["wire"]) == {}
+
+
+def test_marks_are_written_with_the_entries_they_vouch_for_or_not_at_all(store: Store, now: datetime) -> None:
+    sync(store, now, a_feed())
+    with pytest.raises(UsageError):
+        store.save_polls([a_poll("wire", now, [an_entry(1)]), a_poll("nobody", now)], now, {"wire": Marks(b"one")})
+    assert store.marks(["wire"]) == {}
+
+
+def test_a_document_whose_entries_are_known_is_no_baseline(store: Store, now: datetime) -> None:
+    """The address was changed while the feed was being asked at the old one."""
+    sync(store, now, a_feed(url="http://wire.example/rss"))
+    store.save_polls([a_poll("wire", now, [an_entry(1)])], now)
+    sync(store, now, a_feed(url="https://wire.example/rss"))
+    (saved,) = store.save_polls([a_poll("wire", now, [an_entry(2)])], now, {"wire": Marks(b"x", known=1)})
+    assert (saved.new, saved.baseline) == (1, False)
+
+
+# --- many feeds at once ---------------------------------------------------------------------------
+
+
+def random_entries(chance: random.Random, feed: int) -> list[NewEntry]:
+    """Entries that share keys, links and titles with each other and with those of other calls."""
+    return [
+        an_entry(
+            chance.randrange(9),
+            key=chance.choice(["", f"k{chance.randrange(6)}"]),
+            title=chance.choice(["Ban lifted", "Ban lifted at last", "Quite another story", ""]),
+            link=chance.choice(["", f"https://news.example/{feed}/{chance.randrange(6)}"]),
+        )
+        for _ in range(chance.randrange(12))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_batch_of_polls_comes_to_the_same_as_its_polls_one_by_one(
+    new_database: Callable[[str, Path], AbstractContextManager[str]],
+    db_url: str,
+    tmp_path: Path,
+    now: datetime,
+    seed: int,
+) -> None:
+    chance = random.Random(seed)
+    rounds = [[a_poll(f"f{n:02}", now, random_entries(chance, n)) for n in range(60)] for _ in range(3)]
+    kind = "postgres" if db_url.startswith("postgres") else "sqlite"
+    (tmp_path / "other").mkdir()
+    with new_database(kind, tmp_path / "other") as other:
+        stores = [Store.open(db_url), Store.open(other)]
+        for store in stores:
+            sync(store, now, *(a_feed(f"f{n:02}") for n in range(60)))
+        for polls in rounds:
+            together = stores[0].save_polls(polls, now)
+            assert together == [saved for poll in polls for saved in stores[1].save_polls([poll], now)]
+        kept = [[(e.feed, e.key, e.title, e.link, e.baseline) for e in store.unjudged(9999)] for store in stores]
+        assert kept[0] == kept[1] != []
+        assert [s.entries for s in stores[0].feed_statuses()] == [s.entries for s in stores[1].feed_statuses()]
+        for store in stores:
+            store.close()
+
+
+def test_the_statements_of_a_batch_do_not_grow_with_its_feeds(store: Store, now: datetime) -> None:
+    sync(store, now, *(a_feed(f"f{n}") for n in range(40)))
+    store.save_polls([a_poll(f"f{n}", now, [an_entry(n)]) for n in range(40)], now)
+    statements: list[str] = []
+    event.listen(store._db._engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    counts = []
+    for feeds in (4, 40):
+        statements.clear()
+        polls = [a_poll(f"f{n}", now, [an_entry(n), an_entry(100 + feeds + n)]) for n in range(feeds)]
+        assert [saved.new for saved in store.save_polls(polls, now)] == [1] * feeds
+        counts.append(len(statements))
+    assert counts[0] == counts[1]

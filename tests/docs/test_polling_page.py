@@ -13,8 +13,11 @@ from watcher.domain.model import Health
 from watcher.domain.schedule import JITTER, LONGEST_BACK_OFF, LONGEST_WAIT
 from watcher.feeds.exchange import MAX_REDIRECTS
 from watcher.feeds.http import Failure
-from watcher.feeds.manners import SILENT_LIMIT
+from watcher.feeds.manners import LEFT_ALONE_S, SILENT_LIMIT
 from watcher.feeds.parse import FeedBroken, parse
+from watcher.feeds.parsers import LONGEST_PARSE, MOST_PROCESSES
+from watcher.feeds.rounds import PROCESSES_FROM
+from watcher.polling import FEEDS_A_SAVE, SAVE_AFTER
 from watcher.storage.feeds import GONE_TO_RETIRE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "polling.md").read_text(encoding="utf-8")
@@ -30,7 +33,12 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert f"give or take {JITTER:.0%}".replace("%", " %") in words
     assert f"up to {LONGEST_BACK_OFF // timedelta(hours=1)} hours or the feed's own interval" in words
     assert f"`Retry-After` is kept to, up to {LONGEST_WAIT // timedelta(hours=1)} hours" in words
-    assert f"after {SILENT_LIMIT} requests in a row" in words
+    assert f"after {SILENT_LIMIT} requests in a row without any answer it is left alone for {LEFT_ALONE_S:g} s" in words
+    assert f"saved, {FEEDS_A_SAVE} feeds or a tenth of a second's worth at a time" in words
+    assert timedelta(seconds=0.1) == SAVE_AFTER
+    assert timedelta(minutes=1) == LONGEST_PARSE
+    assert f"when {PROCESSES_FROM // 1_000_000} MB of documents wait" in words
+    assert f"{MOST_PROCESSES} at most" in words
     assert f"At most {MAX_REDIRECTS} redirects" in words
 
 

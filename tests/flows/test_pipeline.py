@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import socket
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from watcher.domain.alerting import test_alert as an_alert
 from watcher.domain.model import Alert, Backlog, Delivery, DeliveryState, Failed, PollResult, Reason, SendOutcome
 from watcher.domain.schedule import LONGEST_RETRY, MAX_ATTEMPTS, next_attempt
 from watcher.errors import StoreError
-from watcher.pipeline import RACES, SendResult, deliver, judge, poll
+from watcher.pipeline import RACES, FeedPolled, SendResult, deliver, judge, poll
 from watcher.storage import Store
 from watcher.upkeep import sweep
 
@@ -81,6 +83,82 @@ def test_news_moves_an_item_and_is_told_to_every_receiver_once(app: App, room: N
         assert delivered(app, room) == []
     assert sorted(to for to, _ in room.letters()) == ["boss@example.org", "desk@example.org"]
     assert app.store.standings()["us-approval"].state == "approved"
+
+
+def test_of_a_changed_document_only_what_is_new_is_parsed(
+    app: App, room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import feedparser
+
+    for number in range(8):
+        room.publish("wire", f"{SMALL_TALK}, part {number}")
+    polled(app, room)
+    judged(app, room)
+    given: list[bytes] = []
+    real = feedparser.parse
+    monkeypatch.setattr(feedparser, "parse", lambda data, **rest: given.append(data.getvalue()) or real(data, **rest))
+    room.clock.forward(minutes=20)
+    room.publish("wire", APPROVED)
+    assert polled(app, room)["wire"] == (PollResult.ENTRIES, 1)
+    assert [data.count(b"<item>") for data in given] == [1]
+    assert judged(app, room) == [("us-approval", "approved", "alone")]
+    page = room.stand.page("wire")
+    assert page is not None
+    page.body, page.etag = page.body.replace(b"</channel>", b"<ttl>5</ttl></channel>"), '"the same news"'
+    room.clock.forward(minutes=20)
+    assert polled(app, room)["wire"] == (PollResult.ENTRIES, 0)
+    assert [data.count(b"<item>") for data in given] == [1, 0]
+
+
+@pytest.fixture
+def hanging(room: Newsroom) -> Iterator[None]:
+    """Have the aggregator take connections and never answer."""
+    room.timeout, room.tick = "3s", "50ms"
+    room.write()
+    watchlist = room.folder / "watchlist.yaml"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        watchlist.write_text(re.sub(r"http://[\d.:]+/agg.xml", address, watchlist.read_text()))
+        yield
+
+
+@pytest.mark.usefixtures("hanging")
+def test_a_feed_that_hangs_delays_nobody_and_feeds_that_come_due_meanwhile_are_polled(room: Newsroom) -> None:
+    order: list[str] = []
+
+    def saved(feeds: Sequence[FeedPolled]) -> bool:
+        order.extend(feed.feed for feed in feeds)
+        if sorted(order) == ["daily", "wire"]:
+            room.clock.forward(minutes=20)
+        return True
+
+    with room.app() as app:
+        works = app.jobs.works
+        poll(app.store, works.fetcher, works.settings.polling, owner=app.owner, clock=room.clock, saved=saved)
+    assert (sorted(order[:2]), sorted(order[2:4]), order[4:]) == (["daily", "wire"], ["daily", "wire"], ["agg"])
+
+
+@pytest.mark.usefixtures("hanging")
+def test_what_is_under_way_is_finished_when_no_more_is_wanted(room: Newsroom) -> None:
+    order: list[str] = []
+
+    def saved(feeds: Sequence[FeedPolled]) -> bool:
+        order.extend(feed.feed for feed in feeds)
+        room.clock.forward(minutes=20)
+        return False
+
+    with room.app() as app:
+        works = app.jobs.works
+        poll(app.store, works.fetcher, works.settings.polling, owner=app.owner, clock=room.clock, saved=saved)
+    assert sorted(order[:2]) == ["daily", "wire"]
+    assert order[2:] == ["agg"]
+
+
+def test_one_round_polls_each_feed_once_however_short_its_interval(room: Newsroom) -> None:
+    room.every = "50ms"
+    room.write()
+    with App.open(room.settings(), env={}) as app:
+        assert sorted(feed.feed for feed in app.jobs.cycle().feeds) == ["agg", "daily", "wire"]
 
 
 def test_nothing_is_due_before_its_time(app: App, room: Newsroom) -> None:

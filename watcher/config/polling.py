@@ -33,7 +33,7 @@ class PollingSection(Section):
     contact: Loose = Field(default="", description="A web or mail address that feeds' owners can turn to.")
     allow_private: Flag = Field(default=False, description="True to read feeds on private addresses.")
     proxy: Loose = Field(default="", description="The http proxy to ask feeds through.")
-    tick: Tick = Field(default=timedelta(seconds=15), description="How often to look for feeds that are due.")
+    tick: Tick = Field(default=timedelta(seconds=1), description="How often to look for feeds that are due.")
 
 
 @dataclass(frozen=True, slots=True)

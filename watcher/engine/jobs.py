@@ -6,10 +6,11 @@ No schedule here and no rule; every job may run twice, late, or again after a cr
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,7 +25,6 @@ from watcher.pipeline import (
     Delivered,
     FeedPolled,
     Judged,
-    Polled,
     SendResult,
     Tried,
     deliver,
@@ -35,6 +35,8 @@ from watcher.storage.store import Store
 from watcher.upkeep import Swept, sweep
 
 log = structlog.get_logger("watcher")
+
+REPORT_EVERY = timedelta(minutes=1)  # of polling that goes on and on
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,51 @@ class Cycled:
     entries: int = 0  # judged
     transitions: tuple[Transition, ...] = ()
     deliveries: int = 0  # planned
+
+
+class _Tally:
+    """What the cycle job has done since it was last asked."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._began = time.monotonic()
+        self.feeds: list[FeedPolled] = []
+        self._judged = self._deliveries = 0
+        self._transitions: list[Transition] = []
+
+    @property
+    def age(self) -> timedelta:
+        """How long it has been counting."""
+        return timedelta(seconds=time.monotonic() - self._began)
+
+    def judged(self, batches: Sequence[Judged]) -> None:
+        """Add batches of judged entries."""
+        for batch in batches:
+            self._judged += len(batch.judgements)
+            self._deliveries += batch.deliveries
+            self._transitions.extend(batch.transitions)
+
+    def total(self) -> Cycled:
+        """What it comes to."""
+        return Cycled(tuple(self.feeds), self._judged, tuple(self._transitions), self._deliveries)
+
+    def report(self) -> None:
+        """Log it."""
+        failed = sum(not feed.result.ok for feed in self.feeds)
+        new = sum(feed.new for feed in self.feeds)
+        say = log.info if new or failed or self._judged else log.debug  # most rounds bring nothing
+        say(
+            "cycle.done",
+            feeds=len(self.feeds),
+            failed=failed,
+            new=new,
+            judged=self._judged,
+            transitions=len(self._transitions),
+            deliveries=self._deliveries,
+        )
 
 
 class Jobs:
@@ -84,46 +131,45 @@ class Jobs:
             prepare()
             self.works = works
 
-    def cycle(self) -> Cycled:
-        """Poll what is due and judge what is waiting, batch by batch, so that one slow batch delays no other's news."""
+    def cycle(self, *, keep: bool = True) -> Cycled:
+        """Poll what is due and judge what is waiting, and return what that came to.
+
+        Not to `keep` it is to go on with what comes due meanwhile, on and on where there are many feeds, and to log
+        what was done every REPORT_EVERY and forget it. A reload ends that when what is under way is finished.
+        """
         works = self.works
-        feeds: list[FeedPolled] = []
-        judged: list[Judged] = []
-        while not self._stop.is_set():
-            polled = poll(
+        tally = _Tally()
+        tally.judged(self._judge_all())
+
+        def saved(feeds: Sequence[FeedPolled]) -> bool:
+            self._note_polled(feeds)
+            tally.feeds.extend(feeds)
+            if any(feed.new for feed in feeds):
+                tally.judged(self._judge_all())
+            self._note_progress()
+            if not keep and tally.age > REPORT_EVERY:
+                tally.report()
+                tally.clear()
+            return self.works is works
+
+        if not self._stop.is_set():
+            poll(
                 self._store,
                 works.fetcher,
                 works.settings.polling,
                 owner=self._owner,
                 clock=self._clock,
                 stop=self._stop,
+                due_by=self._clock() if keep else None,
+                saved=saved,
             )
-            self._note_polled(polled)
-            feeds.extend(polled.feeds)
-            judged.extend(self._judge_all())
-            self.progress = self._clock()
-            self._metrics.cycle(self.progress)
-            if not polled.more:
-                break
-        cycled = Cycled(
-            tuple(feeds),
-            sum(len(batch.judgements) for batch in judged),
-            tuple(transition for batch in judged for transition in batch.transitions),
-            sum(batch.deliveries for batch in judged),
-        )
-        failed = sum(not feed.result.ok for feed in feeds)
-        new = sum(feed.new for feed in feeds)
-        say = log.info if new or failed or cycled.entries else log.debug  # most rounds bring nothing
-        say(
-            "cycle.done",
-            feeds=len(feeds),
-            failed=failed,
-            new=new,
-            judged=cycled.entries,
-            transitions=len(cycled.transitions),
-            deliveries=cycled.deliveries,
-        )
-        return cycled
+        self._note_progress()
+        tally.report()
+        return tally.total()
+
+    def _note_progress(self) -> None:
+        self.progress = self._clock()
+        self._metrics.cycle(self.progress)
 
     def _judge_all(self) -> list[Judged]:
         batches: list[Judged] = []
@@ -183,9 +229,9 @@ class Jobs:
 
     # --- what is counted and logged ---------------------------------------------------------------
 
-    def _note_polled(self, polled: Polled) -> None:
+    def _note_polled(self, feeds: Sequence[FeedPolled]) -> None:
         now = self._clock()
-        for feed in polled.feeds:
+        for feed in feeds:
             self._metrics.poll(feed.result, feed.new, now)
             fields = {"feed": feed.feed, "result": feed.result.value, "new": feed.new, "detail": feed.detail}
             if feed.baseline:

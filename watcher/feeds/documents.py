@@ -30,6 +30,7 @@ class Document:
     text: str  # XML: from the root's start tag on
     notes: tuple[str, ...]
     well_formed: bool = True
+    sound: bool = False  # well-formed as it came
 
 
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -158,7 +159,7 @@ def _mend(text: str, notes: list[str]) -> Document:
             text = mend(text, notes)
         error = _find_error(text)
         if not error:
-            return Document("xml", text, tuple(notes))
+            return Document("xml", text, tuple(notes), sound=mend is None)
     if len(text) > _LARGEST_MALFORMED:
         raise FeedBroken(f"malformed XML ({error}) in {len(text) / 1e6:.1f} million characters, too many to mend")
     notes.append(f"malformed XML ({error})")

@@ -40,6 +40,8 @@ class Parsed:
     title: str = ""
     degraded: str = ""  # what had to be mended, "" when nothing
     every: timedelta | None = None  # how often the feed says it changes
+    known: int = 0  # further entries of the document, left out because they were seen before
+    marks: bytes = b""  # what tells the document's entries from others at the next poll; empty when nothing does
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +64,31 @@ def assemble(raws: Sequence[RawEntry], *, url: str, max_entries: int) -> tuple[t
     Feeds put the newest first, so the order is reversed; it is by date where every entry has one. Of two entries with
     one key the first in the document counts.
     """
-    found = [entry for raw in raws[:max_entries] if (entry := _finish(raw, url)).title or entry.summary]
-    kept: dict[str, ParsedEntry] = {}
-    for entry in _part_shared_links(found):
-        kept.setdefault(entry.key, entry)
+    entries, notes = arrange(raws, url=url, max_entries=max_entries)
+    return tuple(entries.values()), notes
+
+
+def arrange(
+    raws: Sequence[RawEntry], *, url: str, max_entries: int, others_dated: bool = True
+) -> tuple[dict[int, ParsedEntry], list[str]]:
+    """As `assemble`, with each entry's index in `raws`, in the order of the entries.
+
+    `others_dated` tells of those entries of the document that are not among `raws`.
+    """
+    finished = ((number, _finish(raw, url)) for number, raw in enumerate(raws[:max_entries]))
+    found = {number: entry for number, entry in finished if entry.title or entry.summary}
+    kept: dict[str, tuple[int, ParsedEntry]] = {}
+    for number, entry in zip(found, _part_shared_links(tuple(found.values())), strict=True):
+        kept.setdefault(entry.key, (number, entry))
     entries = list(reversed(kept.values()))
-    if all(entry.published is not None for entry in entries):
-        entries.sort(key=lambda entry: (entry.published is not None, entry.published))
+    if others_dated and all(entry.published is not None for _, entry in entries):
+        entries.sort(key=lambda pair: (pair[1].published is not None, pair[1].published))
     left_out = (
         (len(raws[:max_entries]) - len(found), "without any text"),
         (len(found) - len(kept), "repeated within the document"),
         (len(raws[max_entries:]), f"beyond the first {max_entries}"),
     )
-    return tuple(entries), [f"{count} {why} left out" for count, why in left_out if count]
+    return dict(entries), [f"{count} {why} left out" for count, why in left_out if count]
 
 
 def _part_shared_links(entries: Sequence[ParsedEntry]) -> Iterator[ParsedEntry]:

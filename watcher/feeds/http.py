@@ -1,6 +1,6 @@
 """The door to the feeds: many requests in, as many outcomes out, from plain synchronous code.
 
-The event loop lives and dies inside one call of `fetch`; nobody above this package awaits anything.
+The event loop lives and dies inside one call of `fetch`, or in a `Round`; nobody above this package awaits anything.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import aiohttp
 
@@ -60,8 +61,8 @@ class Fetcher:
         self._proxy = proxy
         self._access = dict(access or {})
         self._headers = {"User-Agent": user_agent, "Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
-        self._concurrency = concurrency
-        self._per_host = per_host
+        self.concurrency = concurrency
+        self.per_host = per_host
         self._allow_private = allow_private
         self._tls = ssl.create_default_context()
 
@@ -82,26 +83,36 @@ class Fetcher:
     async def _fetch_all(
         self, requests: Sequence[FetchRequest], now: datetime, stop: threading.Event | None
     ) -> list[Outcome]:
-        manners = Manners(concurrency=self._concurrency, per_host=self._per_host)
-        async with AsyncExitStack() as stack:
-            tasks: list[asyncio.Task[Outcome]] = []
-            sessions: dict[tuple[bool, str | None], aiohttp.ClientSession] = {}
-            for request in requests:
-                access = self._access.get(request.feed)
-                private = self._allow_private or request.allow_private
-                proxy = (access.proxy if access else None) or self._proxy
-                if (private, proxy) not in sessions:
-                    opened = self._session(allow_private=private, proxy=proxy)
-                    sessions[private, proxy] = await stack.enter_async_context(opened)
-                exchange = Exchange(sessions[private, proxy], request, self._limits, manners, not private, now)
-                exchange.proxy, exchange.access = proxy, access
-                tasks.append(asyncio.create_task(exchange.carry_out()))
+        async with self.exchanging() as exchange:
+            tasks = [asyncio.create_task(exchange(request, now)) for request in requests]
             await _wait_for(tasks, stop)
             return [task.result() for task in tasks if not task.cancelled()]
 
     @asynccontextmanager
-    async def _session(self, *, allow_private: bool, proxy: str | None) -> AsyncIterator[aiohttp.ClientSession]:
-        """Open a session with connections of its own: a guarded request never finds an open private connection, and
+    async def exchanging(
+        self,
+    ) -> AsyncIterator[Callable[[FetchRequest, datetime], Coroutine[Any, Any, Outcome]]]:
+        """Give what asks for one feed, in its turn: for the event loops of this package."""
+        manners = Manners(concurrency=self.concurrency, per_host=self.per_host)
+        sessions: dict[tuple[bool, str | None], aiohttp.ClientSession] = {}
+        async with AsyncExitStack() as stack:
+
+            async def exchange(request: FetchRequest, now: datetime) -> Outcome:
+                access = self._access.get(request.feed)
+                private = self._allow_private or request.allow_private
+                proxy = (access.proxy if access else None) or self._proxy
+                if (private, proxy) not in sessions:
+                    # nothing is awaited in between: a session is opened once
+                    sessions[private, proxy] = self._session(allow_private=private, proxy=proxy)
+                    stack.push_async_callback(sessions[private, proxy].close)
+                asked = Exchange(sessions[private, proxy], request, self._limits, manners, not private, now)
+                asked.proxy, asked.access = proxy, access
+                return await asked.carry_out()
+
+            yield exchange
+
+    def _session(self, *, allow_private: bool, proxy: str | None) -> aiohttp.ClientSession:
+        """Make a session with connections of its own: a guarded request never finds an open private connection, and
         only one that goes through a proxy may reach the proxy's host."""
         exempt = (parse_url(proxy).raw_host or "") if proxy else ""
         connector = aiohttp.TCPConnector(
@@ -111,15 +122,14 @@ class Fetcher:
             use_dns_cache=False,
         )
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._limits.connect_timeout.total_seconds())
-        async with aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=connector,
             timeout=timeout,
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
-        ) as session:
-            yield session
+        )
 
 
 async def _wait_for(tasks: list[asyncio.Task[Outcome]], stop: threading.Event | None) -> None:

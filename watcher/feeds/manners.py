@@ -1,4 +1,4 @@
-"""How many are asked at once, and when a host is left alone for the rest of a round.
+"""How many are asked at once, and when a host is left alone for a while.
 
 One `Manners` serves one round of fetching; nothing is remembered between rounds (that is the schedule's work).
 """
@@ -12,24 +12,26 @@ from dataclasses import dataclass
 
 from watcher.feeds.outcomes import Failure, Refusal
 
-SILENT_LIMIT = 3  # attempts in a row without any answer, after which a host is not asked again this round
+SILENT_LIMIT = 3  # attempts in a row without any answer, after which a host is left alone
+LEFT_ALONE_S = 15.0  # and for how long: a round may last for days, and the other feeds in hand are refused at once
 
 _NO_ANSWER = {Failure.CONNECT, Failure.DNS, Failure.TIMEOUT, Failure.TLS}
 
 
 @dataclass(slots=True)
 class _Lane:
-    """What one host has done to this round so far."""
+    """What one host has done in this round so far."""
 
     slots: asyncio.Semaphore
     silent: int = 0
     shut: Refusal | None = None
+    shut_at: float = 0.0
 
 
 class Manners:
     """Hands out turns: `concurrency` exchanges in all, `per_host` of them with one host.
 
-    A host that left SILENT_LIMIT attempts in a row unanswered, or that answered 429, is not asked again this round:
+    A host that left SILENT_LIMIT attempts in a row unanswered, or that answered 429, is not asked for LEFT_ALONE_S:
     forty feeds of one dead host must not take forty time-outs, and a host that asks to be left alone is.
     """
 
@@ -46,8 +48,10 @@ class Manners:
         """
         lane = self._lanes.setdefault(host, _Lane(asyncio.Semaphore(self._per_host)))
         async with lane.slots, self._slots:
-            if lane.shut is not None:
+            now = asyncio.get_running_loop().time()
+            if lane.shut is not None and now - lane.shut_at < LEFT_ALONE_S:
                 raise lane.shut
+            lane.shut = None
             try:
                 yield
             except Refusal as refusal:
@@ -56,6 +60,7 @@ class Manners:
             lane.silent = 0
 
     def _note_refusal(self, lane: _Lane, refusal: Refusal) -> None:
+        lane.shut_at = asyncio.get_running_loop().time()
         if refusal.failure is Failure.RATE_LIMITED:
             lane.shut = Refusal(
                 refusal.failure,
@@ -66,6 +71,6 @@ class Manners:
             lane.silent += 1
             if lane.silent >= SILENT_LIMIT:
                 detail = f"not asked: {lane.silent} requests in a row to this host had no answer"
-                lane.shut = Refusal(refusal.failure, detail)
+                lane.shut, lane.silent = Refusal(refusal.failure, detail), 0
         else:
             lane.silent = 0

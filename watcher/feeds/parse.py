@@ -6,16 +6,19 @@ feedparser and its dictionaries stay behind this door. Nothing is fetched, and n
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import feedparser
 
 from watcher.feeds.documents import Document, FeedBroken, read_document
-from watcher.feeds.entries import MAX_NAME_CHARS, Parsed, ParsedEntry, RawEntry, assemble
+from watcher.feeds.entries import MAX_NAME_CHARS, Parsed, ParsedEntry, RawEntry, arrange, assemble
+from watcher.feeds.identity import derive_key
 from watcher.feeds.jsonfeed import parse_json
 from watcher.feeds.plaintext import flatten
+from watcher.feeds.slices import Slice, apart, cut, find_slices, pack_marks, read_marks
 from watcher.feeds.walls import FeedBlocked, name_wall
 
 __all__ = ["FeedBlocked", "FeedBroken", "Parsed", "ParsedEntry", "parse"]
@@ -32,12 +35,15 @@ _PERIODS = {
 }
 
 
-def parse(body: bytes, *, url: str, content_type: str = "", max_entries: int = 500) -> Parsed:
+def parse(body: bytes, *, url: str, content_type: str = "", max_entries: int = 500, known: bytes = b"") -> Parsed:
     """Read RSS (0.9x, 1.0, 2.0), Atom, RDF or JSON Feed; `url` is what relative links are resolved against.
 
     Damage is mended and named in `degraded`; an unfinished last entry of a cut document is left out. Raises FeedBroken,
     saying what came instead, for anything that is no feed, an empty body included; FeedBlocked when that is a wall. An
     empty feed is no error.
+
+    `known` are the `marks` of an earlier document of the feed: entries it held are left out and counted. Where it is
+    certain that the others do not depend on them, they are not even parsed. Everything else is the same without it.
     """
     try:
         document = read_document(body, content_type=content_type, max_entries=max_entries)
@@ -45,26 +51,83 @@ def parse(body: bytes, *, url: str, content_type: str = "", max_entries: int = 5
         if "HTML" in str(broken) and (wall := name_wall(body, url=url)):
             raise FeedBlocked(f"{wall} instead of a feed") from broken
         raise
-    every: timedelta | None = None
     if document.kind == "json":
         title, raws = parse_json(document.text)
-    else:
-        title, raws, every = _parse_xml(document)
+        entries, notes = assemble(raws, url=url, max_entries=max_entries)
+        return _tell(document, _Channel(title), entries, notes)
+    data = document.text.encode("utf-8")
+    slices = find_slices(data, url) if document.sound else None
+    if slices is not None and len(slices) <= max_entries:
+        return _parse_slices(document, data, slices, url, known)
+    channel, raws, _ = _read_xml(data)
     entries, notes = assemble(raws, url=url, max_entries=max_entries)
+    return _tell(document, channel, entries, notes)
+
+
+def _parse_slices(document: Document, data: bytes, slices: Sequence[Slice], url: str, known: bytes) -> Parsed:
+    """Parse those entries that are not known, in their document; all of them where most are new, or one's meaning may
+    depend on another."""
+    seen = {digest: dated for digest, dated in read_marks(known).items() if known}
+    fresh = {number for number, one in enumerate(slices) if one.hash not in seen}
+    every = range(len(slices))
+    chosen = sorted(fresh) if not fresh or (apart(slices) and 2 * len(fresh) <= len(slices)) else list(every)
+    channel, raws, sure = _read_some(data, slices, chosen)
+    if not sure:
+        chosen = list(every)
+        channel, raws, sure = _read_xml(data)
+    rest = [one for number, one in enumerate(slices) if number not in set(chosen)]
+    dated = all(seen[one.hash] for one in rest)
+    arranged, notes = arrange(raws, url=url, max_entries=len(raws), others_dated=dated)
+    if not sure or len(raws) != len(chosen):  # an element was taken for an entry and is none, or the other way round
+        return _tell(document, channel, tuple(arranged.values()), notes)
+    entries = {chosen[number]: entry for number, entry in arranged.items()}
+    marks = [(one.hash, seen[one.hash]) for one in rest]
+    for at, number in enumerate(chosen):
+        one = slices[number]
+        if number in entries and (not one.key or one.key == derive_key(raws[at].id, "", "", None)):
+            marks.append((one.hash, entries[number].published is not None))
+    unseen = tuple(entry for number, entry in entries.items() if number in fresh)
+    parsed = _tell(document, channel, unseen, notes)
+    return replace(parsed, known=len(slices) - len(fresh), marks=pack_marks(sorted(marks)))
+
+
+def _tell(document: Document, channel: _Channel, entries: tuple[ParsedEntry, ...], notes: Sequence[str]) -> Parsed:
     if not entries and not document.well_formed:
         raise FeedBroken(f"no readable entry: {document.notes[-1]}")  # whether it is empty or ruined, nobody can say
     return Parsed(
         entries=entries,
-        title=flatten(title, max_chars=MAX_NAME_CHARS, one_line=True),
+        title=flatten(channel.title, max_chars=MAX_NAME_CHARS, one_line=True),
         degraded="; ".join((*document.notes, *notes)),
-        every=every,
+        every=channel.every,
     )
 
 
-def _parse_xml(document: Document) -> tuple[str, list[RawEntry], timedelta | None]:
-    data = io.BytesIO(document.text.encode("utf-8"))  # a plain string would be taken for a file name or a URL
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    """What a document says of the feed itself."""
+
+    title: str = ""
+    every: timedelta | None = None
+
+
+_Read = tuple[_Channel, list[RawEntry], bool]  # the last: read as it is, no guessing
+
+
+def _read_some(data: bytes, slices: Sequence[Slice], chosen: Sequence[int]) -> _Read:
+    """Read the chosen slices; not sure of it when feedparser finds another number of entries."""
+    if len(chosen) == len(slices):
+        return _read_xml(data)
     try:
-        result = feedparser.parse(data, response_headers=_UTF8, sanitize_html=False, resolve_relative_uris=False)
+        channel, raws, sure = _read_xml(cut(data, slices, frozenset(chosen)))
+    except FeedBroken:
+        return _Channel(), [], False
+    return channel, raws, sure and len(raws) == len(chosen)
+
+
+def _read_xml(data: bytes) -> _Read:
+    stream = io.BytesIO(data)  # a plain string would be taken for a file name or a URL
+    try:
+        result = feedparser.parse(stream, response_headers=_UTF8, sanitize_html=False, resolve_relative_uris=False)
     except Exception as exc:
         # The tolerant parser promises nothing about what hostile markup trips in it; none of it is ours.
         raise FeedBroken(f"XML too broken to read ({type(exc).__name__})") from exc
@@ -73,7 +136,7 @@ def _parse_xml(document: Document) -> tuple[str, list[RawEntry], timedelta | Non
     channel: Mapping[str, Any] = result.feed
     language = _text(channel, "language")
     raws = [_read_entry(entry, language) for entry in result.entries]
-    return _text(channel, "title"), raws, _read_period(channel)
+    return _Channel(_text(channel, "title"), _read_period(channel)), raws, not result.bozo
 
 
 def _read_entry(entry: Mapping[str, Any], language: str) -> RawEntry:

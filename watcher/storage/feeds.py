@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
-from watcher.domain.model import DueFeed, Feed, FeedStatus, Hints, NewEntry, Pace, Poll, SavedPoll
+from watcher.domain.model import DueFeed, Feed, FeedStatus, Hints, Pace, Poll, SavedPoll
 from watcher.domain.schedule import learn
 from watcher.errors import UsageError
-from watcher.storage import identity
-from watcher.storage.database import Lock, exclusive, insert_missing, sliced
-from watcher.storage.tables import entry, feed
+from watcher.storage.database import Lock, exclusive, sliced
+from watcher.storage.entries import Batch, insert_new
+from watcher.storage.tables import feed
 
 MOVES_TO_FOLLOW = 3  # permanent redirects in a row to one address, before it is polled instead
 FAILURES_TO_RETURN = 5  # in a row at such an address, before the configured one is tried again
 GONE_TO_RETIRE = 2  # answers of 410 in a row, before it is believed
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What tells the entries of a document from others at its feed's next poll. `known` of them were not given with
+    the poll because earlier marks named them: they are in the database."""
+
+    packed: bytes
+    known: int = 0
+
+
 def sync(connection: Connection, feeds: Sequence[Feed], now: datetime) -> None:
     """Insert, update and deactivate rows so that the active ones are these."""
     exclusive(connection, Lock.SYNC)
     rows = {row.id: row for row in connection.execute(select(feed).order_by(feed.c.id).with_for_update())}
+    added = []
     for new in feeds:
         told = {
             "url": new.url,
@@ -40,16 +50,19 @@ def sync(connection: Connection, feeds: Sequence[Feed], now: datetime) -> None:
         old = rows.get(new.id)
         if old is None:
             fresh = {"id": new.id, "last_detail": "", "entries": 0, **_afresh(now)}
-            connection.execute(feed.insert().values(**told, **fresh))
+            added.append({**told, **fresh})
             continue
         if old.url != new.url:
             told |= _afresh(now)
         elif _interval(old) != (new.every, new.fastest, new.slowest) and not old.failures:
             # a shorter interval counts from today, not from after the long one
             told["next_poll_at"] = min(old.next_poll_at, now + (new.slowest or new.every))
-        connection.execute(update(feed).where(feed.c.id == new.id).values(**told))
-    gone = rows.keys() - {new.id for new in feeds}
-    connection.execute(update(feed).where(feed.c.id.in_(sorted(gone))).values(active=False))
+        if any(getattr(old, column) != value for column, value in told.items()):
+            connection.execute(update(feed).where(feed.c.id == new.id).values(**told))
+    if added:
+        connection.execute(feed.insert(), added)
+    for some in sliced(rows.keys() - {new.id for new in feeds}):
+        connection.execute(update(feed).where(feed.c.id.in_(some)).values(active=False))
 
 
 def _interval(row: Row[Any]) -> tuple[Any, ...]:
@@ -76,7 +89,17 @@ def _afresh(now: datetime) -> dict[str, Any]:
         "moved_to": None,
         "moved_count": 0,
         "moved_url": None,
+        "marks": None,
     }
+
+
+def marks(connection: Connection, feeds: Collection[str]) -> dict[str, bytes]:
+    """Return the marks of those of the feeds that have some."""
+    found: dict[str, bytes] = {}
+    for some in sliced(set(feeds)):
+        query = select(feed.c.id, feed.c.marks).where(feed.c.id.in_(some), feed.c.marks.is_not(None))
+        found |= {row.id: row.marks for row in connection.execute(query)}
+    return found
 
 
 def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, owner: str) -> list[DueFeed]:
@@ -96,6 +119,8 @@ def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, o
         .with_for_update(skip_locked=True)
     )
     rows = connection.execute(due).all()
+    if not rows:
+        return []
     leased = connection.execute(
         update(feed)
         .where(feed.c.id.in_([row.id for row in rows]), free)
@@ -137,12 +162,12 @@ def release(connection: Connection, owner: str) -> None:
     connection.execute(update(feed).where(feed.c.lease_owner == owner).values(lease_owner=None, lease_until=None))
 
 
-def save(connection: Connection, polls: Sequence[Poll], now: datetime) -> list[SavedPoll]:
+def save(connection: Connection, polls: Sequence[Poll], now: datetime, marks: Mapping[str, Marks]) -> list[SavedPoll]:
     """Store polls (T1).
 
     1. Lock the rows of the feeds, in one order, so that two savers wait for each other and never deadlock.
-    2. Insert the entries; those that are known fall away by the unique constraints.
-    3. Update the feeds: hints only now, beside the entries they vouch for; the lease ends.
+    2. Insert the entries that are not known.
+    3. Update the feeds: hints and marks only now, beside the entries they vouch for; the lease ends.
     A crash before the commit leaves all as it was, and the lease expires: the feed is polled again.
     """
     if not polls:
@@ -152,85 +177,27 @@ def save(connection: Connection, polls: Sequence[Poll], now: datetime) -> list[S
     rows = {row.id: row for row in connection.execute(locked)}
     if unknown := sorted(wanted - rows.keys()):
         raise UsageError(f"no such feed: {', '.join(unknown)}")
+    batches = [
+        Batch(poll.feed, poll.entries, _is_first(rows[poll.feed], poll, marks), rows[poll.feed].entries)
+        for poll in polls
+    ]
     saved, changes = [], []
-    for poll in polls:
-        row = rows[poll.feed]
-        new, baseline = _insert_entries(connection, poll, now, first=row.begun_at is None and poll.result.ok)
+    for poll, (new, baseline) in zip(polls, insert_new(connection, batches, now), strict=True):
         saved.append(SavedPoll(poll.feed, new, baseline))
-        changes.append({"b_id": poll.feed, **_after(row, poll, new)})
+        changes.append({"b_id": poll.feed, **_after(rows[poll.feed], poll, new, marks.get(poll.feed))})
     # the keys of the first name the columns to set: every change has the same ones
     columns: dict[str, Any] = {name: bindparam(name) for name in changes[0] if name != "b_id"}
     connection.execute(update(feed).where(feed.c.id == bindparam("b_id")).values(**columns), changes)
     return saved
 
 
-def _insert_entries(connection: Connection, poll: Poll, now: datetime, first: bool) -> tuple[int, bool]:
-    """Insert what is new; return how many, and whether they are the baseline of the feed.
-
-    A feed whose address was changed is not new if it still gives entries that are known.
-    """
-    if not poll.entries:
-        return 0, first
-    identified = [(new, identity.key_hash(_key(new)), identity.story_hash(new.link, new.title)) for new in poll.entries]
-    titles, stories = _known(connection, poll.feed, identified)
-    keys = set(titles)
-    baseline = first and not keys
-    rows = []
-    for new, key, story in identified:
-        # several entries of one document may share a key as well
-        if not identity.same_story(titles.setdefault(key, new.title), new.title):
-            key = identity.reused_key_hash(_key(new), new.title)
-        # most entries of most polls end here; the constraints see to the rest
-        if key not in keys and story not in stories:
-            rows.append({"feed": poll.feed, "key_hash": key, "story_hash": story, **_entry_row(new, now, baseline)})
-    if not rows:
-        return 0, baseline
-    insert = insert_missing(connection, entry).returning(entry.c.id)
-    return len(connection.execute(insert, rows).all()), baseline
+def _is_first(row: Row[Any], poll: Poll, marks: Mapping[str, Marks]) -> bool:
+    """Whether these may be the feed's first entries; no document is the first of which some are known."""
+    told = marks.get(poll.feed)
+    return row.begun_at is None and poll.result.ok and not (told and told.known)
 
 
-def _known(
-    connection: Connection, feed_id: str, identified: Sequence[tuple[NewEntry, str, str | None]]
-) -> tuple[dict[str, str], set[str]]:
-    """Return the titles by key, and the stories, of this feed's entries that share either with these."""
-    titles: dict[str, str] = {}
-    stories: set[str] = set()
-    wanted = {
-        entry.c.key_hash: {key for _, key, _ in identified},
-        entry.c.story_hash: {story for _, _, story in identified if story},
-    }
-    for column, hashes in wanted.items():
-        for some in sliced(hashes):
-            query = select(entry.c.key_hash, entry.c.story_hash, entry.c.title)
-            for row in connection.execute(query.where(entry.c.feed == feed_id, column.in_(some))):
-                titles[row.key_hash] = row.title
-                if row.story_hash:
-                    stories.add(row.story_hash)
-    return titles, stories
-
-
-def _key(new: NewEntry) -> str:
-    return new.key or new.link or new.title
-
-
-def _entry_row(new: NewEntry, now: datetime, baseline: bool) -> dict[str, Any]:
-    plausible = new.published is not None and new.published <= now
-    return {
-        "key": new.key,
-        "title": new.title,
-        "summary": new.summary,
-        "link": new.link,
-        "source": new.source,
-        "language": new.language,
-        "published": new.published,
-        "at": new.published if plausible else now,
-        "seen_at": now,
-        "baseline": baseline,
-        "matched": False,
-    }
-
-
-def _after(row: Row[Any], poll: Poll, new: int) -> dict[str, Any]:
+def _after(row: Row[Any], poll: Poll, new: int, marks: Marks | None) -> dict[str, Any]:
     """Return every column of a feed that a poll may change."""
     ok = poll.result.ok
     hints = poll.hints if ok and poll.hints else Hints(row.etag, row.last_modified, row.body_hash)
@@ -250,6 +217,7 @@ def _after(row: Row[Any], poll: Poll, new: int) -> dict[str, Any]:
         "last_detail": poll.detail,
         "last_elapsed": poll.elapsed,
         "entries": row.entries + new,
+        "marks": marks.packed if marks else row.marks,
         **_learned(row, poll, new),
         **_vital(row, poll),
         **_moved(row, poll, failures),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from watcher.domain.model import (
     Alert,
@@ -41,6 +42,11 @@ from watcher.storage import feeds as feed_rows
 from watcher.storage import items as item_rows
 from watcher.storage import judgements, outbox, schema, vitals
 from watcher.storage.database import Database
+from watcher.storage.feeds import Marks
+
+__all__ = ["Marks", "Store"]
+
+_NO_MARKS: Mapping[str, Marks] = MappingProxyType({})
 
 
 class Store:
@@ -115,15 +121,24 @@ class Store:
         with self._db.write() as connection:
             return feed_rows.claim(connection, now, limit, lease, owner)
 
-    def save_polls(self, polls: Sequence[Poll], now: datetime) -> list[SavedPoll]:
+    def marks(self, feeds: Collection[str]) -> dict[str, bytes]:
+        """Return what tells the entries of each feed's last document from others, where that is known."""
+        with self._db.read() as connection:
+            return feed_rows.marks(connection, feeds)
+
+    def save_polls(
+        self, polls: Sequence[Poll], now: datetime, marks: Mapping[str, Marks] = _NO_MARKS
+    ) -> list[SavedPoll]:
         """Store what polls brought (T1): entries, hints, next poll and the end of the lease, in one transaction.
+
+        `marks` are those of the documents that came, by feed; other feeds keep theirs.
 
         Results are in the order of `polls`. Entries the feed gave before are not stored again, whether they come
         under the same key or under another with the same link and title (see identity.py). The entries of a feed's
         first successful poll are marked baseline. Raises UsageError for a feed that was never synced.
         """
         with self._db.write() as connection:
-            return feed_rows.save(connection, polls, now)
+            return feed_rows.save(connection, polls, now, marks)
 
     def release_feeds(self, owner: str) -> None:
         """End every feed lease of `owner`, so that others need not wait for it to expire."""

@@ -23,6 +23,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -115,6 +116,8 @@ feed = Table(
     _moment("health_since", nullable=True),
     _text("health_reason", nullable=True),
     _text("health_detail", nullable=True),
+    # what tells the entries of its last document from others (feeds/slices.py): a cache, to be lost without harm
+    Column("marks", LargeBinary, nullable=True),
     _one_of("ck_feed_last_result", "last_result", PollResult),
     CheckConstraint("failures >= 0 AND entries >= 0 AND moved_count >= 0", name="ck_feed_counts"),
     CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="ck_feed_lease"),

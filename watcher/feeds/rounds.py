@@ -1,0 +1,227 @@
+"""Feeds asked and their documents parsed, all at the same time, for a caller that knows of no event loop, thread or
+process: requests go in at any time, answers come out as they are ready.
+
+    ask ─► lane of its host ─► thread "fetch": event loop, Exchange ─► inbox ─► parsed here ────────► take
+                                                                          └──► processes (Parsers) ─┘
+
+What is asked and what an answer means is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any
+from urllib.parse import urlsplit
+
+from watcher.feeds.documents import FeedBroken
+from watcher.feeds.entries import Parsed
+from watcher.feeds.http import Fetcher
+from watcher.feeds.outcomes import Fetched, FetchRequest, Outcome
+from watcher.feeds.parsers import Parsers, Read, Task, read_task
+from watcher.feeds.walls import FeedBlocked
+
+# Bytes that wait to be parsed, before processes are started for them: a second's work or two. Forty feeds that all
+# changed come to less, and are parsed sooner here than a process starts.
+PROCESSES_FROM = 2_000_000
+LEAST_ROOM = 64  # feeds; of more, four times as many as may be asked at once
+MOST_WAITING = 64_000_000  # bytes that wait to be parsed, before no more feeds are asked for
+
+_STOP_CHECK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How asking one feed ended; where a document came, exactly one of `parsed` and `broken` says what it is."""
+
+    outcome: Outcome
+    parsed: Parsed | None = None
+    broken: str = ""
+    blocked: bool = False  # what came is a wall in front of the feed
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The requests to one host: so many under way, the others in order behind them."""
+
+    under_way: int = 0
+    waiting: deque[tuple[FetchRequest, datetime]] = field(default_factory=deque)
+
+
+class Round:
+    """Asks feeds until it is closed. Belongs to the thread that opened it; use as a context manager.
+
+    `room` is how many more may be asked so that nothing is idle and nothing piles up. Requests that wait for their
+    host only, because it is slow or has many feeds, do not count: they hold up nobody. With `stop` set nothing more
+    comes, within a tenth of a second. Nothing is started before the first feed is asked for.
+    """
+
+    def __init__(self, fetcher: Fetcher, *, max_entries: int, stop: threading.Event, parsers: Parsers | None = None):
+        self._fetcher = fetcher
+        self._max_entries = max_entries
+        self._stop = stop
+        self._parsers = parsers or Parsers()
+        self._inbox: SimpleQueue[Outcome | Answer | BaseException] = SimpleQueue()
+        self._unparsed: deque[Fetched] = deque()
+        self._bytes = 0  # that wait to be parsed, here or in a process
+        self._known: dict[str, bytes] = {}  # marks of what is being asked, by feed
+        self._blocked = 0  # requests that wait for their host
+        self._lanes: dict[str, _Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="fetch", daemon=True)
+
+    def __enter__(self) -> Round:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ready.is_set():
+            with suppress(RuntimeError):  # its loop has ended by itself
+                self._loop.call_soon_threadsafe(self._over.set)
+            self._thread.join()
+        self._parsers.close()
+
+    # --- the caller's side ------------------------------------------------------------------------
+
+    @property
+    def asked(self) -> int:
+        """How many feeds were asked for and not taken yet."""
+        return len(self._known)
+
+    @property
+    def room(self) -> int:
+        """How many more feeds to ask for now."""
+        if self._bytes > MOST_WAITING:
+            return 0
+        most = max(LEAST_ROOM, 4 * self._fetcher.concurrency)
+        return max(0, most - (self.asked - self._blocked))
+
+    def ask(self, requests: Sequence[FetchRequest], known: Mapping[str, bytes], now: datetime) -> None:
+        """Ask for these feeds, none of which is being asked for already. `known` are the marks of their last documents,
+        `now` is what dates in Retry-After are measured against."""
+        if not self._ready.is_set():  # most rounds find nothing to ask for
+            self._thread.start()
+            self._ready.wait()
+        for request in requests:
+            self._known[request.feed] = known.get(request.feed, b"")
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._admit, list(requests), now)
+
+    def take(self, limit: int, within_s: float) -> list[Answer]:
+        """Return answers: `limit` of them, or what is ready after `within_s`, or what is left when that is less."""
+        until = time.monotonic() + within_s
+        ready: list[Answer] = []
+        while len(ready) < min(limit, self.asked + len(ready)):
+            stopped, left = self._stop.is_set(), until - time.monotonic()
+            try:
+                came = self._inbox.get_nowait() if self._unparsed or stopped else self._wait(left)
+            except Empty:
+                if stopped or left <= 0:
+                    break
+                if not self._unparsed:
+                    continue
+                document = self._unparsed.popleft()
+                came = _tell(document, read_task(self._task(document)))
+            if isinstance(came, BaseException):
+                raise came
+            if isinstance(came, Fetched):
+                self._sort(came)
+            else:
+                ready.append(self._settle(came))
+        return ready
+
+    def _wait(self, left: float) -> Outcome | Answer | BaseException:
+        return self._inbox.get(timeout=min(left, _STOP_CHECK_S)) if left > 0 else self._inbox.get_nowait()
+
+    def _settle(self, came: Outcome | Answer) -> Answer:
+        answer = came if isinstance(came, Answer) else Answer(came)
+        del self._known[answer.outcome.feed]
+        if isinstance(answer.outcome, Fetched):
+            self._bytes -= len(answer.outcome.body)
+        return answer
+
+    def _sort(self, document: Fetched) -> None:
+        """Let a document wait to be parsed here, or have it parsed in a process together with those that wait."""
+        self._unparsed.append(document)
+        self._bytes += len(document.body)
+        if not self._parsers.started and self._bytes < PROCESSES_FROM:
+            return
+        while self._unparsed:
+            one = self._unparsed.popleft()
+            self._parsers.submit(self._task(one), partial(self._hand_in, one))
+
+    def _hand_in(self, document: Fetched, read: Read) -> None:
+        self._inbox.put(_tell(document, read))
+
+    def _task(self, document: Fetched) -> Task:
+        known = self._known[document.feed]
+        return Task(document.body, document.url, document.content_type, self._max_entries, known)
+
+    # --- the event loop's side --------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner() as runner:
+                self._loop, self._over = runner.get_loop(), asyncio.Event()
+                runner.run(self._serve())
+        except BaseException as error:
+            self._inbox.put(error)  # raised where somebody waits for answers
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        async with self._fetcher.exchanging() as exchange:
+            self._exchange: Callable[[FetchRequest, datetime], Coroutine[Any, Any, Outcome]] = exchange
+            self._ready.set()
+            while not self._over.is_set() and not self._stop.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._over.wait(), _STOP_CHECK_S)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _admit(self, requests: Sequence[FetchRequest], now: datetime) -> None:
+        for request in requests:
+            host = _host(request)
+            lane = self._lanes.setdefault(host, _Lane())
+            if lane.under_way < self._fetcher.per_host:
+                self._begin(host, lane, request, now)
+            else:
+                lane.waiting.append((request, now))
+                self._blocked += 1
+
+    def _begin(self, host: str, lane: _Lane, request: FetchRequest, now: datetime) -> None:
+        lane.under_way += 1
+        task = self._loop.create_task(self._carry_out(host, lane, request, now))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry_out(self, host: str, lane: _Lane, request: FetchRequest, now: datetime) -> None:
+        self._inbox.put(await self._exchange(request, now))
+        lane.under_way -= 1
+        if lane.waiting:
+            self._blocked -= 1
+            self._begin(host, lane, *lane.waiting.popleft())
+        elif not lane.under_way:
+            del self._lanes[host]
+
+
+def _tell(document: Fetched, read: Read) -> Answer:
+    if isinstance(read, FeedBroken):
+        return Answer(document, broken=str(read), blocked=isinstance(read, FeedBlocked))
+    return Answer(document, read)
+
+
+def _host(request: FetchRequest) -> str:
+    try:
+        return urlsplit(request.url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""  # refused when it is asked
