@@ -18,13 +18,13 @@ from pathlib import Path
 from watcher.config.access import access_of, check_access, tells_in_the_open
 from watcher.config.cadence import SHORTEST_INTERVAL, Intervals
 from watcher.config.checking import Checked, check
+from watcher.config.coverage import chosen_sources, feed_of
 from watcher.config.expectations import check_expectations, expectations
 from watcher.config.fields import address_fault
 from watcher.config.lexicons import load_languages, load_lexicons
 from watcher.config.lifecycles import Cues, compile_lifecycles, extend_lexicons, shipped_lifecycles
 from watcher.config.outlets import compile_outlets, load_outlets
 from watcher.config.problems import WHOLE_FILE, Problems, hint, listed
-from watcher.config.sources import chosen_sources, feed_of
 from watcher.config.watchlists import (
     AboutSection,
     EvidenceSection,
