@@ -97,6 +97,7 @@ def build(settings: Settings) -> Works:
         allow_private=polling.allow_private,
         proxy=polling.proxy or None,
         access=settings.access,
+        spacing=polling.spacing,
     )
     sender = Sender(settings.receivers, settings.zone, settings.board)
     return Works(settings, fetcher, sender, Judge(settings.rules))

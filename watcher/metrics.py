@@ -52,11 +52,6 @@ class Metrics:
             "watcher_oldest_delivery_seconds", "Age of the oldest delivery not sent yet", registry=registry
         )
         self._failing = Gauge("watcher_failing_feeds", "Active feeds whose last poll failed", registry=registry)
-        self._feeds = Gauge("watcher_feeds", "Configured feeds, by health", ["health"], registry=registry)
-        self._sources = Gauge("watcher_item_sources", "Feeds chosen for an item", ["item"], registry=registry)
-        self._answered = Gauge(
-            "watcher_item_sources_answered", "Those of them that answered in their time", ["item"], registry=registry
-        )
         self._config_ok = Gauge(
             "watcher_config_ok", "1 when the files on disk are the configuration in use", registry=registry
         )
@@ -64,7 +59,15 @@ class Metrics:
             "watcher_config_reload_failed", "Reloads refused because the files were wrong", registry=registry
         )
         Info("watcher_build", "The version that runs", registry=registry).info({"version": version})
+        self._add_sources(registry)
         self._start_at_zero()
+
+    def _add_sources(self, registry: CollectorRegistry) -> None:
+        self._feeds = Gauge("watcher_feeds", "Configured feeds, by health", ["health"], registry=registry)
+        self._sources = Gauge("watcher_item_sources", "Feeds chosen for an item", ["item"], registry=registry)
+        self._answered = Gauge(
+            "watcher_item_sources_answered", "Those of them that answered in their time", ["item"], registry=registry
+        )
 
     def _start_at_zero(self) -> None:
         for result in PollResult:

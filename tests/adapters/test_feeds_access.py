@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import re
@@ -10,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from servers_http import FeedServer, Received, Reply
 
 from watcher.domain.model import Access, Hints
 from watcher.feeds.http import Failure, Fetched, Fetcher, FetchFailed, FetchRequest, NotModified, Outcome
+from watcher.feeds.manners import Manners
 from watcher.feeds.parse import FeedBlocked, FeedBroken, parse
 
 NOW = datetime(2025, 11, 22, 12, 0, tzinfo=UTC)
@@ -304,3 +307,26 @@ def test_a_wall_with_status_200_is_named_when_it_is_read(
     with pytest.raises(FeedBroken, match=re.escape(said)) as caught:
         parse(got.body, url=got.url, content_type=got.content_type)
     assert isinstance(caught.value, FeedBlocked) is ("HTML" not in said)
+
+
+# --- manners --------------------------------------------------------------------------------------
+
+
+def test_requests_to_one_host_begin_apart_and_nobody_else_waits() -> None:
+    begun: dict[str, list[float]] = {"slow": [], "other": [], "own": []}
+
+    async def ask_all() -> None:
+        manners = Manners(concurrency=10, per_host=5, spacing=timedelta(milliseconds=40))
+        loop = asyncio.get_running_loop()
+
+        async def one(host: str) -> None:
+            async with manners.turn(host, spaced=host != "own"):
+                begun[host].append(loop.time())
+
+        await asyncio.gather(*(one(host) for host in ("slow",) * 4 + ("other",) + ("own",) * 4))
+
+    asyncio.run(ask_all())
+    assert all(later - earlier >= 0.035 for earlier, later in pairwise(begun["slow"]))
+    last_of_the_slow = begun["slow"][-1]
+    assert begun["other"][0] < last_of_the_slow
+    assert begun["own"][-1] < last_of_the_slow

@@ -632,3 +632,34 @@ def test_the_demo_names_what_is_missing() -> None:
     assert "aiosmtpd" in ended.stderr
     assert "policy-watcher[demo]" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_feeds_tell_their_health_and_what_became_of_them(shell: Shell, room: Newsroom) -> None:
+    shell("once", "-c", room.config)
+    feeds = {feed["id"]: feed for feed in shell("feeds", "-c", room.config, "--json").data}
+    assert (feeds["agg"]["health"], feeds["agg"]["health_reason"]) == ("healthy", "answers")
+    assert feeds["wire"]["health"] == "new"  # its entries are old: three polls will tell whether it is quiet
+    assert feeds["wire"]["interval"] == room.settings().feeds[0].every.total_seconds()
+    assert feeds["agg"]["expected_period"] == 30 * 86_400
+    assert shell("feeds", "--health", "broken", "--health", "late", "-c", room.config, "--json").data == []
+    assert [feed["id"] for feed in shell("feeds", "--health", "healthy", "-c", room.config, "--json").data] == ["agg"]
+    refused = shell("feeds", "--health", "ill", "-c", room.config)
+    assert (refused.code, "allowed: new, healthy, quiet" in refused.err) == (2, True)
+    (change,) = shell("feeds", "--history", "agg", "-c", room.config, "--json").data
+    assert (change["n"], change["from_state"], change["to_state"]) == (1, "new", "healthy")
+    assert "new" in shell("feeds", "--history", "agg", "-c", room.config).out
+    assert shell("feeds", "--history", "nobody", "-c", room.config).code == 2
+
+
+def test_status_tells_how_many_sources_of_an_item_answer(shell: Shell, room: Newsroom) -> None:
+    shell("once", "-c", room.config)
+    (first, *_) = shell("status", "-c", room.config, "--json").data
+    assert first["sources"]["chosen"] == 3
+    assert first["sources"]["answered"] + len(first["sources"]["missing"]) == 3
+    assert "of 3" in shell("status", "-c", room.config).out
+
+
+def test_compact_says_what_it_gained(shell: Shell, room: Newsroom) -> None:
+    shell("once", "-c", room.config)
+    done = shell("db", "compact", "-c", room.config)
+    assert (done.code, "MB before" in done.err) == (0, True)

@@ -114,6 +114,10 @@ def test_it_watches_answers_probes_and_ends_in_order(room: Newsroom) -> None:
         _, metrics = get(f"http://{host}:{port}/metrics")
         assert 'watcher_transitions_total{lifecycle="approval",to="approved"} 1.0' in metrics
         assert 'watcher_deliveries_total{result="sent"} 2.0' in metrics
+        assert 'watcher_feeds{health="healthy"}' in metrics
+        board = json.loads(get(f"http://{host}:{port}/api/sources")[1])
+        assert {feed["id"] for feed in board["feeds"]} == {"wire", "daily", "agg"}
+        assert {item["sources"] for item in board["items"]} == {3}
         assert get(f"http://{host}:{port}/elsewhere")[0] == 404
         began = time.monotonic()
         assert daemon.stop() == 0

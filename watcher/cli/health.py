@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,11 +42,7 @@ def feeds(
     as_json: Json = False,
 ) -> None:
     """List the feeds: the health of each, since when and why, how often it is polled and when next."""
-    from watcher.domain.model import Health
-    from watcher.errors import UsageError
-
-    if unknown := [each for each in health or () if each not in list(Health)]:
-        raise UsageError(f"there is no health {unknown[0]!r}; allowed: {', '.join(Health)}")
+    _check_words(health or ())
     settings = settings_from(config)
     store = store_from(settings, as_json=as_json)
     try:
@@ -67,6 +64,14 @@ def feeds(
         ("FEED", "HEALTH", "SINCE", "WHY", "RESULT", "LAST GOOD", "NEXT", "EVERY", "QUIET AFTER", "ENTRIES", "DETAIL"),
         [_row(each, settings.zone) for each in shown],
     )
+
+
+def _check_words(health: Iterable[str]) -> None:
+    from watcher.domain.model import Health
+    from watcher.errors import UsageError
+
+    if unknown := [each for each in health if each not in list(Health)]:
+        raise UsageError(f"there is no health {unknown[0]!r}; allowed: {', '.join(Health)}")
 
 
 def _row(each: FeedStatus, zone: tzinfo) -> list[Cell]:

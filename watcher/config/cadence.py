@@ -59,3 +59,18 @@ OwnCadence = Annotated[
     _CADENCE_SCHEMA,
 ]
 """As `Cadence`, down to 50 ms where the server is the operator's own; who may use that is checked elsewhere."""
+
+
+_distance = duration_between(timedelta(milliseconds=1), timedelta(minutes=1), "0s to 1m")
+
+
+def _or_none(value: Any) -> timedelta:
+    return timedelta(0) if value in ("0", "0s", "0ms") else _distance(value)
+
+
+Spacing = Annotated[
+    timedelta,
+    BeforeValidator(_or_none),
+    WithJsonSchema({"type": "string", "pattern": r"^ *(\d+ *(m|s|ms) *)+$|" + REFERENCE}),
+]
+"""A length of time that may be none."""

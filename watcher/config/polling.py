@@ -10,7 +10,7 @@ from pydantic import Field
 
 from watcher import __version__
 from watcher.config.access import PROXY_FORM, proxy_fault
-from watcher.config.cadence import AUTO, Cadence, Intervals
+from watcher.config.cadence import AUTO, Cadence, Intervals, Spacing
 from watcher.config.checking import Checked
 from watcher.config.fields import Count, Every, Flag, Loose, Moment, Section, Size, Tick
 from watcher.config.problems import Problems
@@ -29,6 +29,9 @@ class PollingSection(Section):
     max_entries: Count = Field(default=500, description="The most entries taken from one answer.")
     concurrency: Count = Field(default=50, description="Requests at the same time.")
     per_host: Count = Field(default=2, description="Requests at the same time to one host.")
+    spacing: Spacing = Field(
+        default=timedelta(milliseconds=250), description="Between the beginnings of two requests to one public host."
+    )
     user_agent: Loose = Field(default="", description="What feeds are told; watcher's name and the contact if empty.")
     contact: Loose = Field(default="", description="A web or mail address that feeds' owners can turn to.")
     allow_private: Flag = Field(default=False, description="True to read feeds on private addresses.")
@@ -47,6 +50,7 @@ class Polling:
     max_bytes: int
     concurrency: int
     per_host: int
+    spacing: timedelta
     user_agent: str
     contact: str
     allow_private: bool
@@ -68,17 +72,23 @@ def intervals_of(section: PollingSection) -> Intervals:
     return Intervals(fixed, section.fastest, section.slowest)
 
 
-def check_intervals(service: Checked[Any], polling: PollingSection, problems: Problems) -> None:
+def _check_intervals(service: Checked[Any], polling: PollingSection, problems: Problems) -> None:
     """Note bounds that leave nothing between them."""
     if polling.fastest > polling.slowest:
         place = service.place(("polling", "slowest" if "slowest" in polling.model_fields_set else "fastest"))
         problems.add(service.document.file, place, "polling.fastest must not be longer than polling.slowest")
 
 
-def check_proxy(service: Checked[Any], polling: PollingSection, problems: Problems) -> None:
+def _check_proxy(service: Checked[Any], polling: PollingSection, problems: Problems) -> None:
     """Note a proxy that cannot be one."""
     if fault := proxy_fault(polling.proxy):
         problems.add(service.document.file, service.place(("polling", "proxy")), fault, PROXY_FORM)
+
+
+def check_polling(service: Checked[Any], polling: PollingSection, problems: Problems) -> None:
+    """Note what no single key can tell."""
+    _check_intervals(service, polling, problems)
+    _check_proxy(service, polling, problems)
 
 
 def note_contact(service: Checked[Any], polling: PollingSection, notes: Problems, *, feeds: int) -> None:

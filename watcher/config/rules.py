@@ -18,13 +18,13 @@ from pathlib import Path
 from watcher.config.access import access_of, check_access, tells_in_the_open
 from watcher.config.cadence import SHORTEST_INTERVAL, Intervals
 from watcher.config.checking import Checked, check
+from watcher.config.coverage import chosen_sources, feed_of
 from watcher.config.expectations import check_expectations, expectations
 from watcher.config.fields import address_fault
 from watcher.config.lexicons import load_languages, load_lexicons
 from watcher.config.lifecycles import Cues, compile_lifecycles, extend_lexicons, shipped_lifecycles
 from watcher.config.outlets import compile_outlets, load_outlets
 from watcher.config.problems import WHOLE_FILE, Problems, hint, listed
-from watcher.config.sources import chosen_sources, feed_of
 from watcher.config.watchlists import (
     AboutSection,
     EvidenceSection,
@@ -108,7 +108,12 @@ class Assembly:
             revision=revision,
         )
 
-    def note_unknown_speakers(self, notes: Problems) -> None:
+    def note_doubts(self, notes: Problems) -> None:
+        """Note what is no mistake and may not be meant."""
+        self._note_unknown_speakers(notes)
+        self._note_open_secrets(notes)
+
+    def _note_unknown_speakers(self, notes: Problems) -> None:
         """Note official outlets whose `of` no watchlist knows: harmless, unless it is a slip of the pen."""
         if self.outlets_file is None or not self.clean:
             return
@@ -118,7 +123,7 @@ class Assembly:
                 message = f'no watchlist has the actor "{outlet.of}"{hint(outlet.of, self._known_actors)}'
                 notes.add(self.outlets_file.document.file, place, message)
 
-    def note_open_secrets(self, notes: Problems) -> None:
+    def _note_open_secrets(self, notes: Problems) -> None:
         """Note feeds that are sent a secret over plain http."""
         for checked in self.files:
             for index, section in enumerate(checked.model.feeds):

@@ -64,6 +64,6 @@ def _default(value: Any) -> Any:
     """Write a length of time, which pydantic gives as "PT15M", as "15m"."""
     if isinstance(value, dict):
         return {key: _default(each) for key, each in value.items()}
-    if isinstance(value, str) and re.fullmatch(r"P[0-9DTHMS]+", value):
+    if isinstance(value, str) and re.fullmatch(r"P[0-9DTHMS.]+", value):
         return format_duration(TypeAdapter(timedelta).validate_python(value))
     return value

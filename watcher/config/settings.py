@@ -35,8 +35,7 @@ from watcher.config.fields import (
 from watcher.config.polling import (
     Polling,
     PollingSection,
-    check_intervals,
-    check_proxy,
+    check_polling,
     intervals_of,
     note_contact,
     polling_of,
@@ -199,11 +198,9 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
         raise AssertionError("a file that cannot be used has a reason")
     file = service.model
     paths, outlets, polling = _watchlists(service, problems), _outlets(service, problems), file.polling
-    check_intervals(service, polling, problems)
-    check_proxy(service, polling, problems)
+    check_polling(service, polling, problems)
     assembly = Assembly(paths, outlets, env, problems, intervals_of(polling), allow_private=polling.allow_private)
-    assembly.note_unknown_speakers(notes)
-    assembly.note_open_secrets(notes)
+    assembly.note_doubts(notes)
     note_contact(service, polling, notes, feeds=len(assembly.feeds))
     receivers = _receivers(service, check_address, problems, notes)
     _check_routes(service, assembly, problems)

@@ -139,7 +139,7 @@ class Exchange:
 
     async def _hop(self, url: URL) -> _Answer:
         """One GET, in its turn; what is left of the total time is its limit."""
-        async with self.manners.turn(url.authority):
+        async with self.manners.turn(url.authority, spaced=self.guarded):
             loop = asyncio.get_running_loop()
             started = loop.time()
             progress = _Progress()

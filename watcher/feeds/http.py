@@ -36,7 +36,8 @@ class Fetcher:
     it names are resolved by the proxy, so keeping private networks out is then the proxy's task for names, while
     addresses written as numbers are still checked here. `access` says, by feed, what some want to see, and a proxy of
     their own; it is sent to the origin of the address it was given for, and to no other. The environment's proxy
-    variables are not read; its SSL_CERT_FILE is, by OpenSSL.
+    variables are not read; its SSL_CERT_FILE is, by OpenSSL. `spacing` lies between the beginnings of two requests to
+    one public host.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Fetcher:
         connect_timeout: timedelta | None = None,
         proxy: str | None = None,
         access: Mapping[str, Access] | None = None,
+        spacing: timedelta = timedelta(0),
     ) -> None:
         if not user_agent.strip() or not user_agent.isprintable() or not user_agent.isascii():
             raise ValueError("user_agent must be one line of plain text that says who asks")
@@ -59,6 +61,7 @@ class Fetcher:
         connect = min(timeout / 2, _LONGEST_CONNECT) if connect_timeout is None else connect_timeout
         self._limits = Limits(timeout, connect, max_bytes)
         self._proxy = proxy
+        self._spacing = spacing
         self._access = dict(access or {})
         self._headers = {"User-Agent": user_agent, "Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
         self.concurrency = concurrency
@@ -93,7 +96,7 @@ class Fetcher:
         self,
     ) -> AsyncIterator[Callable[[FetchRequest, datetime], Coroutine[Any, Any, Outcome]]]:
         """Give what asks for one feed, in its turn: for the event loops of this package."""
-        manners = Manners(concurrency=self.concurrency, per_host=self.per_host)
+        manners = Manners(concurrency=self.concurrency, per_host=self.per_host, spacing=self._spacing)
         sessions: dict[tuple[bool, str | None], aiohttp.ClientSession] = {}
         async with AsyncExitStack() as stack:
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from watcher.feeds.outcomes import Failure, Refusal
 
@@ -23,31 +24,35 @@ class _Lane:
     """What one host has done in this round so far."""
 
     slots: asyncio.Semaphore
+    free_at: float = 0.0  # the event loop's time before which no further request begins
     silent: int = 0
     shut: Refusal | None = None
     shut_at: float = 0.0
 
 
 class Manners:
-    """Hands out turns: `concurrency` exchanges in all, `per_host` of them with one host.
+    """Hands out turns: `concurrency` exchanges in all, `per_host` of them with one host, begun `spacing` apart.
 
     A host that left SILENT_LIMIT attempts in a row unanswered, or that answered 429, is not asked for LEFT_ALONE_S:
     forty feeds of one dead host must not take forty time-outs, and a host that asks to be left alone is.
     """
 
-    def __init__(self, *, concurrency: int, per_host: int) -> None:
+    def __init__(self, *, concurrency: int, per_host: int, spacing: timedelta = timedelta(0)) -> None:
         self._slots = asyncio.Semaphore(concurrency)
         self._per_host = per_host
+        self._spacing_s = spacing.total_seconds()
         self._lanes: dict[str, _Lane] = {}
 
     @asynccontextmanager
-    async def turn(self, host: str) -> AsyncIterator[None]:
+    async def turn(self, host: str, *, spaced: bool = True) -> AsyncIterator[None]:
         """Wait for a turn with a host; raise Refusal instead when it is to be left alone.
+
+        A host of the operator's own need not be spared (`spaced` False).
 
         The host's slot is taken before the common one, so that those waiting for a slow host hold up nobody else.
         """
         lane = self._lanes.setdefault(host, _Lane(asyncio.Semaphore(self._per_host)))
-        async with lane.slots, self._slots:
+        async with lane.slots, self._spaced(lane, spaced), self._slots:
             now = asyncio.get_running_loop().time()
             if lane.shut is not None and now - lane.shut_at < LEFT_ALONE_S:
                 raise lane.shut
@@ -58,6 +63,16 @@ class Manners:
                 self._note_refusal(lane, refusal)
                 raise
             lane.silent = 0
+
+    @asynccontextmanager
+    async def _spaced(self, lane: _Lane, wanted: bool) -> AsyncIterator[None]:
+        """Wait until the host's last request is long enough ago; nobody else waits with it."""
+        if wanted and self._spacing_s and lane.shut is None:
+            now = asyncio.get_running_loop().time()
+            begins = max(now, lane.free_at)
+            lane.free_at = begins + self._spacing_s
+            await asyncio.sleep(begins - now)
+        yield
 
     def _note_refusal(self, lane: _Lane, refusal: Refusal) -> None:
         lane.shut_at = asyncio.get_running_loop().time()
