@@ -19,7 +19,7 @@ from watcher.feeds.parse import ParsedEntry
 from watcher.feeds.rounds import Answer, Round
 from watcher.storage.store import Marks, Store
 
-FEEDS_A_SAVE, SAVE_AFTER = 32, timedelta(seconds=0.1)  # saved together, and how long the first of them waits
+FEEDS_A_SAVE, SAVE_AFTER = 100, timedelta(seconds=0.25)  # saved together, and how long the first of them waits
 
 Clock = Callable[[], datetime]
 
