@@ -31,6 +31,7 @@ from watcher.domain.text import Word, sentences, words
 from watcher.domain.values import day, later_days, rate
 
 _SEVERAL = 2
+_LONGEST_SECTION = 4  # words of a section's or an outlet's name behind a bar
 _NOT_ACTING = ("of", "in", "to", "from", "for", "with")  # a chamber behind one of these does not act
 CHAMBERS = {"lower_house": "lower house", "upper_house": "upper house"}  # class of words -> value
 _LEAD = 3  # sentences that open a text: what comes later is background, unless they name it
@@ -171,7 +172,7 @@ def strip_outlet(title: str, source: str) -> str:
         named = bool(known) and (tail.lower() in known or known in tail.lower())
         named = named or tail == "".join(word[0] for word in source.split() if word[0].isupper() and word != "The")
         short = m["dash"] == "-" and len(tail.split()) <= 2 and tail.istitle()
-        if not (named or short or m["dash"] == "|"):
+        if not (named or short or (m["dash"] == "|" and len(tail.split()) <= _LONGEST_SECTION)):
             break
         title = title[: m.start()]
     return title
