@@ -179,7 +179,7 @@ _AMOUNTS = (
 
 
 def rate(text: str) -> str | None:
-    """Return the last rate written out in `text`, "50%" or an amount beside its measure ("a $50 fee"); None for none."""
+    """Return the last rate told in `text`, "50%" or an amount beside its measure ("a $50 fee"); None for none."""
     found = _RATE.findall(text)
     if found:
         return f"{found[-1]}%"
