@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from watcher.domain.clauses import Parser, Sentence
 from watcher.domain.cues import Found, PatternIndex
@@ -36,6 +37,7 @@ _NOT_ACTING = ("of", "in", "to", "from", "for", "with")  # a chamber behind one 
 CHAMBERS = {"lower_house": "lower house", "upper_house": "upper house"}  # class of words -> value
 _LEAD = 3  # sentences that open a text: what comes later is background, unless they name it
 _DEEP = ("told deep in a text that is about something else",)
+_STOP = re.compile(r"[.!?…。！？]\W*\s")  # without one a title is one sentence
 _TAIL = re.compile(r"\s+(?P<dash>[-|–—])\s+(?P<tail>[^-|–—]{2,40})$")
 
 
@@ -79,7 +81,7 @@ class Reader:
 
     def _across(self, title: str, entry: Entry, best: dict[str, Reading]) -> None:
         """Add what a title of several sentences tells of an item that no one of them names whole."""
-        if self._matcher.clues(title) is None or len(sentences(title)) < _SEVERAL:
+        if not _STOP.search(title) or self._matcher.clues(title) is None or len(sentences(title)) < _SEVERAL:
             return
         for reading in self._sentence(title, Span("title", 0, len(title)), entry.at, False, entry.language):
             best.setdefault(reading.item, reading)
@@ -105,7 +107,7 @@ class Reader:
         if tongue is None:
             return [_unread(m, text, whole, text_words, code) for m in matches]
         sentence = tongue.parser.parse(text_words, title=whole.field == "title", ends=text[text_words[-1].end :])
-        sentence.ahead = later_days(text, at)
+        sentence.ahead = partial(later_days, text, at)
         out: list[Reading] = []
         for match in matches:
             told = tongue.tell(sentence, match, matches, opens)
