@@ -194,6 +194,7 @@ def _behind_by(f: Frame, cue: Found, place: Place, receives: bool) -> bool:
     s, at = f.s, place[0] - 1
     while at >= cue.first and (s.is_("determiner", at) or (s.words[at].capital and not s.is_("preposition", at))):
         at -= 1
-    if at < cue.first or (s.words[at].low == "from" and f.told.measures and not receives):
-        return False  # "exemption from Norlandic duties": from whose measure, not by whom
+    paid = bool(f.told.measures) or cue.pattern.label[-1] in f.told.on_party
+    if at < cue.first or (s.words[at].low == "from" and paid and not receives):
+        return False  # "exemption from Norlandic duties", "a fine from Norco": from whose measure or money, not by whom
     return s.words[at].low == "by" or (s.words[at].low == "from" and (receives or not cue.tags))

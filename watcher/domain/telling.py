@@ -125,6 +125,9 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
         return True
     if cue.pattern.head == "have" and cue.gap and any("N" in s.tags[k] for k in range(*cue.gap)):
         return True
+    opens = cue.first == s.clause_at(cue.first).start and "G" in cue.tags
+    if cue.gap and opens and any(set(s.tags[k]) & set("SB") and not f.own(k) for k in range(*cue.gap)):
+        return True  # "Striking workers approve deal"
     if cue.gap and any(
         s.is_("pronoun", k) and set(s.tags[k + 1]) & set("SD") for k in range(cue.gap[0], cue.gap[1] - 1)
     ):
