@@ -43,9 +43,10 @@ from watcher.domain.model import (
 )
 from watcher.domain.schedule import next_attempt, next_poll
 from watcher.errors import FeedError, RacedError, StoreError
-from watcher.feeds.http import Fetched, Fetcher, FetchFailed, FetchRequest, NotModified
+from watcher.feeds.entries import ParsedEntry
+from watcher.feeds.http import Fetched, Fetcher, FetchFailed, NotModified
 from watcher.feeds.http import Outcome as FetchOutcome
-from watcher.feeds.parse import ParsedEntry, parse
+from watcher.feeds.kinds import read_answer, request_for
 from watcher.judging import Docket, Judge, Judgement
 from watcher.storage.store import Store
 
@@ -99,8 +100,7 @@ def poll(
     due = {d.feed.id: d for d in store.claim_feeds(clock(), FEEDS_AT_ONCE, lease, owner)}
     if not due:
         return Polled()
-    requests = [FetchRequest(d.feed.id, d.feed.url, d.hints, d.feed.allow_private) for d in due.values()]
-    outcomes = fetcher.fetch(requests, clock(), stop)
+    outcomes = fetcher.fetch([request_for(d) for d in due.values()], clock(), stop)
     now = clock()
     polls = [_poll_from(due[outcome.feed], outcome, polling, now) for outcome in outcomes]
     pairs = zip(polls, store.save_polls(polls, now), strict=True)
@@ -110,17 +110,18 @@ def poll(
 
 def _poll_from(due: DueFeed, outcome: FetchOutcome, polling: Polling, now: datetime) -> Poll:
     entries: tuple[NewEntry, ...] = ()
-    hints, detail, retry_after = None, "", None
+    hints, detail, retry_after, snapshot = None, "", None, None
     if isinstance(outcome, Fetched):
         try:
-            most, kind = polling.max_entries, outcome.content_type
-            parsed = parse(outcome.body, url=outcome.url, content_type=kind, max_entries=most)
+            parsed = read_answer(due.feed, outcome, max_entries=polling.max_entries, former=due.snapshot)
         except FeedError as error:
             result, detail = PollResult.BROKEN, str(error)
         else:
             entries = tuple(_new_entry(entry, due.feed) for entry in parsed.entries)
             result = PollResult.ENTRIES if entries else PollResult.EMPTY
-            detail, hints = parsed.degraded, outcome.hints
+            if parsed.unchanged:
+                result = PollResult.NOT_MODIFIED
+            detail, hints, snapshot = parsed.degraded, outcome.hints, parsed.snapshot
     elif isinstance(outcome, NotModified):
         result, hints = PollResult.NOT_MODIFIED, outcome.hints
     else:
@@ -135,6 +136,7 @@ def _poll_from(due: DueFeed, outcome: FetchOutcome, polling: Polling, now: datet
         next_poll_at=next_poll(due.feed.every, now, 0 if result.ok else due.failures + 1, retry_after, due.feed.id),
         moved_to=None if isinstance(outcome, FetchFailed) else outcome.moved_to,
         elapsed=outcome.elapsed,
+        snapshot=snapshot,
     )
 
 
@@ -148,6 +150,8 @@ def _new_entry(entry: ParsedEntry, feed: Feed) -> NewEntry:
         source=feed.outlet or entry.source,
         published=entry.published,
         language=entry.language or feed.language,
+        removed=entry.removed,
+        by_key=entry.by_key,
     )
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import CheckConstraint, Connection, String, UniqueConstraint, event, text
 from sqlalchemy.exc import IntegrityError
-from store_cases import DAY, HOUR, approve, filled
+from store_cases import DAY, HOUR, a_poll, approve, filled
 from test_store_items import SEED
 
-from watcher.domain.model import Failed
+from watcher.domain.model import Failed, Snapshot
 from watcher.storage import Store, feeds, judgements, outbox
 from watcher.storage.database import Database
 from watcher.storage.tables import metadata
@@ -28,6 +28,8 @@ BROKEN: dict[str, tuple[str, str]] = {
     "ck_feed_counts": ("feed", "failures = -1"),
     "ck_feed_lease": ("feed", "lease_owner = 'me', lease_until = NULL"),
     "ck_feed_moved": ("feed", "moved_to = 'https://x.example/', moved_count = 0"),
+    "ck_feed_kind": ("feed", "kind = 'podcast'"),
+    "ck_snapshot_changes": ("snapshot", "changes = -1"),
     "ck_entry_matched_is_judged": ("entry", "matched = true, judged_at = NULL"),
     "ck_entry_pruned_is_useless": ("entry", f"matched = true, judged_at = '{NOW_TEXT}', pruned_at = '{NOW_TEXT}'"),
     "ck_item_version": ("item", "version = -1"),
@@ -61,7 +63,7 @@ BROKEN_NEW: dict[str, tuple[str, dict[str, Any]]] = {
 NAMED = {
     constraint.name: constraint
     for table in metadata.tables.values()
-    for constraint in table.constraints
+    for constraint in (*table.constraints, *(one for column in table.columns for one in column.constraints))
     if isinstance(constraint, CheckConstraint | UniqueConstraint)
 }
 
@@ -98,6 +100,7 @@ def database(request: pytest.FixtureRequest, databases: Callable[[str], Database
 def fill(store: Store) -> None:
     """Put a row in every table, the delivery dead."""
     (entry,) = filled(store, NOW, entries=1, items=("deal",))
+    store.save_polls([a_poll("wire", NOW, snapshot=Snapshot("text"))], NOW)
     store.seed([SEED], NOW)
     approve(store, entry, NOW)
     (one,) = store.claim_deliveries(NOW, 1, HOUR, "me")

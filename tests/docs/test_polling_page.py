@@ -12,7 +12,10 @@ from watcher.domain.schedule import JITTER, LONGEST_BACK_OFF, LONGEST_WAIT
 from watcher.feeds.exchange import MAX_REDIRECTS
 from watcher.feeds.http import Failure
 from watcher.feeds.manners import SILENT_LIMIT
+from watcher.feeds.pages import MAX_PAGE_CHARS
 from watcher.feeds.parse import FeedBroken, parse
+from watcher.feeds.robots import KEPT
+from watcher.feeds.sitemaps import MAX_SITEMAPS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "polling.md").read_text(encoding="utf-8")
 
@@ -29,6 +32,9 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert f"`Retry-After` is kept to, up to {LONGEST_WAIT // timedelta(hours=1)} hours" in words
     assert f"after {SILENT_LIMIT} requests in a row" in words
     assert f"At most {MAX_REDIRECTS} redirects" in words
+    assert f"Of an index the {MAX_SITEMAPS} sitemaps" in words
+    assert f"at most {MAX_PAGE_CHARS:,} characters of it" in words
+    assert f"read again after {KEPT // timedelta(hours=1)} hours" in words
 
 
 @pytest.mark.parametrize("body", [b"<html></html>", b" ", b"<opml/>"])

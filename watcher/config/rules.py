@@ -22,6 +22,7 @@ from watcher.config.lexicons import load_languages, load_lexicons
 from watcher.config.lifecycles import Cues, compile_lifecycles, extend_lexicons, shipped_lifecycles
 from watcher.config.outlets import compile_outlets, load_outlets
 from watcher.config.problems import WHOLE_FILE, Problems, hint, listed
+from watcher.config.sources import check_kind, search_address, selectors
 from watcher.config.watchlists import (
     AboutSection,
     EvidenceSection,
@@ -35,11 +36,13 @@ from watcher.domain.model import (
     Actor,
     EvidenceRule,
     Feed,
+    FeedKind,
     Item,
     Lifecycle,
     Near,
     Outlet,
     Rules,
+    Selectors,
 )
 
 Watchlist = Checked[WatchlistFile]
@@ -291,7 +294,7 @@ class Assembly:
 
     def _feeds(self) -> tuple[Feed, ...]:
         feeds: dict[str, Feed] = {}
-        urls: dict[str, str] = {}
+        urls: dict[tuple[str, Selectors], str] = {}
         where: dict[str, str] = {}
         names = {name.casefold(): name for o in self.outlets for name in (o.name, *o.names)}
         for checked in self.files:
@@ -302,8 +305,8 @@ class Assembly:
                 if feeds.setdefault(feed.id, feed) != feed:
                     message = f'duplicate id "{feed.id}"; it stands at {where[feed.id]} already'
                     self._note(checked, (*path, "id"), message)
-                elif urls.setdefault(feed.url, feed.id) != feed.id:
-                    self._note(checked, (*path, "url"), f'the feed "{urls[feed.url]}" has this address already')
+                elif feed.url and urls.setdefault(read_as := (feed.url, feed.selectors), feed.id) != feed.id:
+                    self._note(checked, (*path, "url"), f'the feed "{urls[read_as]}" has this address already')
                 where.setdefault(feed.id, self._stands_at(checked, (*path, "id")))
         return tuple(feeds.values())
 
@@ -314,12 +317,27 @@ class Assembly:
         if section.every and section.every < SHORTEST_INTERVAL and not section.allow_private:
             message = "out of range: less than a minute needs allow_private, for a server of your own"
             self._note(checked, (*path, "every"), message, "1m to 1w")
-        if fault := address_fault(section.url, allow_private=section.allow_private or self._allow_private):
+        if not any(checked.has_lost((*path, *inner)) for inner in ((), ("select",), ("search",))):
+            if not section.url and section.kind is not FeedKind.FEDERAL_REGISTER:
+                self._note(checked, path, 'missing key "url"')
+            for inner, message, allowed in check_kind(section.kind, section.select, section.search):
+                self._note(checked, (*path, *inner), message, allowed)
+        if section.url and (
+            fault := address_fault(section.url, allow_private=section.allow_private or self._allow_private)
+        ):
             self._note(checked, (*path, "url"), *fault)
 
     def _feed(self, section: FeedSection) -> Feed:
-        every = section.every or self._interval
-        return Feed(section.id, section.url, section.outlet, every, section.language, section.allow_private)
+        return Feed(
+            id=section.id,
+            url=search_address(section.url, section.search) if section.search else section.url,
+            outlet=section.outlet,
+            every=section.every or self._interval,
+            language=section.language,
+            allow_private=section.allow_private,
+            kind=section.kind,
+            selectors=selectors(section.select),
+        )
 
     def _stands_at(self, checked: Watchlist, path: Path_) -> str:
         return f"{checked.document.file}:{checked.place(path)[0]}"

@@ -164,6 +164,29 @@ class Lifecycle:
 # --- what was published ---------------------------------------------------------------------------
 
 
+class FeedKind(StrEnum):
+    """How what a feed answers is read."""
+
+    FEED = "feed"  # RSS, Atom, RDF, CDF, JSON Feed
+    LIST = "list"  # a page that lists documents
+    PAGE = "page"  # one page, whose changes are entries
+    SITEMAP = "sitemap"  # a news sitemap, or an index of them
+    FEDERAL_REGISTER = "federal-register"  # a search of the U.S. Federal Register
+
+
+@dataclass(frozen=True, slots=True)
+class Selectors:
+    """Where a page says what, in CSS; empty where it is left to the reader. `date_format` as for strptime."""
+
+    entry: str = ""
+    link: str = ""
+    title: str = ""
+    date: str = ""
+    summary: str = ""
+    text: str = ""
+    date_format: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """A polled source as configured."""
@@ -174,6 +197,8 @@ class Feed:
     every: timedelta = timedelta(minutes=15)
     language: str = ""
     allow_private: bool = False
+    kind: FeedKind = FeedKind.FEED
+    selectors: Selectors = Selectors()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +208,14 @@ class Hints:
     etag: str | None = None
     last_modified: str | None = None
     body_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a page said when it was last read, and how often it had changed by then."""
+
+    text: str  # a sentence or a line of the page on each line
+    changes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +235,7 @@ class Entry:
     key: str = ""  # identity within the feed
     language: str = ""
     baseline: bool = False  # came with the first poll of its feed: moves nothing aloud
+    removed: str = ""  # what is no longer said there: shown to people, never read
 
     def __post_init__(self) -> None:
         require_utc(at=self.at, seen_at=self.seen_at, published=self.published)
@@ -233,6 +267,8 @@ class NewEntry:
     source: str = ""
     published: datetime | None = None
     language: str = ""
+    removed: str = ""  # what is no longer said there: shown to people, never read
+    by_key: bool = False  # only the key tells it apart: its link and title come again with other news
 
     def __post_init__(self) -> None:
         require_utc(published=self.published)
@@ -251,6 +287,7 @@ class Poll:
     entries: tuple[NewEntry, ...] = ()  # oldest first
     moved_to: str | None = None  # target of a permanent redirect
     elapsed: timedelta = timedelta(0)
+    snapshot: Snapshot | None = None  # of a page that was read
 
     def __post_init__(self) -> None:
         require_utc(at=self.at, next_poll_at=self.next_poll_at)
@@ -264,6 +301,7 @@ class DueFeed:
     hints: Hints
     failures: int = 0  # polls in a row that failed or were broken
     first: bool = False  # never polled successfully at this address
+    snapshot: Snapshot | None = None  # of a page that was read before
 
 
 @dataclass(frozen=True, slots=True)

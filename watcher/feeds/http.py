@@ -20,6 +20,7 @@ from watcher.feeds.bodies import ACCEPT_ENCODING
 from watcher.feeds.exchange import ACCEPT, Exchange, Limits
 from watcher.feeds.manners import Manners
 from watcher.feeds.outcomes import Failure, Fetched, FetchFailed, FetchRequest, NotModified, Outcome
+from watcher.feeds.robots import Robots, RobotsCache
 
 __all__ = ["Failure", "FetchFailed", "FetchRequest", "Fetched", "Fetcher", "NotModified", "Outcome"]
 
@@ -61,6 +62,7 @@ class Fetcher:
         self._allow_private = allow_private
         self._proxy_host = (parse_url(proxy).raw_host or "") if proxy else ""
         self._tls = ssl.create_default_context()
+        self._robots = RobotsCache()
 
     def fetch(
         self, requests: Sequence[FetchRequest], now: datetime, stop: threading.Event | None = None
@@ -80,12 +82,13 @@ class Fetcher:
         self, requests: Sequence[FetchRequest], now: datetime, stop: threading.Event | None
     ) -> list[Outcome]:
         manners = Manners(concurrency=self._concurrency, per_host=self._per_host)
+        robots = Robots(self._robots, self._headers["User-Agent"], now)
         async with self._session(allow_private=False) as guarded, self._session(allow_private=True) as unguarded:
             tasks: list[asyncio.Task[Outcome]] = []
             for request in requests:
                 private = self._allow_private or request.allow_private
                 session = unguarded if private else guarded
-                exchange = Exchange(session, request, self._limits, manners, not private, now)
+                exchange = Exchange(session, request, self._limits, manners, not private, now, robots)
                 tasks.append(asyncio.create_task(exchange.carry_out()))
             await _wait_for(tasks, stop)
             return [task.result() for task in tasks if not task.cancelled()]

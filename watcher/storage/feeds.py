@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
-from watcher.domain.model import DueFeed, Feed, FeedStatus, Hints, NewEntry, Poll, SavedPoll
+from watcher.domain.model import DueFeed, Feed, FeedKind, FeedStatus, Hints, NewEntry, Poll, SavedPoll, Snapshot
 from watcher.errors import UsageError
-from watcher.storage import identity
+from watcher.storage import identity, snapshots
 from watcher.storage.database import Lock, exclusive, insert_missing, sliced
 from watcher.storage.tables import entry, feed
 
@@ -29,6 +30,8 @@ def sync(connection: Connection, feeds: Sequence[Feed], now: datetime) -> None:
             "every": new.every,
             "language": new.language,
             "allow_private": new.allow_private,
+            "kind": new.kind,
+            "selectors": snapshots.selectors_text(new.selectors),
             "active": True,
         }
         old = rows.get(new.id)
@@ -36,8 +39,9 @@ def sync(connection: Connection, feeds: Sequence[Feed], now: datetime) -> None:
             fresh = {"id": new.id, "last_detail": "", "entries": 0, **_afresh(now)}
             connection.execute(feed.insert().values(**told, **fresh))
             continue
-        if old.url != new.url:
+        if (old.url, old.kind, old.selectors) != (new.url, new.kind, told["selectors"]):
             told |= _afresh(now)
+            snapshots.forget(connection, new.id)
         elif old.every != new.every and not old.failures:
             # a shorter interval counts from today, not from after the long one
             told["next_poll_at"] = min(old.next_poll_at, now + new.every)
@@ -85,10 +89,11 @@ def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, o
         .returning(feed.c.id)
     )
     ours = set(leased.scalars())
-    return [_due(row) for row in rows if row.id in ours]
+    said = snapshots.of(connection, [row.id for row in rows if row.id in ours and row.kind is FeedKind.PAGE])
+    return [_due(row, said.get(row.id)) for row in rows if row.id in ours]
 
 
-def _due(row: Row[Any]) -> DueFeed:
+def _due(row: Row[Any], said: Snapshot | None) -> DueFeed:
     return DueFeed(
         feed=Feed(
             id=row.id,
@@ -97,10 +102,13 @@ def _due(row: Row[Any]) -> DueFeed:
             every=row.every,
             language=row.language,
             allow_private=row.allow_private,
+            kind=row.kind,
+            selectors=snapshots.selectors_of(row.selectors),
         ),
         hints=Hints(etag=row.etag, last_modified=row.last_modified, body_hash=row.body_hash),
         failures=row.failures,
         first=row.begun_at is None,
+        snapshot=said,
     )
 
 
@@ -127,6 +135,9 @@ def save(connection: Connection, polls: Sequence[Poll], now: datetime) -> list[S
     saved, changes = [], []
     for poll in polls:
         row = rows[poll.feed]
+        if not snapshots.advance(connection, poll, now):
+            # another poll was first; the hints of this one would vouch for a text that is not kept
+            poll = replace(poll, entries=(), hints=None)
         new, baseline = _insert_entries(connection, poll, now, first=row.begun_at is None and poll.result.ok)
         saved.append(SavedPoll(poll.feed, new, baseline))
         changes.append({"b_id": poll.feed, **_after(row, poll, new)})
@@ -143,7 +154,7 @@ def _insert_entries(connection: Connection, poll: Poll, now: datetime, first: bo
     """
     if not poll.entries:
         return 0, first
-    identified = [(new, identity.key_hash(_key(new)), identity.story_hash(new.link, new.title)) for new in poll.entries]
+    identified = [(new, identity.key_hash(_key(new)), _story(new)) for new in poll.entries]
     titles, stories = _known(connection, poll.feed, identified)
     keys = set(titles)
     baseline = first and not keys
@@ -185,6 +196,10 @@ def _key(new: NewEntry) -> str:
     return new.key or new.link or new.title
 
 
+def _story(new: NewEntry) -> str | None:
+    return None if new.by_key else identity.story_hash(new.link, new.title)
+
+
 def _entry_row(new: NewEntry, now: datetime, baseline: bool) -> dict[str, Any]:
     plausible = new.published is not None and new.published <= now
     return {
@@ -199,6 +214,7 @@ def _entry_row(new: NewEntry, now: datetime, baseline: bool) -> dict[str, Any]:
         "seen_at": now,
         "baseline": baseline,
         "matched": False,
+        "removed": new.removed,
     }
 
 

@@ -144,7 +144,7 @@ def prune(connection: Connection, now: datetime, unmatched_before: datetime) -> 
         .with_for_update(skip_locked=True)
     )
     ids = connection.execute(useless).scalars().all()
-    nothing = {"key": "", "title": "", "summary": "", "link": "", "source": ""}
+    nothing = {"key": "", "title": "", "summary": "", "link": "", "source": "", "removed": ""}
     if ids:
         connection.execute(update(entry).where(entry.c.id.in_(ids)).values(pruned_at=now, **nothing))
     return len(ids)

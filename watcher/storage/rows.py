@@ -25,6 +25,7 @@ def entry_of(row: Row[Any]) -> Entry:
         key=row.key,
         language=row.language,
         baseline=row.baseline,
+        removed=row.removed,
     )
 
 

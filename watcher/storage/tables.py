@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-from watcher.domain.model import AttemptOutcome, DeliveryState, PollResult, Reason, Status, Tier
+from watcher.domain.model import AttemptOutcome, DeliveryState, FeedKind, PollResult, Reason, Status, Tier
 from watcher.storage.types import Duration, PlainText, UtcDateTime, Word
 
 metadata = MetaData(
@@ -87,6 +87,14 @@ feed = Table(
     _text("moved_to", nullable=True),  # where permanent redirects point, not yet followed for good
     Column("moved_count", Integer, nullable=False),  # how many in a row pointed there
     _text("moved_url", nullable=True),  # polled instead of url
+    Column(
+        "kind",
+        Word(FeedKind),
+        _one_of("ck_feed_kind", "kind", FeedKind),
+        nullable=False,
+        server_default=FeedKind.FEED.value,
+    ),
+    _text("selectors", server_default=text("''")),  # JSON of domain.model.Selectors, empty for none
     _one_of("ck_feed_last_result", "last_result", PollResult),
     CheckConstraint("failures >= 0 AND entries >= 0 AND moved_count >= 0", name="ck_feed_counts"),
     CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="ck_feed_lease"),
@@ -94,6 +102,17 @@ feed = Table(
 )
 # read by feeds.claim: what is due
 Index("ix_feed_due", feed.c.next_poll_at, sqlite_where=text("active = 1"), postgresql_where=text("active"))
+
+# what pages said when they were last read
+snapshot = Table(
+    "snapshot",
+    metadata,
+    Column("feed", PlainText, ForeignKey("feed.id"), primary_key=True),
+    _text("text"),
+    Column("changes", Integer, nullable=False),
+    _moment("seen_at"),
+    CheckConstraint("changes >= 0", name="ck_snapshot_changes"),
+)
 
 entry = Table(
     "entry",
@@ -116,6 +135,7 @@ entry = Table(
     _moment("judged_at", nullable=True),
     Column("matched", Boolean, nullable=False),  # gave evidence
     _moment("pruned_at", nullable=True),  # text removed
+    _text("removed", server_default=text("''")),  # what is no longer said there: shown, never read
     UniqueConstraint("feed", "key_hash", name="uq_entry_key"),
     UniqueConstraint("feed", "story_hash", name="uq_entry_story"),
     CheckConstraint("judged_at IS NOT NULL OR NOT matched", name="ck_entry_matched_is_judged"),
