@@ -23,6 +23,7 @@ class Metrics:
         registry = self.registry = CollectorRegistry()
         self._polls = Counter("watcher_polls", "Feeds polled, by result", ["result"], registry=registry)
         self._entries = Counter("watcher_entries", "New entries saved", registry=registry)
+        self._revised = Counter("watcher_revisions", "Known entries whose text was edited", registry=registry)
         self._judged = Counter("watcher_judged", "Entries judged", registry=registry)
         self._readings = Counter("watcher_readings", "Readings of entries, by status", ["status"], registry=registry)
         self._unreadable = Counter(
@@ -72,10 +73,11 @@ class Metrics:
             self._seconds.labels(job)
         self._config_ok.set(1)
 
-    def poll(self, result: PollResult, new: int, now: datetime) -> None:
-        """Count one feed's poll and the `new` entries it brought."""
+    def poll(self, result: PollResult, new: int, now: datetime, *, revised: int = 0) -> None:
+        """Count one feed's poll, the `new` entries it brought and the known ones it `revised`."""
         self._polls.labels(result.value).inc()
         self._entries.inc(new)
+        self._revised.inc(revised)
         if result.ok:
             self._last_poll.set(now.timestamp())
 

@@ -47,7 +47,7 @@ from watcher.feeds.entries import ParsedEntry
 from watcher.feeds.http import Fetched, Fetcher, FetchFailed, NotModified
 from watcher.feeds.http import Outcome as FetchOutcome
 from watcher.feeds.kinds import read_answer, request_for
-from watcher.judging import Docket, Judge, Judgement
+from watcher.judging import Docket, Judge, Judgement, compare
 from watcher.storage.store import Store
 
 FEEDS_AT_ONCE = 32  # claimed, fetched and saved together
@@ -72,6 +72,7 @@ class FeedPolled:
     detail: str = ""
     new: int = 0  # entries not seen before
     baseline: bool = False  # the feed's first poll: its entries move nothing aloud
+    revised: int = 0  # known entries that were edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,9 @@ def poll(
     now = clock()
     polls = [_poll_from(due[outcome.feed], outcome, polling, now) for outcome in outcomes]
     pairs = zip(polls, store.save_polls(polls, now), strict=True)
-    feeds = tuple(FeedPolled(p.feed, p.result, p.detail, saved.new, saved.baseline) for p, saved in pairs)
+    feeds = tuple(
+        FeedPolled(p.feed, p.result, p.detail, saved.new, saved.baseline, saved.revised) for p, saved in pairs
+    )
     return Polled(feeds, more=len(due) == FEEDS_AT_ONCE)
 
 
@@ -178,7 +181,9 @@ def judge(store: Store, judging: Judge, rules: Rules, routes: Sequence[Route], *
        everything as it was, to be judged again with the same result; after it, the deliveries wait in the outbox.
 
     Another worker may be first; then nothing is written, and 1-3 are repeated, RACES times at most; what is left then
-    waits for the next round. An entry of a feed's first poll may move an item, but is not told (no alert).
+    waits for the next round. An entry that was edited is judged again: only what it did not say before is evidence,
+    and what it no longer says is withdrawn. An entry of a feed's first poll may move an item, but is not told (no
+    alert).
     """
     for lost in range(RACES):
         entries = store.unjudged(ENTRIES_AT_ONCE)
@@ -195,6 +200,8 @@ def judge(store: Store, judging: Judge, rules: Rules, routes: Sequence[Route], *
                 hearing.moved(),
                 alerts,
                 now,
+                revisions={entry.id: entry.revision for entry in entries if entry.revision},
+                withdrawn=[evidence.id for judgement in judgements for evidence in judgement.withdrawn],
             )
         except RacedError:
             continue
@@ -246,7 +253,13 @@ class _Hearing:
             readings = self._judging.read(entry)
         except Exception as error:
             return Judgement(entry, fault=f"{type(error).__name__}: {error}")
-        judgement = self._docket.take(entry, readings)
+        withdrawn: tuple[Evidence, ...] = ()
+        if entry.revision:
+            reread = compare(readings, self._store.told(entry.id), self._items)
+            readings, withdrawn = reread.fresh, reread.withdrawn
+            self._docket.withdraw(withdrawn)
+            self._touched.update(evidence.item for evidence in withdrawn)
+        judgement = replace(self._docket.take(entry, readings), withdrawn=withdrawn)
         for evidence, decision in zip(judgement.evidence, judgement.decisions, strict=True):
             self._evidence[evidence.id] = evidence
             self._touched.add(evidence.item)

@@ -355,7 +355,7 @@ def test_documents_of_the_federal_register() -> None:
         "Notice, Trade Office, OFFICE",
     ]
     assert entry.published == datetime(2025, 11, 21, 23, 59, 59, tzinfo=UTC)
-    assert (entry.source, entry.language, entry.link) == ("federalregister", "en", DOCUMENT["html_url"])
+    assert (entry.source, entry.language, entry.link) == ("Federal Register", "en", DOCUMENT["html_url"])
 
 
 def test_a_search_without_results_is_empty_and_a_refused_one_broken() -> None:

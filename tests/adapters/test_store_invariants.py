@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import CheckConstraint, Connection, String, UniqueConstraint, event, text
 from sqlalchemy.exc import IntegrityError
-from store_cases import DAY, HOUR, a_poll, approve, filled
+from store_cases import DAY, HOUR, a_poll, an_entry, approve, filled
 from test_store_items import SEED
 
 from watcher.domain.model import Failed, Snapshot
-from watcher.storage import Store, feeds, judgements, outbox
+from watcher.storage import Store, entries, feeds, judgements, outbox
 from watcher.storage.database import Database
-from watcher.storage.tables import metadata
+from watcher.storage.tables import entry, metadata
 from watcher.storage.types import PlainText
 
 NOW_TEXT = "2025-11-03 09:00:00"
@@ -30,6 +30,9 @@ BROKEN: dict[str, tuple[str, str]] = {
     "ck_feed_moved": ("feed", "moved_to = 'https://x.example/', moved_count = 0"),
     "ck_feed_kind": ("feed", "kind = 'podcast'"),
     "ck_snapshot_changes": ("snapshot", "changes = -1"),
+    "ck_entry_revision": ("entry", "revision = -1"),
+    "ck_revision_n": ("revision", "n = -1"),
+    "ck_withdrawal_revision": ("withdrawal", "revision = 0"),
     "ck_entry_matched_is_judged": ("entry", "matched = true, judged_at = NULL"),
     "ck_entry_pruned_is_useless": ("entry", f"matched = true, judged_at = '{NOW_TEXT}', pruned_at = '{NOW_TEXT}'"),
     "ck_item_version": ("item", "version = -1"),
@@ -44,6 +47,7 @@ BROKEN_NEW: dict[str, tuple[str, dict[str, Any]]] = {
     "ck_evidence_status": ("evidence", {"id": "new", "status": "rumoured"}),
     "ck_evidence_tier": ("evidence", {"id": "new", "tier": "blog"}),
     "ck_evidence_span_field": ("evidence", {"id": "new", "span_field": "link"}),
+    "ck_evidence_revision": ("evidence", {"id": "new", "revision": -1}),
     "ck_evidence_span": ("evidence", {"id": "new", "span_start": 7, "span_end": 6}),
     "ck_transition_status": ("transition", {"seq": 2, "status": "rumoured"}),
     "ck_transition_reason": ("transition", {"seq": 2, "reason": "same"}),
@@ -103,6 +107,8 @@ def fill(store: Store) -> None:
     store.save_polls([a_poll("wire", NOW, snapshot=Snapshot("text"))], NOW)
     store.seed([SEED], NOW)
     approve(store, entry, NOW)
+    store.save_polls([a_poll("wire", NOW, [an_entry(0, summary="It was edited.")])], NOW)
+    store.record([entry], [], [], [], [], NOW, revisions={entry: 1}, withdrawn=[f"deal-{entry}-approved"])
     (one,) = store.claim_deliveries(NOW, 1, HOUR, "me")
     store.settle(one.id, "me", Failed(False, "gone"), NOW)
 
@@ -167,10 +173,17 @@ def test_nothing_refers_to_what_is_not_there(database: Database, table: str, col
     assert f"fk_{table}_{column}" in said or said == "FOREIGN KEY constraint failed"
 
 
+def rows(connection: Connection, column: Any) -> None:
+    """Look entries up as a poll does."""
+    entries._rows(connection, "wire", {column: ["0" * 32]})
+
+
 QUEUES: dict[str, Callable[[Connection, datetime], object]] = {
     "ix_feed_due": lambda connection, now: feeds.claim(connection, now, 5, HOUR, "me"),
     "ix_entry_unjudged": lambda connection, now: judgements.unjudged(connection, 5),
     "ix_entry_prunable": lambda connection, now: judgements.prune(connection, now, now),
+    "ix_entry_content": lambda connection, now: rows(connection, entry.c.content_hash),
+    "ix_entry_other": lambda connection, now: rows(connection, entry.c.other_hash),
     "ix_evidence_item": lambda connection, now: judgements.evidence(connection, "deal", now - DAY),
     "ix_delivery_open": lambda connection, now: outbox.claim(connection, now, 5, HOUR, "me"),
 }

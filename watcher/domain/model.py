@@ -236,6 +236,7 @@ class Entry:
     language: str = ""
     baseline: bool = False  # came with the first poll of its feed: moves nothing aloud
     removed: str = ""  # what is no longer said there: shown to people, never read
+    revision: int = 0  # how often its text was edited
 
     def __post_init__(self) -> None:
         require_utc(at=self.at, seen_at=self.seen_at, published=self.published)
@@ -306,11 +307,13 @@ class DueFeed:
 
 @dataclass(frozen=True, slots=True)
 class SavedPoll:
-    """A poll as it was stored: how many of its entries were new, and whether they are its feed's first."""
+    """A poll as it was stored: how many of its entries were new, whether they are its feed's first, and how many known
+    ones said something else than before."""
 
     feed: str
     new: int
     baseline: bool
+    revised: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +393,7 @@ class Evidence:
     speaks_for: str | None = None  # actor id, where the outlet is an actor's own
     span: Span = Span("title", 0, 0)
     baseline: bool = False
+    revision: int = 0  # of the entry: which of its texts the span and the quote are of
 
     def __post_init__(self) -> None:
         require_utc(at=self.at)

@@ -181,10 +181,12 @@ class Jobs:
     def _note_polled(self, polled: Polled) -> None:
         now = self._clock()
         for feed in polled.feeds:
-            self._metrics.poll(feed.result, feed.new, now)
+            self._metrics.poll(feed.result, feed.new, now, revised=feed.revised)
             fields = {"feed": feed.feed, "result": feed.result.value, "new": feed.new, "detail": feed.detail}
             if feed.baseline:
                 fields["baseline"] = True
+            if feed.revised:
+                fields["revised"] = feed.revised
             if feed.result.ok:
                 log.debug("feed.polled", **fields)
             else:
@@ -207,6 +209,8 @@ class Jobs:
             log.error("entry.unreadable", entry=judgement.entry.id, error=judgement.fault)
         for reading in judgement.readings:
             self._metrics.reading(reading.status)
+        for evidence in judgement.withdrawn:
+            log.info("evidence.withdrawn", evidence=evidence.id, item=evidence.item, entry=judgement.entry.id)
         for decision in judgement.decisions:
             if isinstance(decision, Stay):
                 log.debug(

@@ -17,7 +17,7 @@ from watcher.feeds.lists import END_OF_DAY
 from watcher.feeds.plaintext import flatten
 
 _MAX_PART = 4_000  # characters of an abstract
-SOURCE = "federalregister"
+SOURCE = "Federal Register"
 
 
 def parse_documents(body: bytes, *, url: str, max_entries: int) -> Parsed:

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
-from watcher.domain.model import DueFeed, Feed, FeedKind, FeedStatus, Hints, NewEntry, Poll, SavedPoll, Snapshot
+from watcher.domain.model import DueFeed, Feed, FeedKind, FeedStatus, Hints, Poll, SavedPoll, Snapshot
 from watcher.errors import UsageError
-from watcher.storage import identity, snapshots
-from watcher.storage.database import Lock, exclusive, insert_missing, sliced
-from watcher.storage.tables import entry, feed
+from watcher.storage import entries, snapshots
+from watcher.storage.database import Lock, exclusive
+from watcher.storage.tables import feed
 
 MOVES_TO_FOLLOW = 3  # permanent redirects in a row to one address, before it is polled instead
 FAILURES_TO_RETURN = 5  # in a row at such an address, before the configured one is tried again
@@ -121,7 +121,7 @@ def save(connection: Connection, polls: Sequence[Poll], now: datetime) -> list[S
     """Store polls (T1).
 
     1. Lock the rows of the feeds, in one order, so that two savers wait for each other and never deadlock.
-    2. Insert the entries; those that are known fall away by the unique constraints.
+    2. Insert the entries that are new and revise those that were edited; what is known falls away.
     3. Update the feeds: hints only now, beside the entries they vouch for; the lease ends.
     A crash before the commit leaves all as it was, and the lease expires: the feed is polled again.
     """
@@ -138,84 +138,13 @@ def save(connection: Connection, polls: Sequence[Poll], now: datetime) -> list[S
         if not snapshots.advance(connection, poll, now):
             # another poll was first; the hints of this one would vouch for a text that is not kept
             poll = replace(poll, entries=(), hints=None)
-        new, baseline = _insert_entries(connection, poll, now, first=row.begun_at is None and poll.result.ok)
-        saved.append(SavedPoll(poll.feed, new, baseline))
-        changes.append({"b_id": poll.feed, **_after(row, poll, new)})
+        stored = entries.store(connection, poll, now, first=row.begun_at is None and poll.result.ok)
+        saved.append(stored)
+        changes.append({"b_id": poll.feed, **_after(row, poll, stored.new)})
     # the keys of the first name the columns to set: every change has the same ones
     columns: dict[str, Any] = {name: bindparam(name) for name in changes[0] if name != "b_id"}
     connection.execute(update(feed).where(feed.c.id == bindparam("b_id")).values(**columns), changes)
     return saved
-
-
-def _insert_entries(connection: Connection, poll: Poll, now: datetime, first: bool) -> tuple[int, bool]:
-    """Insert what is new; return how many, and whether they are the baseline of the feed.
-
-    A feed whose address was changed is not new if it still gives entries that are known.
-    """
-    if not poll.entries:
-        return 0, first
-    identified = [(new, identity.key_hash(_key(new)), _story(new)) for new in poll.entries]
-    titles, stories = _known(connection, poll.feed, identified)
-    keys = set(titles)
-    baseline = first and not keys
-    rows = []
-    for new, key, story in identified:
-        # several entries of one document may share a key as well
-        if not identity.same_story(titles.setdefault(key, new.title), new.title):
-            key = identity.reused_key_hash(_key(new), new.title)
-        # most entries of most polls end here; the constraints see to the rest
-        if key not in keys and story not in stories:
-            rows.append({"feed": poll.feed, "key_hash": key, "story_hash": story, **_entry_row(new, now, baseline)})
-    if not rows:
-        return 0, baseline
-    insert = insert_missing(connection, entry).returning(entry.c.id)
-    return len(connection.execute(insert, rows).all()), baseline
-
-
-def _known(
-    connection: Connection, feed_id: str, identified: Sequence[tuple[NewEntry, str, str | None]]
-) -> tuple[dict[str, str], set[str]]:
-    """Return the titles by key, and the stories, of this feed's entries that share either with these."""
-    titles: dict[str, str] = {}
-    stories: set[str] = set()
-    wanted = {
-        entry.c.key_hash: {key for _, key, _ in identified},
-        entry.c.story_hash: {story for _, _, story in identified if story},
-    }
-    for column, hashes in wanted.items():
-        for some in sliced(hashes):
-            query = select(entry.c.key_hash, entry.c.story_hash, entry.c.title)
-            for row in connection.execute(query.where(entry.c.feed == feed_id, column.in_(some))):
-                titles[row.key_hash] = row.title
-                if row.story_hash:
-                    stories.add(row.story_hash)
-    return titles, stories
-
-
-def _key(new: NewEntry) -> str:
-    return new.key or new.link or new.title
-
-
-def _story(new: NewEntry) -> str | None:
-    return None if new.by_key else identity.story_hash(new.link, new.title)
-
-
-def _entry_row(new: NewEntry, now: datetime, baseline: bool) -> dict[str, Any]:
-    plausible = new.published is not None and new.published <= now
-    return {
-        "key": new.key,
-        "title": new.title,
-        "summary": new.summary,
-        "link": new.link,
-        "source": new.source,
-        "language": new.language,
-        "published": new.published,
-        "at": new.published if plausible else now,
-        "seen_at": now,
-        "baseline": baseline,
-        "matched": False,
-        "removed": new.removed,
-    }
 
 
 def _after(row: Row[Any], poll: Poll, new: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ def entry_of(row: Row[Any]) -> Entry:
         language=row.language,
         baseline=row.baseline,
         removed=row.removed,
+        revision=row.revision,
     )
 
 
@@ -62,6 +63,7 @@ def evidence_of(row: Row[Any]) -> Evidence:
         speaks_for=row.speaks_for,
         span=Span(row.span_field, row.span_start, row.span_end),
         baseline=row.baseline,
+        revision=row.revision,
     )
 
 
@@ -87,6 +89,7 @@ def evidence_row(fact: Evidence, now: datetime) -> dict[str, Any]:
         "span_start": fact.span.start,
         "span_end": fact.span.end,
         "baseline": fact.baseline,
+        "revision": fact.revision,
         "recorded_at": now,
     }
 

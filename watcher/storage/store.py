@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from watcher.domain.model import (
     Alert,
@@ -35,6 +36,7 @@ from watcher.domain.model import (
     Standing,
     Transition,
 )
+from watcher.storage import entries as entry_rows
 from watcher.storage import feeds as feed_rows
 from watcher.storage import items as item_rows
 from watcher.storage import judgements, outbox, schema
@@ -116,9 +118,10 @@ class Store:
     def save_polls(self, polls: Sequence[Poll], now: datetime) -> list[SavedPoll]:
         """Store what polls brought (T1): entries, hints, next poll and the end of the lease, in one transaction.
 
-        Results are in the order of `polls`. Entries the feed gave before are not stored again, whether they come
-        under the same key or under another with the same link and title (see identity.py). The entries of a feed's
-        first successful poll are marked baseline. Raises UsageError for a feed that was never synced.
+        Results are in the order of `polls`. Entries the feed gave before are not stored again, under whatever key or
+        link they come (see identity.py); those whose title or text was edited are revised, and wait to be judged
+        again. The entries of a feed's first successful poll are marked baseline. Raises UsageError for a feed that was
+        never synced.
         """
         with self._db.write() as connection:
             return feed_rows.save(connection, polls, now)
@@ -146,9 +149,20 @@ class Store:
             return item_rows.standings(connection)
 
     def evidence(self, item: str, since: datetime) -> list[Evidence]:
-        """Return an item's evidence of `since` and later, ordered by (at, id)."""
+        """Return an item's evidence of `since` and later that was not withdrawn, ordered by (at, id)."""
         with self._db.read() as connection:
             return judgements.evidence(connection, item, since)
+
+    def told(self, entry: str) -> list[Evidence]:
+        """Return what earlier texts of an entry gave as evidence and was not withdrawn, by id."""
+        with self._db.read() as connection:
+            return judgements.told(connection, entry)
+
+    def texts(self, entry: str) -> list[tuple[str, str]]:
+        """Return every (title, summary) an entry has had, the first one first and the present one last; evidence
+        quotes the one its `revision` numbers. Empty for an unknown entry."""
+        with self._db.read() as connection:
+            return entry_rows.texts(connection, entry)
 
     def last_evidence(self) -> dict[str, Evidence]:
         """Return the latest evidence of every active item that has any, by item id."""
@@ -163,17 +177,21 @@ class Store:
         standings: Sequence[Standing],
         alerts: Sequence[tuple[Alert, int, tuple[str, ...]]],
         now: datetime,
+        *,
+        revisions: Mapping[str, int] = MappingProxyType({}),
+        withdrawn: Sequence[str] = (),
     ) -> None:
         """Store a judgement (T2): entries, evidence, standings, history and outbox, in one transaction.
 
         `standings` carry the version they were loaded with plus one; every transition's item must have one, standing
         where its last transition leads. Each alert names its transition by index, and its receivers; each receiver
-        gets one delivery, due at once.
-        Raises RacedError, and writes nothing, when one of the entries was judged meanwhile or one of the items has
-        moved on: load again and repeat. Raises ValueError when the parts contradict each other.
+        gets one delivery, due at once. `revisions` says by which text an entry that was ever edited was judged, and
+        `withdrawn` names evidence that such an entry no longer bears out.
+        Raises RacedError, and writes nothing, when one of the entries was judged or edited meanwhile or one of the
+        items has moved on: load again and repeat. Raises ValueError when the parts contradict each other.
         """
         with self._db.write() as connection:
-            judgements.record(connection, judged, evidence, transitions, standings, alerts, now)
+            judgements.record(connection, judged, evidence, transitions, standings, alerts, now, revisions, withdrawn)
 
     def history(self, item: str) -> list[HistoryRow]:
         """Return an item's transitions, newest first, each with its evidence; empty for an unknown item."""

@@ -136,6 +136,17 @@ entry = Table(
     Column("matched", Boolean, nullable=False),  # gave evidence
     _moment("pruned_at", nullable=True),  # text removed
     _text("removed", server_default=text("''")),  # what is no longer said there: shown, never read
+    Column(  # how often the text was edited
+        "revision",
+        Integer,
+        CheckConstraint("revision >= 0", name="ck_entry_revision"),
+        nullable=False,
+        server_default=text("0"),
+    ),
+    _moment("revised_at", nullable=True),
+    Column("text_hash", String(32), nullable=True),
+    Column("content_hash", String(32), nullable=True),
+    Column("other_hash", String(32), nullable=True),  # of its former key, or of one that another story has
     UniqueConstraint("feed", "key_hash", name="uq_entry_key"),
     UniqueConstraint("feed", "story_hash", name="uq_entry_story"),
     CheckConstraint("judged_at IS NOT NULL OR NOT matched", name="ck_entry_matched_is_judged"),
@@ -149,6 +160,22 @@ Index(
     entry.c.seen_at,
     sqlite_where=text("judged_at IS NOT NULL AND pruned_at IS NULL AND matched = 0"),
     postgresql_where=text("judged_at IS NOT NULL AND pruned_at IS NULL AND NOT matched"),
+)
+# read by entries.store: entries known by their text of a day, or by a second key
+Index("ix_entry_content", entry.c.feed, entry.c.content_hash, **_where("content_hash IS NOT NULL"))
+Index("ix_entry_other", entry.c.feed, entry.c.other_hash, **_where("other_hash IS NOT NULL"))
+
+# what entries said before they were edited, numbered from 0; the present text stands in `entry`
+revision = Table(
+    "revision",
+    metadata,
+    Column("entry", RowId, ForeignKey("entry.id"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    _text("title"),
+    _text("summary"),
+    Column("text_hash", String(32), nullable=False),
+    _moment("seen_at"),
+    CheckConstraint("n >= 0", name="ck_revision_n"),
 )
 
 item = Table(
@@ -205,6 +232,13 @@ evidence = Table(
     Column("span_end", Integer, nullable=False),
     Column("baseline", Boolean, nullable=False),
     _moment("recorded_at"),
+    Column(  # which text of its entry it was read in
+        "revision",
+        Integer,
+        CheckConstraint("revision >= 0", name="ck_evidence_revision"),
+        nullable=False,
+        server_default=text("0"),
+    ),
     _one_of("ck_evidence_status", "status", Status),
     _one_of("ck_evidence_tier", "tier", Tier),
     CheckConstraint("span_field IN ('title', 'summary')", name="ck_evidence_span_field"),
@@ -212,6 +246,16 @@ evidence = Table(
 )
 # read by judgements.evidence (a window of one item) and judgements.last_evidence (its end)
 Index("ix_evidence_item", evidence.c.item, evidence.c.at, evidence.c.id)
+
+# evidence that its entry no longer bears out since it was edited; it stays in history, and counts for nothing new
+withdrawal = Table(
+    "withdrawal",
+    metadata,
+    Column("evidence", PlainText, ForeignKey("evidence.id"), primary_key=True),
+    Column("revision", Integer, nullable=False),  # of the entry
+    _moment("at"),
+    CheckConstraint("revision >= 1", name="ck_withdrawal_revision"),
+)
 
 transition = Table(
     "transition",
