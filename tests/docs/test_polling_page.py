@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from watcher.domain.schedule import JITTER, LONGEST_BACK_OFF, LONGEST_WAIT
+from watcher.feeds.discovery import MAX_CANDIDATES
 from watcher.feeds.exchange import MAX_REDIRECTS
 from watcher.feeds.http import Failure
 from watcher.feeds.manners import SILENT_LIMIT
@@ -34,6 +35,7 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert f"At most {MAX_REDIRECTS} redirects" in words
     assert f"Of an index the {MAX_SITEMAPS} sitemaps" in words
     assert f"at most {MAX_PAGE_CHARS:,} characters of it" in words
+    assert f"at most {MAX_CANDIDATES} addresses are asked" in words
     assert f"read again after {KEPT // timedelta(hours=1)} hours" in words
 
 

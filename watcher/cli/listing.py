@@ -1,4 +1,4 @@
-"""`status`, `history` and `feeds`: what the database knows, for people and for machines."""
+"""`status`, `history` and the list of `feeds`: what the database knows, for people and for machines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ def register(program: typer.Typer) -> None:
     """Add this module's commands."""
     program.command(rich_help_panel="Look")(status)
     program.command(rich_help_panel="Look")(history)
-    program.command(rich_help_panel="Look")(feeds)
 
 
 def status(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:

@@ -5,17 +5,18 @@ What belongs to which kind is checked here; reading pages is no matter of this f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from cssselect import HTMLTranslator, SelectorError, parse
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema
 
-from watcher.config.fields import Ids, Loose, Section, Texts, choice, wrong
+from watcher.config.fields import Ids, Loose, Section, Texts, address_fault, choice, wrong
 from watcher.config.yaml import Path_
-from watcher.domain.model import FeedKind, Selectors
+from watcher.domain.model import Feed, FeedKind, Selectors
+from watcher.errors import UsageError
 
 KINDS = tuple(kind.value for kind in FeedKind)
 FEDERAL_REGISTER_URL = "https://www.federalregister.gov/api/v1/documents.json"
@@ -150,3 +151,24 @@ def search_address(url: str, search: SearchSection) -> str:
     asked = [("per_page", str(_PER_PAGE)), ("order", "newest"), *(("fields[]", name) for name in _FIELDS)]
     base = url or FEDERAL_REGISTER_URL
     return f"{base}{'&' if '?' in base else '?'}{urlencode([*conditions, *asked])}"
+
+
+def make_feed(name: str, url: str, kind: str, select: Mapping[str, Any], *, allow_private: bool) -> Feed:
+    """Make one feed of values given by hand; UsageError says all that would be wrong with it in a watchlist."""
+    faults: list[str] = []
+    chosen = next((each for each in FeedKind if each.value == kind), None)
+    if chosen is None:
+        faults.append(f'there is no kind "{kind}" (allowed: {", ".join(KINDS)})')
+    section = None
+    try:
+        section = SelectSection.model_validate(dict(select)) if select else None
+    except ValidationError as error:
+        faults += [f"{'.'.join(map(str, each['loc'][:1]))}: {each['msg']}" for each in error.errors(include_url=False)]
+    if fault := address_fault(url, allow_private=allow_private):
+        faults.append(f"{fault[0]} (allowed: {fault[1]})")
+    if chosen and not faults and chosen is not FeedKind.FEDERAL_REGISTER:
+        for _, message, allowed in check_kind(chosen, section, None):
+            faults.append(f"{message} (allowed: {allowed})" if allowed else message)
+    if faults or chosen is None:
+        raise UsageError("; ".join(faults))
+    return Feed(id=name, url=url, kind=chosen, selectors=selectors(section), allow_private=allow_private)
