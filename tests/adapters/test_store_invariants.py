@@ -15,8 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from store_cases import DAY, HOUR, a_poll, an_entry, approve, filled
 from test_store_items import SEED
 
-from watcher.domain.model import Failed, Snapshot
-from watcher.storage import Store, entries, feeds, judgements, outbox
+from watcher.domain.model import Article, ArticleResult, Failed, Snapshot
+from watcher.storage import Store, articles, entries, feeds, judgements, outbox
 from watcher.storage.database import Database
 from watcher.storage.tables import entry, metadata
 from watcher.storage.types import PlainText
@@ -30,6 +30,9 @@ BROKEN: dict[str, tuple[str, str]] = {
     "ck_feed_moved": ("feed", "moved_to = 'https://x.example/', moved_count = 0"),
     "ck_feed_kind": ("feed", "kind = 'podcast'"),
     "ck_snapshot_changes": ("snapshot", "changes = -1"),
+    "ck_article_result": ("article", "result = 'lost'"),
+    "ck_article_tries": ("article", "tries = 0"),
+    "ck_article_retry": ("article", f"result = 'read', next_at = '{NOW_TEXT}'"),
     "ck_entry_revision": ("entry", "revision = -1"),
     "ck_revision_n": ("revision", "n = -1"),
     "ck_withdrawal_revision": ("withdrawal", "revision = 0"),
@@ -109,6 +112,7 @@ def fill(store: Store) -> None:
     approve(store, entry, NOW)
     store.save_polls([a_poll("wire", NOW, [an_entry(0, summary="It was edited.")])], NOW)
     store.record([entry], [], [], [], [], NOW, revisions={entry: 1}, withdrawn=[f"deal-{entry}-approved"])
+    store.save_articles([Article("https://a.example/1", ArticleResult.FAILED)], {}, [], NOW)
     (one,) = store.claim_deliveries(NOW, 1, HOUR, "me")
     store.settle(one.id, "me", Failed(False, "gone"), NOW)
 
@@ -182,6 +186,7 @@ QUEUES: dict[str, Callable[[Connection, datetime], object]] = {
     "ix_feed_due": lambda connection, now: feeds.claim(connection, now, 5, HOUR, "me"),
     "ix_entry_unjudged": lambda connection, now: judgements.unjudged(connection, 5),
     "ix_entry_prunable": lambda connection, now: judgements.prune(connection, now, now),
+    "ix_entry_matched": lambda connection, now: articles.wanted(connection, now, now, now),
     "ix_entry_content": lambda connection, now: rows(connection, entry.c.content_hash),
     "ix_entry_other": lambda connection, now: rows(connection, entry.c.other_hash),
     "ix_evidence_item": lambda connection, now: judgements.evidence(connection, "deal", now - DAY),

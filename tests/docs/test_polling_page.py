@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from watcher.app import ARTICLES_EVERY
+from watcher.articles import ARTICLES_AT_ONCE, CACHED, FIRST_RETRY, FRESH, TRIES
 from watcher.domain.schedule import JITTER, LONGEST_BACK_OFF, LONGEST_WAIT
+from watcher.feeds.articles import MAX_ARTICLE_BYTES, MAX_ARTICLE_CHARS
 from watcher.feeds.discovery import MAX_CANDIDATES
 from watcher.feeds.exchange import MAX_REDIRECTS
 from watcher.feeds.http import Failure
@@ -36,6 +39,13 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert f"Of an index the {MAX_SITEMAPS} sitemaps" in words
     assert f"at most {MAX_PAGE_CHARS:,} characters of it" in words
     assert f"at most {MAX_CANDIDATES} addresses are asked" in words
+    assert f"at most {MAX_ARTICLE_CHARS:,} characters of it, and" in words
+    assert f"at most {MAX_ARTICLE_BYTES // 1_000_000} MB are read" in words
+    assert f"every {ARTICLES_EVERY.seconds} seconds, and {ARTICLES_AT_ONCE} in all" in words
+    minutes = FIRST_RETRY // timedelta(minutes=1)
+    assert f"tried {TRIES} times in all, {minutes} minutes and then {2 * minutes} minutes apart" in words
+    assert f"the same link for {CACHED // timedelta(hours=1)} hours" in words
+    assert f"more than {FRESH // timedelta(hours=1)} hours ago" in words
     assert f"read again after {KEPT // timedelta(hours=1)} hours" in words
 
 

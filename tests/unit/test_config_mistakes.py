@@ -214,6 +214,8 @@ CASES: list[tuple[str, str, str, int, int, str]] = [
     (L, "every: 5m", "kind: page\n    select: {txt: main}", 33, 14, 'unknown key "txt"; did you mean "text"?'),
     (L, "every: 5m", "select: {text: main}", 32, 13, 'a feed of kind "feed" has no `select`'),
     (L, "every: 5m", "search: {term: chips}", 32, 13, 'a feed of kind "feed" has no `search`'),
+    (L, "every: 5m", "kind: page\n    full_text: true", 33, 16, "a page is read in full as it is"),
+    (L, "every: 5m", "full_text: yes", 32, 16, "expected true or false"),
     (L, "every: 5m", "kind: federal-register", 29, 5, "a search needs something to look for"),
     (L, "every: 5m", "kind: federal-register\n    search: {types: [law]}", 33, 22, '"law" is not one of the words allowed here'),
     (L, "every: 5m", "kind: federal-register\n    search: {agency: x}", 33, 14, 'unknown key "agency"; did you mean "agencies"?'),

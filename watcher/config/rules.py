@@ -320,6 +320,8 @@ class Assembly:
         if not any(checked.has_lost((*path, *inner)) for inner in ((), ("select",), ("search",))):
             if not section.url and section.kind is not FeedKind.FEDERAL_REGISTER:
                 self._note(checked, path, 'missing key "url"')
+            if section.full_text and section.kind is FeedKind.PAGE:
+                self._note(checked, (*path, "full_text"), "a page is read in full as it is", "false")
             for inner, message, allowed in check_kind(section.kind, section.select, section.search):
                 self._note(checked, (*path, *inner), message, allowed)
         if section.url and (
@@ -337,6 +339,7 @@ class Assembly:
             allow_private=section.allow_private,
             kind=section.kind,
             selectors=selectors(section.select),
+            full_text=section.full_text,
         )
 
     def _stands_at(self, checked: Watchlist, path: Path_) -> str:

@@ -122,6 +122,7 @@ class FeedSection(Section):
     )
     kind: KindName = Field(default=FeedKind.FEED, description="How what is there is read.")
     select: SelectSection | None = Field(default=None, description="Where a page says what.")
+    full_text: Flag = Field(default=False, description="True to read the articles of entries that are about an item.")
     search: SearchSection | None = Field(default=None, description="What to look for in the Federal Register.")
     outlet: Loose = Field(
         default="", description="Its outlet's name; left out for an aggregator, whose entries name theirs."

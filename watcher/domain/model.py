@@ -199,6 +199,7 @@ class Feed:
     allow_private: bool = False
     kind: FeedKind = FeedKind.FEED
     selectors: Selectors = Selectors()
+    full_text: bool = False  # read the articles behind its entries that are about an item
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +241,39 @@ class Entry:
 
     def __post_init__(self) -> None:
         require_utc(at=self.at, seen_at=self.seen_at, published=self.published)
+
+
+class ArticleResult(StrEnum):
+    """What came of fetching an article."""
+
+    READ = "read"
+    EMPTY = "empty"  # a page without an article in it
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article that was asked for; `retry` says whether waiting may help."""
+
+    link: str
+    result: ArticleResult
+    text: str = ""
+    detail: str = ""
+    tries: int = 1
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WantedArticle:
+    """An entry that wants its article; `text` where that is known already."""
+
+    entry: str
+    revision: int
+    link: str
+    feed_url: str
+    allow_private: bool
+    tries: int = 0  # so far
+    text: str = ""
 
 
 class PollResult(StrEnum):

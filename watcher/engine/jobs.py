@@ -13,6 +13,7 @@ from datetime import datetime
 
 import structlog
 
+from watcher.articles import gather
 from watcher.config.settings import Settings
 from watcher.delivery.apprise import Sender
 from watcher.domain.model import Stay, Transition
@@ -57,9 +58,18 @@ class Cycled:
     transitions: tuple[Transition, ...] = ()
     deliveries: int = 0  # planned
 
+    def __add__(self, other: Cycled) -> Cycled:
+        """Both together."""
+        return Cycled(
+            self.feeds + other.feeds,
+            self.entries + other.entries,
+            self.transitions + other.transitions,
+            self.deliveries + other.deliveries,
+        )
+
 
 class Jobs:
-    """The three jobs over one store. Each batch works with one configuration throughout.
+    """The jobs over one store. Each batch works with one configuration throughout.
 
     `progress` is when the cycle job last got something done, for those who ask whether it still lives.
     """
@@ -124,6 +134,23 @@ class Jobs:
             deliveries=cycled.deliveries,
         )
         return cycled
+
+    def articles(self) -> Cycled:
+        """Fetch articles of entries that are about an item, where a feed wants that, and judge what came of it."""
+        works = self.works
+        if self._stop.is_set() or not any(feed.full_text for feed in works.settings.feeds):
+            return Cycled()
+        gathered = gather(self._store, works.fetcher, clock=self._clock, stop=self._stop)
+        for article in gathered.articles:
+            self._metrics.article(article.result)
+            log.debug("article.fetched", result=article.result.value, detail=article.detail)
+        judged = self._judge_all() if gathered.revised else []
+        return Cycled(
+            (),
+            sum(len(batch.judgements) for batch in judged),
+            tuple(transition for batch in judged for transition in batch.transitions),
+            sum(batch.deliveries for batch in judged),
+        )
 
     def _judge_all(self) -> list[Judged]:
         batches: list[Judged] = []

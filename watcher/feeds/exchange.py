@@ -217,7 +217,7 @@ class Exchange:
         return Refusal(failure, detail, status=status, retry_after=wait)
 
     async def _receive(self, response: aiohttp.ClientResponse) -> Fetched | NotModified:
-        limit = self.limits.max_bytes
+        limit = min(self.limits.max_bytes, self.request.max_bytes or self.limits.max_bytes)
         too_large = Refusal(Failure.TOO_LARGE, f"more than {limit} bytes", status=response.status)
         if (response.content_length or 0) > limit:
             raise too_large

@@ -86,7 +86,7 @@ class Fetcher:
         async with self._session(allow_private=False) as guarded, self._session(allow_private=True) as unguarded:
             tasks: list[asyncio.Task[Outcome]] = []
             for request in requests:
-                private = self._allow_private or request.allow_private
+                private = request.allow_private or (self._allow_private and not request.from_outside)
                 session = unguarded if private else guarded
                 exchange = Exchange(session, request, self._limits, manners, not private, now, robots)
                 tasks.append(asyncio.create_task(exchange.carry_out()))

@@ -49,6 +49,8 @@ class FetchRequest:
     allow_private: bool = False
     robots: bool = False
     accept: str = ""  # media types, where they are not those of feeds
+    max_bytes: int | None = None  # where less is read than of a feed
+    from_outside: bool = False  # an address nobody configured: what is allowed for all feeds is not for it
     expand: Callable[[bytes, str], Sequence[str]] | None = None
 
 

@@ -181,6 +181,7 @@ def _revise(connection: Connection, known: Known, one: Identified, now: datetime
         "story_hash": known.story,
         "content_hash": one.content,
         "text_hash": one.text,
+        "with_article": False,
         "revision": known.revision + 1,
         "revised_at": now,
         "judged_at": None,

@@ -32,6 +32,7 @@ def sync(connection: Connection, feeds: Sequence[Feed], now: datetime) -> None:
             "allow_private": new.allow_private,
             "kind": new.kind,
             "selectors": snapshots.selectors_text(new.selectors),
+            "full_text": new.full_text,
             "active": True,
         }
         old = rows.get(new.id)
@@ -104,6 +105,7 @@ def _due(row: Row[Any], said: Snapshot | None) -> DueFeed:
             allow_private=row.allow_private,
             kind=row.kind,
             selectors=snapshots.selectors_of(row.selectors),
+            full_text=row.full_text,
         ),
         hints=Hints(etag=row.etag, last_modified=row.last_modified, body_hash=row.body_hash),
         failures=row.failures,

@@ -6,6 +6,7 @@ The SQL lives in the modules beside this one, as functions over a connection; on
     judge     T2  record              entries judged, evidence, standings, history and outbox
     deliver   T3  claim_deliveries    a lease, committed before anything is sent
               T4  settle              the outcome and its line in the ledger
+    articles  T5  save_articles       articles, and the entries that are revised by them
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from types import MappingProxyType
 
 from watcher.domain.model import (
     Alert,
+    Article,
     Backlog,
     Delivery,
     DeliveryRow,
@@ -35,7 +37,9 @@ from watcher.domain.model import (
     SendOutcome,
     Standing,
     Transition,
+    WantedArticle,
 )
+from watcher.storage import articles as article_rows
 from watcher.storage import entries as entry_rows
 from watcher.storage import feeds as feed_rows
 from watcher.storage import items as item_rows
@@ -250,6 +254,26 @@ class Store:
         with self._db.write() as connection:
             outbox.drop(connection, delivery_id, now)
 
+    # --- articles ---------------------------------------------------------------------------------
+
+    def wanted_articles(self, since: datetime, cached: datetime, now: datetime) -> list[WantedArticle]:
+        """Return entries, seen after `since` and the newest first, that want their article: their feed wants full text,
+        they are about an item, and their article is neither known, fetched after `cached`, nor given up."""
+        with self._db.read() as connection:
+            return article_rows.wanted(connection, since, cached, now)
+
+    def save_articles(
+        self,
+        articles: Sequence[Article],
+        retries: Mapping[str, datetime],
+        given: Sequence[tuple[WantedArticle, str]],
+        now: datetime,
+    ) -> int:
+        """Store articles and when to try again, by link, and give texts to entries, which are revised and wait to be
+        judged again (T5); return how many. One that was edited meanwhile is left as it is."""
+        with self._db.write() as connection:
+            return article_rows.save(connection, articles, retries, given, now)
+
     # --- sweep ------------------------------------------------------------------------------------
 
     def backlog(self, now: datetime) -> Backlog:
@@ -264,6 +288,8 @@ class Store:
         that nothing comes back as new; entries that gave evidence are kept whole.
         """
         removed = 0
+        with self._db.write() as connection:
+            article_rows.prune(connection, unmatched_before)
         while True:
             with self._db.write() as connection:
                 some = judgements.prune(connection, now, unmatched_before)

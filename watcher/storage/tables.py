@@ -26,10 +26,20 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 
-from watcher.domain.model import AttemptOutcome, DeliveryState, FeedKind, PollResult, Reason, Status, Tier
+from watcher.domain.model import (
+    ArticleResult,
+    AttemptOutcome,
+    DeliveryState,
+    FeedKind,
+    PollResult,
+    Reason,
+    Status,
+    Tier,
+)
 from watcher.storage.types import Duration, PlainText, UtcDateTime, Word
 
 metadata = MetaData(
@@ -95,6 +105,7 @@ feed = Table(
         server_default=FeedKind.FEED.value,
     ),
     _text("selectors", server_default=text("''")),  # JSON of domain.model.Selectors, empty for none
+    Column("full_text", Boolean, nullable=False, server_default=false()),
     _one_of("ck_feed_last_result", "last_result", PollResult),
     CheckConstraint("failures >= 0 AND entries >= 0 AND moved_count >= 0", name="ck_feed_counts"),
     CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="ck_feed_lease"),
@@ -144,8 +155,9 @@ entry = Table(
         server_default=text("0"),
     ),
     _moment("revised_at", nullable=True),
-    Column("text_hash", String(32), nullable=True),
+    Column("text_hash", String(32), nullable=True),  # of what the feed says, an article apart
     Column("content_hash", String(32), nullable=True),
+    Column("with_article", Boolean, nullable=False, server_default=false()),  # its summary has the article below it
     Column("other_hash", String(32), nullable=True),  # of its former key, or of one that another story has
     UniqueConstraint("feed", "key_hash", name="uq_entry_key"),
     UniqueConstraint("feed", "story_hash", name="uq_entry_story"),
@@ -164,6 +176,26 @@ Index(
 # read by entries.store: entries known by their text of a day, or by a second key
 Index("ix_entry_content", entry.c.feed, entry.c.content_hash, **_where("content_hash IS NOT NULL"))
 Index("ix_entry_other", entry.c.feed, entry.c.other_hash, **_where("other_hash IS NOT NULL"))
+
+# read by articles.wanted: entries that came lately and are about an item
+Index("ix_entry_matched", entry.c.seen_at, sqlite_where=text("matched = 1"), postgresql_where=text("matched"))
+
+# the articles behind entries, by link without tracking: what came of fetching them, and when to try again
+article = Table(
+    "article",
+    metadata,
+    Column("link_hash", String(32), primary_key=True),
+    _text("link"),
+    _text("text"),
+    Column("result", Word(ArticleResult), nullable=False),
+    _text("detail"),
+    Column("tries", Integer, nullable=False),
+    _moment("fetched_at"),
+    _moment("next_at", nullable=True),
+    _one_of("ck_article_result", "result", ArticleResult),
+    CheckConstraint("tries >= 1", name="ck_article_tries"),
+    CheckConstraint("result = 'failed' OR next_at IS NULL", name="ck_article_retry"),
+)
 
 # what entries said before they were edited, numbered from 0; the present text stands in `entry`
 revision = Table(
