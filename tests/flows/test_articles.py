@@ -20,7 +20,7 @@ from watcher.feeds.articles import MAX_ARTICLE_BYTES, MAX_ARTICLE_CHARS, read_ar
 
 PAGE = """<html><head><title>News</title></head><body><nav><a href="/">China approved the licence, menu</a></nav>
 <article><h1>{title}</h1><p>Officials met in the capital on Monday for a whole day, and spoke to reporters after.</p>
-<p>{said}</p><p>Further details were not given, and the companies did not answer questions about the matter.</p></article>
+<p>{said}</p><p>Further details were not given, and the companies did not answer any questions about it.</p></article>
 <footer>Copyright</footer></body></html>"""
 TITLE = "ByteDance licence: what is known about China's plans"
 SAID = "China approved the ByteDance licence on Monday, the ministry said in a statement."
