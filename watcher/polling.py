@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from watcher.config.polling import Polling
 from watcher.domain.model import DueFeed, Feed, NewEntry, Poll, PollResult
 from watcher.domain.schedule import interval, learn, next_poll
-from watcher.feeds.http import Failure, Fetched, Fetcher, FetchFailed, FetchRequest, NotModified
-from watcher.feeds.parse import ParsedEntry
+from watcher.feeds.entries import ParsedEntry
+from watcher.feeds.http import Failure, Fetched, Fetcher, FetchFailed, NotModified
 from watcher.feeds.rounds import Answer, Round
 from watcher.storage.store import Marks, Store
 
@@ -34,6 +34,7 @@ class FeedPolled:
     detail: str = ""
     new: int = 0  # entries not seen before
     baseline: bool = False  # the feed's first poll: its entries move nothing aloud
+    revised: int = 0  # known entries that were edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,7 @@ class _PollDesk:
             self.look_at = time.monotonic() + self.polling.tick.total_seconds()
         if fresh:
             self.due |= {due.feed.id: due for due in fresh}
-            requests = [FetchRequest(due.feed.id, due.feed.url, due.hints, due.feed.allow_private) for due in fresh]
-            self.going.ask(requests, self.store.marks([due.feed.id for due in fresh]), now)
+            self.going.ask(fresh, self.store.marks([due.feed.id for due in fresh]), now)
         return bool(self.due)
 
     def save(self) -> tuple[FeedPolled, ...]:
@@ -134,7 +134,9 @@ class _PollDesk:
         pairs = zip(polls, self.store.save_polls(polls, now, marks), strict=True)
         for poll in polls:
             del self.due[poll.feed]
-        return tuple(FeedPolled(p.feed, p.result, p.detail, saved.new, saved.baseline) for p, saved in pairs)
+        return tuple(
+            FeedPolled(p.feed, p.result, p.detail, saved.new, saved.baseline, saved.revised) for p, saved in pairs
+        )
 
 
 def _poll_from(due: DueFeed, answer: Answer, now: datetime) -> Poll:
@@ -186,4 +188,6 @@ def _new_entry(entry: ParsedEntry, feed: Feed) -> NewEntry:
         source=feed.outlet or entry.source,
         published=entry.published,
         language=entry.language or feed.language,
+        removed=entry.removed,
+        by_key=entry.by_key,
     )

@@ -1,4 +1,4 @@
-"""`feeds`: how every source is doing, since when and why, and when it is asked next."""
+"""`feeds` alone: how every source is doing, since when and why, and when it is asked next."""
 
 from __future__ import annotations
 
@@ -18,12 +18,8 @@ if TYPE_CHECKING:
 _STYLES = {"healthy": "", "new": "dim", "recovered": "green", "quiet": "yellow", "late": "yellow"}
 
 
-def register(program: typer.Typer) -> None:
-    """Add this module's commands."""
-    program.command(rich_help_panel="Look")(feeds)
-
-
 def feeds(
+    context: typer.Context,
     failing: Annotated[bool, typer.Option("--failing", help="Only those whose last poll failed.")] = False,
     health: Annotated[
         list[str] | None,
@@ -42,6 +38,8 @@ def feeds(
     as_json: Json = False,
 ) -> None:
     """List the feeds: the health of each, since when and why, how often it is polled and when next."""
+    if context.invoked_subcommand is not None:
+        return
     _check_words(health or ())
     settings = settings_from(config)
     store = store_from(settings, as_json=as_json)
