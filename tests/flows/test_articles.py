@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from watcher.articles import ARTICLES_AT_ONCE, FIRST_RETRY, TRIES, Gathered, gat
 from watcher.domain.model import EPOCH, ArticleResult
 from watcher.errors import UsageError
 from watcher.feeds.articles import MAX_ARTICLE_BYTES, MAX_ARTICLE_CHARS, read_article
+from watcher.storage import Store
 
 PAGE = """<html><head><title>News</title></head><body><nav><a href="/">China approved the licence, menu</a></nav>
 <article><h1>{title}</h1><p>Officials met in the capital on Monday for a whole day, and spoke to reporters after.</p>
@@ -35,7 +37,10 @@ def server() -> Iterator[FeedServer]:
 @pytest.fixture
 def room(tmp_path: Path, db_url: str, server: FeedServer) -> Iterator[Newsroom]:
     with newsroom(tmp_path, db_url) as opened:
-        feed = f'  - {{id: site, url: "{server.url("/rss")}", outlet: Wire One, allow_private: true, full_text: true, every: 10m}}\n'
+        feed = (
+            f'  - {{id: site, url: "{server.url("/rss")}", outlet: Wire One, allow_private: true, full_text: true, '
+            "every: 10m}\n"
+        )
         path = opened.folder / "watchlist.yaml"
         path.write_text(path.read_text().partition("feeds:\n")[0] + "feeds:\n" + feed)
         yield opened
@@ -236,6 +241,35 @@ def test_an_edit_meanwhile_keeps_an_article_from_the_wrong_text(app: App, room: 
     assert fetched(app, room).revised == 1
     entry = app.store.unjudged(9)[0]
     assert (entry.title, SAID in entry.summary) == (edited, True)
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_crash_while_articles_are_saved_loses_nothing(
+    app: App, room: Newsroom, server: FeedServer, committed: bool
+) -> None:
+    class Fragile(Store):
+        def save_articles(self, *args: Any) -> int:
+            if committed:
+                super().save_articles(*args)
+            raise Crash
+
+    server.add("/a", article())
+    publish(server, (TITLE, server.url("/a")))
+    app.jobs.cycle()
+    store = Fragile.open(room.database)
+    with pytest.raises(Crash):
+        gather(store, app.jobs.works.fetcher, clock=room.clock)
+    store.close()
+    with room.app() as after:
+        after.jobs.articles()
+        after.jobs.cycle()
+        assert state(after) == "approved"
+        assert len(after.store.texts(after.store.evidence("china-approval", EPOCH)[-1].entry)) == 2
+    assert len(server.asked("/a")) == (1 if committed else 2)
 
 
 def test_old_articles_go_with_old_text(app: App, room: Newsroom, server: FeedServer) -> None:

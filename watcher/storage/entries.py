@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal, select, update
+from sqlalchemy import Connection, Row, func, literal, or_, select, update
 
 from watcher.domain.model import NewEntry, Poll, SavedPoll
 from watcher.storage.database import insert_missing, sliced
@@ -17,13 +18,14 @@ from watcher.storage.tables import entry, revision
 REDATED = timedelta(days=1)  # an entry edited within this counts from its edit, an older one as of its publication
 
 
-def store(connection: Connection, poll: Poll, now: datetime, *, first: bool) -> SavedPoll:
-    """Store what a poll brought; the entries of a feed's `first` successful one are its baseline.
+def store(connection: Connection, poll: Poll, now: datetime, *, first: bool, empty: bool) -> SavedPoll:
+    """Store what a poll brought; the entries of a feed's `first` successful one are its baseline. Of an `empty` feed
+    nothing is known.
 
     A feed whose address was changed is not new if it still gives entries that are known.
     """
     given = [identify(new) for new in poll.entries]
-    settled, known = _known(connection, poll.feed, given)
+    settled, known = ({}, []) if empty else _known(connection, poll.feed, given)
     baseline = first and not settled and not known
     register = Register(known)
     document = frozenset(one.key for one in given)
@@ -88,10 +90,11 @@ def _rows(connection: Connection, feed: str, wanted: Mapping[Any, Collection[str
         entry.c.summary, entry.c.text_hash, entry.c.revision, entry.c.pruned_at,
     )  # fmt: skip
     found: dict[int, Row[Any]] = {}
-    for column, hashes in wanted.items():
-        for some in sliced(hashes):
-            query = select(*columns).where(entry.c.feed == feed, column.in_(some))
-            found |= {row.id: row for row in connection.execute(query)}
+    slices = [[(column, some) for some in sliced(hashes)] for column, hashes in wanted.items()]
+    for turn in zip_longest(*slices):
+        # the feed in every branch, for the index of each begins with it
+        branches = [(entry.c.feed == feed) & column.in_(some) for column, some in filter(None, turn)]
+        found |= {row.id: row for row in connection.execute(select(*columns).where(or_(*branches)))}
     return found
 
 

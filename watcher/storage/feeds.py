@@ -134,13 +134,16 @@ def save(connection: Connection, polls: Sequence[Poll], now: datetime) -> list[S
     rows = {row.id: row for row in connection.execute(locked)}
     if unknown := sorted(wanted - rows.keys()):
         raise UsageError(f"no such feed: {', '.join(unknown)}")
-    saved, changes = [], []
+    saved: list[SavedPoll] = []
+    changes = []
     for poll in polls:
         row = rows[poll.feed]
         if not snapshots.advance(connection, poll, now):
             # another poll was first; the hints of this one would vouch for a text that is not kept
             poll = replace(poll, entries=(), hints=None)
-        stored = entries.store(connection, poll, now, first=row.begun_at is None and poll.result.ok)
+        first = row.begun_at is None and poll.result.ok
+        filled = row.entries or any(one.feed == poll.feed and one.new for one in saved)
+        stored = entries.store(connection, poll, now, first=first, empty=not filled)
         saved.append(stored)
         changes.append({"b_id": poll.feed, **_after(row, poll, stored.new)})
     # the keys of the first name the columns to set: every change has the same ones
