@@ -27,9 +27,10 @@ def server() -> Iterator[FeedServer]:
 @pytest.fixture
 def room(tmp_path: Path, db_url: str, server: FeedServer) -> Iterator[Newsroom]:
     with newsroom(tmp_path, db_url) as opened:
+        own = "allow_private: true, every: 10m"
         feeds = (
-            f'  - {{id: page, kind: page, url: "{server.url("/page")}", outlet: Wire One, allow_private: true}}\n'
-            f'  - {{id: list, kind: list, url: "{server.url("/list")}", outlet: Wire One, allow_private: true, '
+            f'  - {{id: page, kind: page, url: "{server.url("/page")}", outlet: Wire One, {own}}}\n'
+            f'  - {{id: list, kind: list, url: "{server.url("/list")}", outlet: Wire One, {own}, '
             f"select: {{entry: li, date: i}}}}\n"
         )
         path = opened.folder / "watchlist.yaml"
