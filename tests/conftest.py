@@ -13,11 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from watcher.storage import Store
 
 if TYPE_CHECKING:
     from postgres import Server
+
+# how long an example takes says more of the machine than of the program
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 BOTH = ("sqlite", "postgres")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import feedparser
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from watcher.feeds.parse import Parsed, parse
@@ -248,6 +248,7 @@ def documents(draw: Callable[..., object]) -> bytes:
     return str(frame).format(root=root, channel="", head=head, items=items).encode()
 
 
+@settings(deadline=None)
 @given(documents(), st.randoms(use_true_random=False))
 @example(rss(*(item(n) for n in range(6))), None)
 def test_reading_the_unseen_is_reading_all_and_leaving_out_the_seen(body: bytes, chance: object) -> None:
@@ -262,6 +263,7 @@ def test_reading_the_unseen_is_reading_all_and_leaving_out_the_seen(body: bytes,
     )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(documents(), documents())
 def test_after_any_other_document_nothing_new_is_lost(before: bytes, after: bytes) -> None:
     marks = read(before).marks

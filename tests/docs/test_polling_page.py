@@ -41,8 +41,8 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert f"up to {LONGEST_BACK_OFF // timedelta(hours=1)} hours or the feed's own interval" in words
     assert f"`Retry-After` is kept to, up to {LONGEST_WAIT // timedelta(hours=1)} hours" in words
     assert f"after {SILENT_LIMIT} requests in a row without any answer it is left alone for {LEFT_ALONE_S:g} s" in words
-    assert f"saved, {FEEDS_A_SAVE} feeds or a tenth of a second's worth at a time" in words
-    assert timedelta(seconds=0.1) == SAVE_AFTER
+    assert f"saved, {FEEDS_A_SAVE} feeds or a quarter of a second's worth at a time" in words
+    assert timedelta(seconds=0.25) == SAVE_AFTER
     assert timedelta(minutes=1) == LONGEST_PARSE
     assert f"when {PROCESSES_FROM // 1_000_000} MB of documents wait" in words
     assert f"{MOST_PROCESSES} at most" in words

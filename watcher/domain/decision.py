@@ -67,12 +67,7 @@ def _weigh(
     item: Item, lifecycle: Lifecycle, standing: Standing, known: Sequence[Evidence], fresh: Evidence
 ) -> Decision:
     rule = item.evidence
-    window = [
-        e for e in known
-        if e.item == item.id and e.id != fresh.id
-        and max(fresh.at - rule.within, standing.since) <= e.at <= fresh.at
-        and not any(t.takes_back and t.owner == e.owner and t.at > e.at for t in (*known, fresh))
-    ]  # fmt: skip
+    window = _window(item, standing, known, fresh)
     agreeing = [fresh, *(e for e in window if _vouches(lifecycle, e, fresh))]
     stages = (fresh.state, *(s.id for s in lifecycle.states.values() if fresh.state in s.announces))
     denying = [
@@ -107,6 +102,16 @@ def _weigh(
         sources=len(sources),
         detail=_words(reason, best, sources),
     )
+
+
+def _window(item: Item, standing: Standing, known: Sequence[Evidence], fresh: Evidence) -> list[Evidence]:
+    """What else was told of late, since the present state, and was not taken back."""
+    begins = max(fresh.at - item.evidence.within, standing.since)
+    return [
+        e for e in known
+        if e.item == item.id and e.id != fresh.id and begins <= e.at <= fresh.at
+        and not any(t.takes_back and t.owner == e.owner and t.at > e.at for t in (*known, fresh))
+    ]  # fmt: skip
 
 
 def _reopen(

@@ -54,14 +54,8 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return False
     if form is Form.AFTER:
         return f.heads(cue.last, clause) and any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
-    if not inside and (_labelled(f, clause) or cue.pattern.label[-1] in f.told.on_party):
-        return cue.kind == "does" or _labelled(f, clause)
     if not inside:
-        return clause.linked and (
-            _takes_pronoun(f, cue)
-            or (form is Form.PASSIVE and _named_before(f, clause))
-            or (cue.kind == "happens" and cue.first == clause.start and _opens_before(f, clause))
-        )
+        return _leans(f, cue, clause, form)
     if form is Form.NOUN or (form is Form.PLAIN and not f.s.words[cue.first].raw.isascii()):
         return True
     left = any(p[1] <= cue.first and _leads(f, p, clause) and _ends(f, p, cue, clause) for p in inside)
@@ -75,10 +69,10 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         soon = cue.first - clause.start <= _SOON  # "Norco to acquire X", not "winning the race to acquire X"
         return near or overlap or (cue.kind == "does" and soon and any(p[0] >= cue.last for p in inside))
     if cue.kind == "happens":
-        either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
-        transitive = either and f.has_object(cue, clause)
         if f.told.measures and not any(_holds_measure(f, p) for p in ((clause.start, cue.first), *inside)):
             return False  # exports rise, and that is no measure
+        either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
+        transitive = either and f.has_object(cue, clause)
         return cue.gap is not None or (left and form is not Form.GERUND and not transitive)
     if form is Form.PASSIVE:
         return (
@@ -90,6 +84,17 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     end = clause.end if ordered else f.object_end(cue, clause)  # "orders X to pay for …": all of it is ordered
     whole = bool(f.told.mutual) and cue.kind == "does" and cue.pattern.label[1] not in f.told.mutual
     return overlap or any(cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) for p in inside)
+
+
+def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether a cue in a clause that does not name the subject takes it from the one before, or from a label."""
+    if _labelled(f, clause) or cue.pattern.label[-1] in f.told.on_party:
+        return cue.kind == "does" or _labelled(f, clause)
+    return clause.linked and (
+        _takes_pronoun(f, cue)
+        or (form is Form.PASSIVE and _named_before(f, clause))
+        or (cue.kind == "happens" and cue.first == clause.start and _opens_before(f, clause))
+    )
 
 
 def _led_to(f: Frame, place: Place, cue: Found) -> bool:

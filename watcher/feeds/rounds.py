@@ -34,7 +34,7 @@ from watcher.feeds.walls import FeedBlocked
 # Bytes that wait to be parsed, before processes are started for them: a second's work or two. Forty feeds that all
 # changed come to less, and are parsed sooner here than a process starts.
 PROCESSES_FROM = 2_000_000
-LEAST_ROOM = 64  # feeds; of more, four times as many as may be asked at once
+LEAST_ROOM = 200  # feeds; of more, four times as many as may be asked at once
 MOST_WAITING = 64_000_000  # bytes that wait to be parsed, before no more feeds are asked for
 
 _STOP_CHECK_S = 0.05

@@ -1,0 +1,243 @@
+"""Find what a cue depends on in its clause: "may lift", "refuses to lift", "wins approval", "an order to lift".
+
+In which frame that stands and who says it, is telling.py's part.
+"""
+
+from __future__ import annotations
+
+from watcher.domain.clauses import Clause, Sentence
+from watcher.domain.cues import Found
+from watcher.domain.forms import Form
+from watcher.domain.frame import Frame
+from watcher.domain.model import Status
+
+STATUSES = {
+    "possible": Status.POSSIBLE,
+    "modal": Status.POSSIBLE,
+    "announced": Status.ANNOUNCED,
+    "urged": Status.URGED,
+    "denied": Status.DENIED,
+}
+_EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
+_ORDERS = frozenset(("order", "direct", "instruct"))
+_OPENING = 2  # words before the noun that a headline without a verb is about
+_SHORT = 2  # words before "to": so short a run is the one who acts
+
+
+def status_of(f: Frame, mark: Found) -> Status:
+    """The status that a word gives to what it governs, where the lifecycle does not tell it otherwise."""
+    own = next((name for name, phrases in f.told.words.items() if mark.pattern.text in phrases), mark.kind)
+    if mark.pattern.text == "would" and any(s.start <= mark.first < s.end and s.who & f.deciders for s in f.s.sayings):
+        return Status.ANNOUNCED  # "the ministry said it would": a promise, told in the past
+    return STATUSES[own]
+
+
+def governors(f: Frame, cue: Found, clause: Clause) -> list[Found]:
+    """The status words before the cue in its clause, the outermost first; "not" also inside it."""
+    s = f.s
+    return [
+        m for m in s.marks
+        if m.kind in STATUSES and not describes(s, m, clause) and not f.own(m.first) and not _reports(f, m, cue)
+        and (
+            (clause.start <= m.first < cue.first and m.last <= cue.first + 1)
+            or (cue.first < m.first < cue.last and s.words[m.first].low == "not")
+        )
+    ]  # fmt: skip
+
+
+def _reports(f: Frame, m: Found, cue: Found) -> bool:
+    """Whether a word that asks or lacks does so of something else: "tells leaders he intends to meet", "no deadline for
+    the parties to reach a deal"."""
+    led = f.s.words[cue.first - 1].low == "to"
+    if m.pattern.text == "no":
+        return led and any(f.s.words[k].low == "for" for k in range(m.last, cue.first))
+    return m.pattern.text == "tell" and any(f.s.is_("pronoun", k) for k in range(m.last + 1, cue.first))
+
+
+def describes(s: Sentence, m: Found, clause: Clause) -> bool:
+    """Whether a status word only describes a noun: "long-sought deal", "as promised deal looms", "plans for"."""
+    word, before = s.words[m.first], m.first - 1
+    follows = s.words[m.last].low if m.last < len(s.words) else ""
+    if "-" in word.before and word.glued and m.pattern.text != word.low:
+        return True
+    leads = before < clause.start
+    if leads and m.kind == "possible" and m.tags == "B" and any(n.place[0] == m.last for n in s.names):
+        return True  # "Confident X to meet Y"
+    if follows in ("for", "of") and m.last - m.first == 1:
+        return leads or s.is_("say", before) or s.is_("determiner", before) or s.words[before].possessive
+    if set(m.tags) & set("DN") and not set(m.tags) & set("BS") and follows not in ("to", "that"):
+        return leads or s.is_("determiner", before) or (before == clause.start and clause.kind != "main")
+    return False
+
+
+def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> Status:
+    """The status of a cue by its form and by what governs it; the reason is added to `why`."""
+    if form is Form.AFTER:
+        return Status.DONE
+    marks = governors(f, cue, clause)
+    if form is Form.NOUN:
+        return _nominal(f, cue, clause, marks, why)
+    if form in (Form.FINITE, Form.PAST):
+        mark = next((m for m in marks if _reaches(f, m, cue)), None)
+        if mark is None and (shared := _shared(f, cue, clause, why)) is not None:
+            return shared
+        if mark is None:
+            return _dated(f, cue, clause, form, why)
+    else:
+        mark = next(iter(marks), None)
+    if mark is not None:
+        why.append(f"governed by “{mark.pattern.text}”")
+        if mark.pattern.text in _ORDERS and f.names(mark.last, cue.first) and not _decides(f, clause.start, mark.first):
+            return Status.URGED  # "judge orders the decider to lift"
+        status = status_of(f, mark)
+        denied = status is Status.ANNOUNCED and any(status_of(f, m) is Status.DENIED for m in marks)
+        return Status.DENIED if denied else status
+    if form is Form.INFINITIVE and not _commits(f, cue, clause):
+        why.append("a purpose, not a commitment")
+        return Status.POSSIBLE
+    if form is Form.PASSIVE and _to_be(f, cue, clause):
+        why.append("still to come")
+        return Status.ANNOUNCED
+    if form is Form.IMPERATIVE:
+        why.append("asked of somebody")
+        return Status.URGED
+    if form in (Form.INFINITIVE, Form.BASE):
+        why.append("still to come")
+        return Status.ANNOUNCED
+    if form is Form.GERUND and cue.first > clause.start and f.s.words[cue.first - 1].low in _EMPTY_LEADS:
+        why.append("a gerund that asserts nothing")
+        return Status.MENTION
+    return Status.DONE
+
+
+def _dated(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> Status:
+    """The present tense tells what is done, unless the day it is told for is still to come: "begins on Thursday"."""
+    words = f.s.words
+    begins = cue.kind in ("happens", "noun") or cue.pattern.label[-1] in f.told.past
+    if begins and form is Form.FINITE and any(
+        words[cue.last - 1].end < at <= words[clause.end - 1].end for at in f.s.ahead
+    ):  # fmt: skip
+        why.append("on a day to come")
+        return Status.ANNOUNCED
+    return Status.DONE
+
+
+def _to_be(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a passive is still to come: "curbs to be lifted"."""
+    be = f.before(cue.first, clause.start)
+    before = f.before(be, clause.start)
+    return before >= clause.start and f.s.words[be].low == "be" and f.s.words[before].low == "to"
+
+
+def _commits(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether an infinitive commits somebody: "China to lift", "an order to lift", "travels to meet"; and not
+    "sues to block"."""
+    s = f.s
+    to = f.before(cue.first, clause.start)
+    before = to - 1
+    if (
+        before > clause.start
+        and s.words[before].low.endswith("s")
+        and not f.own(before)
+        and not s.words[before].possessive
+    ):
+        known = {"body", "group", "source", "commitment"}
+        if not any(m.kind in known and m.last == to for m in s.marks) and not any(n.place[1] == to for n in s.names):
+            return False  # most likely a verb: "sues to block"
+    if before < clause.start or before - clause.start < _SHORT or f.own(before) or f.small(before):
+        return True
+    if s.marked("commitment", clause.start, to):
+        return True
+    named = any(n.place[1] == to for n in s.names)
+    return named or any(m.kind in ("body", "group", "source") and m.last == to for m in s.marks)
+
+
+def _decides(f: Frame, start: int, end: int) -> bool:
+    return any({*n.who} & f.deciders for n in f.names(start, end))
+
+
+def _reaches(f: Frame, m: Found, cue: Found) -> bool:
+    """Whether a status word governs a finite verb: "has not lifted", or "denies it rejected" with a subject between."""
+    plain = f.s.is_("auxiliary", m.first)
+    if m.kind in ("denied", "modal") and (plain or not m.tags) and cue.first - m.last <= 2:
+        return True
+    if plain or m.kind == "announced" or not set(m.tags) & set("SDB"):
+        return False
+    if m.kind == "denied" and any(f.own(k) for k in range(m.last, cue.first)):
+        return True  # "denies the deal is dead"
+    return bool(f.names(m.last, cue.first)) or bool(f.s.marked("pronoun", m.last, cue.first))
+
+
+def _shared(f: Frame, cue: Found, clause: Clause, why: list[str]) -> Status | None:
+    """A second verb without a subject of its own shares what governs the first: "will cut X and lift Y"."""
+    s = f.s
+    if not clause.linked or "B" not in cue.tags or f.names(clause.start, cue.first):
+        return None
+    back = s.clauses[s.clauses.index(clause) - 1]
+    marks = [
+        m for m in s.marks if back.start <= m.first < back.end and m.kind in STATUSES and not describes(s, m, back)
+    ]
+    if marks:
+        why.append(f"shares “{marks[0].pattern.text}” with the verb before")
+        return status_of(f, marks[0])
+    if any(w.low == "to" for w in s.words[back.start : back.end]):
+        why.append("shares the infinitive before")
+        return Status.ANNOUNCED
+    return None
+
+
+# --- nouns ----------------------------------------------------------------------------------------
+
+
+def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list[str]) -> Status:
+    """A noun is an act only with a verb that makes it one: "wins approval", "seeks approval"."""
+    light = [m for m in f.s.marked("light", clause.start, cue.first) if m.tags and cue.first - m.last <= 3]
+    made = light and light[-1].first > marks[-1].first if marks else False
+    if marks and not (made and set(light[-1].tags) - set("GB") and not f.s.is_("auxiliary", marks[-1].first)):
+        why.append(f"governed by “{marks[-1].pattern.text}”")
+        return status_of(f, marks[-1])
+    if light:
+        why.append(f"made an act by “{light[-1].pattern.text}”")
+        return Status.DONE
+    if (verb := _passive_behind(f, cue, clause)) is not None:
+        why.append(f"“{verb.pattern.text}” is told of it")
+        return Status.DONE if verb.kind in ("light", "granted") else status_of(f, verb)
+    if _holds(f, cue, clause):
+        why.append("a noun that is told to hold")
+        return _dated(f, cue, clause, Form.FINITE, why)
+    if cue.kind == "deed" and cue.first - clause.start <= _OPENING and not _has_verb(f, clause):
+        why.append("a headline without a verb")
+        return Status.DONE
+    why.append("a noun that nobody is said to bring about")
+    return Status.MENTION
+
+
+def _passive_behind(f: Frame, cue: Found, clause: Clause) -> Found | None:
+    """The participle told of a noun before it: "extension approved by the board", "waiver sought"."""
+    for m in f.s.marks:
+        if not cue.last <= m.first < clause.end or (m.kind not in ("light", "granted") and m.kind not in STATUSES):
+            continue
+        if not set(m.tags) & set("DN") or f.s.is_("auxiliary", m.first):
+            continue
+        bare = m.last >= clause.end or f.small(m.last) or f.s.is_("agent", m.last)
+        between = any(set(f.s.tags[k]) & set("SG") and not f.own(k) for k in range(cue.last, m.first))
+        return m if bare and not between else None
+    return None
+
+
+def _holds(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether the act named is the subject of a verb that says it holds: "the pause takes effect"."""
+    marks = [m for m in f.s.marked("holds", cue.last, clause.end) if set(m.tags) & set("SBD")]
+    return bool(marks) and not any(f.s.tags[k] == "S" and not f.own(k) for k in range(cue.last, marks[0].first))
+
+
+def _has_verb(f: Frame, clause: Clause) -> bool:
+    """Whether a clause has a finite verb: one in -s or -ed, an auxiliary or a modal."""
+    s = f.s
+    return any(
+        (set(s.tags[k]) & set("SD") and not f.own(k) and not s.is_("preposition", k))
+        or s.is_("be", k)
+        or s.is_("have", k)
+        or s.is_("modal", k)
+        for k in range(clause.start, clause.end)
+    )
