@@ -24,8 +24,6 @@ class Metrics:
         registry = self.registry = CollectorRegistry()
         self._polls = Counter("watcher_polls", "Feeds polled, by result", ["result"], registry=registry)
         self._entries = Counter("watcher_entries", "New entries saved", registry=registry)
-        self._revised = Counter("watcher_revisions", "Known entries whose text was edited", registry=registry)
-        self._articles = Counter("watcher_articles", "Articles asked for, by result", ["result"], registry=registry)
         self._judged = Counter("watcher_judged", "Entries judged", registry=registry)
         self._readings = Counter("watcher_readings", "Readings of entries, by status", ["status"], registry=registry)
         self._unreadable = Counter(
@@ -65,6 +63,8 @@ class Metrics:
         self._start_at_zero()
 
     def _add_sources(self, registry: CollectorRegistry) -> None:
+        self._revised = Counter("watcher_revisions", "Known entries whose text was edited", registry=registry)
+        self._articles = Counter("watcher_articles", "Articles asked for, by result", ["result"], registry=registry)
         self._feeds = Gauge("watcher_feeds", "Configured feeds, by health", ["health"], registry=registry)
         self._sources = Gauge("watcher_item_sources", "Feeds chosen for an item", ["item"], registry=registry)
         self._answered = Gauge(

@@ -24,6 +24,7 @@ from watcher.feeds.pages import MAX_PAGE_CHARS, parse_page
 from watcher.feeds.parse import parse
 from watcher.feeds.robots import KEPT
 from watcher.feeds.sitemaps import MAX_SITEMAPS, list_sitemaps, parse_sitemaps
+from watcher.feeds.walls import FeedBlocked
 
 NOW = datetime(2025, 11, 22, 12, 0, tzinfo=UTC)
 URL = "https://ministry.example/news/index.html"
@@ -545,3 +546,25 @@ def test_a_search_of_the_federal_register(server: FeedServer, fetcher: Fetcher) 
     server.add("/documents.json", answer)
     feed = a_feed(server.url("/documents.json?conditions%5Bterm%5D=tariff"), FeedKind.FEDERAL_REGISTER)
     assert [e.key for e in read(feed, ask(fetcher, feed)[0]).entries] == ["2025-20001"]
+
+
+WALL = "<html><title>Just a moment...</title><body><p>Checking your browser</p></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "former"),
+    [(FeedKind.LIST, None), (FeedKind.PAGE, Snapshot("The rule is in force.\nQuestions go to the desk."))],
+)
+def test_a_wall_is_no_page_and_no_change_of_one(kind: FeedKind, former: Snapshot | None) -> None:
+    feed = Feed(id="f", url="https://x.example/", kind=kind, selectors=Selectors(entry="li"))
+    came = Fetched("f", feed.url, WALL.encode(), "text/html", Hints(), None, timedelta(0))
+    with pytest.raises(FeedBlocked, match=r"\Aa bot wall instead of the page\Z"):
+        read_answer(feed, came, max_entries=9, former=former)
+
+
+def test_a_page_that_asks_for_cookies_as_well_is_still_the_page() -> None:
+    feed = Feed(id="f", url="https://x.example/", kind=FeedKind.PAGE)
+    page = "<main><p>The rule is lifted.</p><p>Questions go to the desk.</p><p>Accept all</p><p>Reject all</p></main>"
+    came = Fetched("f", feed.url, page.encode(), "text/html", Hints(), None, timedelta(0))
+    parsed = read_answer(feed, came, max_entries=9, former=Snapshot("It holds.\nQuestions go to the desk."))
+    assert [entry.removed for entry in parsed.entries] == ["It holds."]

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 from servers_http import FeedServer, Reply
 
-from watcher.domain.model import DueFeed, Feed, Hints
+from watcher.domain.model import DueFeed, Feed, FeedKind, Hints, Selectors, Snapshot
 from watcher.feeds import rounds
 from watcher.feeds.documents import FeedBroken
 from watcher.feeds.http import Fetched, Fetcher
@@ -184,6 +185,23 @@ def read(parsers: Parsers, *bodies: bytes) -> list[Read]:
         parsers.submit(a_task(body), lambda answer, n=number: tell(n, answer))
     assert all(event.wait(30) for event in done)
     return [answers[number] for number in range(len(bodies))]
+
+
+def test_pages_are_read_in_a_process_as_here() -> None:
+    """With their selectors, with what they said before, and with what they say now."""
+    feed = Feed(id="f", url="https://x.example/", kind=FeedKind.PAGE, selectors=Selectors(text="#text"))
+    page = b"<p>Menu.</p><div id=text><p>New.</p><p>Same.</p></div>"
+    task = Task(feed, replace(a_task(page).document, content_type="text/html"), 500, Snapshot("Old.\nSame.", 3))
+    answers: list[Read] = []
+    came = threading.Event()
+    with Parsers(1) as parsers:
+        parsers.submit(task, lambda answer: (answers.append(answer), came.set()))
+        assert came.wait(30)
+    (answer,) = answers
+    assert answer == read_task(task)
+    assert isinstance(answer, Parsed)
+    assert [(entry.summary, entry.removed) for entry in answer.entries] == [("New.", "Old.")]
+    assert answer.snapshot == Snapshot("New.\nSame.", 4)
 
 
 def test_a_document_that_takes_too_long_costs_itself_only() -> None:

@@ -58,6 +58,39 @@ def test_an_edited_entry_is_judged_again_and_keeps_what_it_said(polled: Store, n
     assert polled.unjudged(9) == []
 
 
+def test_several_feeds_are_saved_together_each_with_its_own(polled: Store, now: datetime) -> None:
+    """What one feed knows is nothing to another, whatever they have in common."""
+    polled.sync([a_feed(), a_feed("daily"), a_feed("third")], [an_item()], LIFECYCLES, now)
+    edited = replace(FIRST, summary="It begins on Tuesday.")
+    polls = [
+        a_poll("daily", now, [FIRST, an_entry(2)]),
+        a_poll("wire", now, [edited, an_entry(2), an_entry(3)]),
+        a_poll("third", now, [edited]),
+    ]
+    saved = polled.save_polls(polls, now + HOUR)
+    assert [(one.feed, one.new, one.baseline, one.revised) for one in saved] == [
+        ("daily", 2, True, 0), ("wire", 2, False, 1), ("third", 1, True, 0),
+    ]  # fmt: skip
+    assert [one.new + one.revised for one in polled.save_polls(polls, now + HOUR)] == [0, 0, 0]
+
+
+def test_two_edits_in_one_document_are_two_revisions(polled: Store, now: datetime) -> None:
+    second = replace(FIRST, summary="It begins on Tuesday.")
+    third = replace(FIRST, summary="It begins on Wednesday.", key="k7")
+    assert save(polled, now + HOUR, second, third) == SavedPoll("wire", 0, False, 2)
+    (entry,) = polled.unjudged(9)
+    assert (entry.revision, entry.summary) == (2, third.summary)
+    assert [summary for _, summary in polled.texts(entry.id)] == [FIRST.summary, second.summary, third.summary]
+
+
+def test_two_polls_of_one_feed_build_on_each_other(polled: Store, now: datetime) -> None:
+    edited = an_entry(5, summary="It was put right.")
+    polls = [a_poll("wire", now, [an_entry(5)]), a_poll("wire", now, [edited]), a_poll("wire", now, [edited])]
+    saved = polled.save_polls(polls, now)
+    assert [(one.new, one.revised) for one in saved] == [(1, 0), (0, 1), (0, 0)]
+    assert polled.feed_statuses()[0].entries == 2
+
+
 SAME = {
     "all of it": FIRST,
     "case and space": replace(FIRST, title=TITLE.upper(), summary="It begins\n on  Monday."),

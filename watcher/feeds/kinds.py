@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from watcher.domain.model import DueFeed, Feed, FeedKind, Hints, Snapshot
+from watcher.feeds.documents import FeedBroken
 from watcher.feeds.entries import Parsed
 from watcher.feeds.federalregister import parse_documents
 from watcher.feeds.lists import parse_list
@@ -21,6 +22,7 @@ from watcher.feeds.outcomes import Fetched, FetchRequest
 from watcher.feeds.pages import parse_page
 from watcher.feeds.parse import parse
 from watcher.feeds.sitemaps import list_sitemaps, parse_sitemaps
+from watcher.feeds.walls import FeedBlocked, name_wall
 
 ACCEPT_PAGE = "text/html, application/xhtml+xml, */*;q=0.1"
 _ACCEPT = {
@@ -52,7 +54,8 @@ def ask_for(feed: Feed, hints: Hints = Hints()) -> FetchRequest:  # noqa: B008 -
 def read_answer(
     feed: Feed, fetched: Fetched, *, max_entries: int, former: Snapshot | None = None, known: bytes = b""
 ) -> Parsed:
-    """Read what a feed answered as its kind is read; raise FeedBroken, saying what came, when it is not of that kind.
+    """Read what a feed answered as its kind is read; raise FeedBroken, saying what came, when it is not of that kind,
+    and FeedBlocked when that is a wall.
 
     `former` is what a page said at its last reading, None for the first; `known` are the marks of a feed's last
     document, whose entries are left out (see `parse`).
@@ -61,13 +64,28 @@ def read_answer(
     match feed.kind:
         case FeedKind.FEED:
             return parse(fetched.body, url=url, content_type=content_type, max_entries=max_entries, known=known)
-        case FeedKind.LIST:
-            return parse_list(fetched.body, feed.selectors, url=url, content_type=content_type, max_entries=max_entries)
-        case FeedKind.PAGE:
-            return parse_page(fetched.body, feed.selectors, former, url=url, content_type=content_type)
+        case FeedKind.LIST | FeedKind.PAGE:
+            return _read_page(feed, fetched, former, max_entries)
         case FeedKind.SITEMAP:
             parsed = parse_sitemaps((fetched.body, *fetched.parts), url=url, max_entries=max_entries)
             lost = (f"a sitemap of the index left out ({why})" for why in fetched.lost)
             return replace(parsed, degraded="; ".join(filter(None, (*lost, parsed.degraded))))
         case FeedKind.FEDERAL_REGISTER:
             return parse_documents(fetched.body, url=url, max_entries=max_entries)
+
+
+def _read_page(feed: Feed, fetched: Fetched, former: Snapshot | None, max_entries: int) -> Parsed:
+    """Read a list or a page. It is a wall only where nothing of it is left: pages may ask for cookies, too."""
+    body, url, content_type = fetched.body, fetched.url, fetched.content_type
+    try:
+        if feed.kind is FeedKind.LIST:
+            return parse_list(body, feed.selectors, url=url, content_type=content_type, max_entries=max_entries)
+        parsed = parse_page(body, feed.selectors, former, url=url, content_type=content_type)
+    except FeedBroken as broken:
+        if wall := name_wall(body, url=url):
+            raise FeedBlocked(f"{wall} instead of the page") from broken
+        raise
+    lost = former and parsed.snapshot and not {*former.text.split("\n")} & {*parsed.snapshot.text.split("\n")}
+    if lost and (wall := name_wall(body, url=url)):
+        raise FeedBlocked(f"{wall} instead of the page")
+    return parsed

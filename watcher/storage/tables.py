@@ -3,9 +3,9 @@
     feed ── entry ── evidence ── transition_evidence ── transition ── alert ── delivery ── attempt
      └─ health          └──────────────── item ──────────────┘└─ seed
 
-No queries here. Every constraint is named, every index says who reads it. Rows of evidence, transition,
-transition_evidence and attempt are never changed: the initial migration adds triggers that refuse it. Rows of health
-are never changed either, but old ones go.
+No queries here. The module is longer than others because a schema is read as a whole. Every constraint is named, every
+index says who reads it. Rows of evidence, transition, transition_evidence and attempt are never changed: the initial
+migration adds triggers that refuse it. Rows of health are never changed either, but old ones go.
 """
 
 from __future__ import annotations
