@@ -63,7 +63,18 @@ def test_the_last_day_written_out(text: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("from 10% to 25%", "25%"), ("1.5 percent", "1.5%"), ("50 firms", None)]
+    ("text", "expected"),
+    [
+        ("from 10% to 25%", "25%"),
+        ("1.5 percent", "1.5%"),
+        ("50 firms", None),
+        ("a $100,000 visa fee", "$100,000"),
+        ("raises port fee to $50 a ton", "$50"),
+        ("a €2-a-parcel levy", "€2"),
+        ("charges on trucks of £ 12", "£12"),
+        ("curbs on goods worth $14 billion", None),
+        ("toll cut from $9 to $6, fees to $3 million", "$3million"),
+    ],
 )
 def test_the_last_rate_written_out(text: str, expected: str | None) -> None:
     assert rate(text) == expected

@@ -6,7 +6,7 @@ Made once per sentence, whatever the items; knows the words of a language, but n
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from watcher.domain.cues import Found, PatternIndex
@@ -87,7 +87,8 @@ class Sentence:
     sayings: list[Saying] = field(default_factory=list)
     question: bool = False
     explainer: bool = False
-    ahead: Sequence[int] = ()  # characters where days are told that are still to come when the text is published
+    # the characters where days are told that are still to come when the text is published; few sentences are asked
+    ahead: Callable[[], Sequence[int]] = tuple
 
     def clause_at(self, at: int) -> Clause:
         """The clause that holds word `at`."""

@@ -18,13 +18,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from watcher.domain.acting import foreign, parties_named
 from watcher.domain.cues import Found
 from watcher.domain.forms import form_of
 from watcher.domain.frame import Frame
 from watcher.domain.matching import Match, Matcher, Place, expand
 from watcher.domain.model import Actor, Entry, Item
 from watcher.domain.reading import Reader, strip_outlet
-from watcher.domain.roles import concerns, foreign, parties_named, takes_flow
+from watcher.domain.roles import concerns, takes_flow
 from watcher.domain.telling import tell
 from watcher.domain.text import Word, sentences, words
 

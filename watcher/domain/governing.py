@@ -115,7 +115,7 @@ def _dated(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> 
     words = f.s.words
     begins = cue.kind in ("happens", "noun") or cue.pattern.label[-1] in f.told.past
     if begins and form is Form.FINITE and any(
-        words[cue.last - 1].end < at <= words[clause.end - 1].end for at in f.s.ahead
+        words[cue.last - 1].end < at <= words[clause.end - 1].end for at in f.s.ahead()
     ):  # fmt: skip
         why.append("on a day to come")
         return Status.ANNOUNCED

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from watcher.domain.clauses import Parser, Sentence
 from watcher.domain.cues import Found, PatternIndex
@@ -31,10 +32,12 @@ from watcher.domain.text import Word, sentences, words
 from watcher.domain.values import day, later_days, rate
 
 _SEVERAL = 2
+_LONGEST_SECTION = 4  # words of a section's or an outlet's name behind a bar
 _NOT_ACTING = ("of", "in", "to", "from", "for", "with")  # a chamber behind one of these does not act
 CHAMBERS = {"lower_house": "lower house", "upper_house": "upper house"}  # class of words -> value
 _LEAD = 3  # sentences that open a text: what comes later is background, unless they name it
 _DEEP = ("told deep in a text that is about something else",)
+_STOP = re.compile(r"[.!?…。！？]\W*\s")  # without one a title is one sentence
 _TAIL = re.compile(r"\s+(?P<dash>[-|–—])\s+(?P<tail>[^-|–—]{2,40})$")
 
 
@@ -78,7 +81,7 @@ class Reader:
 
     def _across(self, title: str, entry: Entry, best: dict[str, Reading]) -> None:
         """Add what a title of several sentences tells of an item that no one of them names whole."""
-        if self._matcher.clues(title) is None or len(sentences(title)) < _SEVERAL:
+        if not _STOP.search(title) or self._matcher.clues(title) is None or len(sentences(title)) < _SEVERAL:
             return
         for reading in self._sentence(title, Span("title", 0, len(title)), entry.at, False, entry.language):
             best.setdefault(reading.item, reading)
@@ -104,7 +107,7 @@ class Reader:
         if tongue is None:
             return [_unread(m, text, whole, text_words, code) for m in matches]
         sentence = tongue.parser.parse(text_words, title=whole.field == "title", ends=text[text_words[-1].end :])
-        sentence.ahead = later_days(text, at)
+        sentence.ahead = partial(later_days, text, at)
         out: list[Reading] = []
         for match in matches:
             told = tongue.tell(sentence, match, matches, opens)
@@ -171,7 +174,7 @@ def strip_outlet(title: str, source: str) -> str:
         named = bool(known) and (tail.lower() in known or known in tail.lower())
         named = named or tail == "".join(word[0] for word in source.split() if word[0].isupper() and word != "The")
         short = m["dash"] == "-" and len(tail.split()) <= 2 and tail.istitle()
-        if not (named or short or m["dash"] == "|"):
+        if not (named or short or (m["dash"] == "|" and len(tail.split()) <= _LONGEST_SECTION)):
             break
         title = title[: m.start()]
     return title

@@ -1,7 +1,7 @@
 """Judge what one sentence tells of one item: which state, and done, announced, claimed, possible, urged or denied.
 
 1 form      tense and mood of the cue itself                           forms.py
-2 roles     told of the subject? done by who decides?                  roles.py
+2 roles     told of the subject? done by who decides?                  roles.py, acting.py
 3 governed  the words it depends on: "may", "refuses to", "urges"         governing.py
 4 framed    condition, question, explainer, background
 5 voiced    who says so: the one who decides, or somebody else
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from watcher.domain.acting import agents, both_sides, foreign, parties_named
 from watcher.domain.clauses import Clause, Sentence
 from watcher.domain.cues import Found
 from watcher.domain.forms import Form, form_of
@@ -19,7 +20,7 @@ from watcher.domain.frame import Frame
 from watcher.domain.governing import STATUSES, describes, governed, governors, status_of
 from watcher.domain.matching import Place
 from watcher.domain.model import Status
-from watcher.domain.roles import agents, both_sides, concerns, foreign, parties_named, takes_flow
+from watcher.domain.roles import concerns, takes_flow
 
 STRENGTH = (
     Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
@@ -247,7 +248,10 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
     if place is None or f.verbs_between(m.last, place[0]) or not parties_named(f, clause):
         return None
     why = [f"“{m.pattern.text}” takes the subject itself"]
+    others = f.others
     if foreign(f, m, clause, Form.FINITE, why):
+        if m.kind in ("denied", "urged") and agents(f, m, clause, Form.FINITE) <= {*f.item.against}:
+            f.others = others  # those whom it hits want, avoid or oppose it: it is the item's all the same
         return None
     status = f.told.bare_status.get(m.pattern.text, status_of(f, m))
     outer = governors(f, m, clause)

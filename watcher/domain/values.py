@@ -1,10 +1,10 @@
 """Find the value a reading carries: the day a deadline moves to, the day of a meeting, the rate of a tariff.
 
 Days are given as ISO dates, resolved against the day of the entry, whether they are written out ("10 November") or
-told from it ("tomorrow", "next Friday", "by the end of the month", "in two weeks"); rates as "50%". A span of time that
-starts nobody knows when ("for 90 days", "within weeks") is no day.
+told from it ("tomorrow", "next Friday", "by the end of the month", "in two weeks"); rates as "50%" or "$50". A span
+of time that starts nobody knows when ("for 90 days", "within weeks") is no day.
 
-Own patterns instead of a library: dateparser 1.4 finds a day in "may", "sat" and "of November", knows neither "month's
+Own patterns instead of a library: dateparser 1.5 finds a day in "may", "sat" and "of November", knows neither "month's
 end" nor "下周五", and needs milliseconds a headline.
 """
 
@@ -169,7 +169,19 @@ _SAID = re.compile(r"\b(?:said|says|say|told|announced|confirmed|reported|added)
 _RATE = re.compile(r"(?P<rate>\d+(?:\.\d+)?)\s?(?:%|percent\b|per cent\b|pct\b)", re.I)
 
 
+# an amount is a rate only beside the measure it is the rate of: of goods worth $14bn nobody pays $14bn
+_AMOUNT = r"(?:US\$|[$€£¥₹])\s?\d+(?:[.,]\d+)*(?:\s?(?:bn|billion|m|mn|million|k|thousand)\b)?"
+_LEVIES = r"(?:fees?|charges?|lev(?:y|ies)|tax(?:es)?|dut(?:y|ies)|tolls?|caps?|surcharges?)"
+_AMOUNTS = (
+    re.compile(rf"(?P<amount>{_AMOUNT})(?:[\s-](?:an?|per)[\s-]\w+)?(?:[\s-]\w+)?\s+{_LEVIES}\b", re.I),
+    re.compile(rf"\b{_LEVIES}\b(?:\s+\w+){{0,3}}?\s+(?:of|to|at)\s+(?P<amount>{_AMOUNT})", re.I),
+)
+
+
 def rate(text: str) -> str | None:
-    """Return the last rate written out in `text` ("50%"), None for none."""
+    """Return the last rate told in `text`, "50%" or an amount beside its measure ("a $50 fee"); None for none."""
     found = _RATE.findall(text)
-    return f"{found[-1]}%" if found else None
+    if found:
+        return f"{found[-1]}%"
+    amounts = [m for pattern in _AMOUNTS for m in pattern.finditer(text)]
+    return max(amounts, key=lambda m: m.start("amount"))["amount"].replace(" ", "") if amounts else None

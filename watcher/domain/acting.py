@@ -1,0 +1,199 @@
+"""Tell who acts: whether it is the one who decides, whether all parties are named, and at whom an act is aimed.
+
+Whether the act is told of the item's subject is roles.py's part.
+"""
+
+from __future__ import annotations
+
+from watcher.domain.clauses import Clause, Name
+from watcher.domain.cues import Found
+from watcher.domain.forms import ACTIVE, Form
+from watcher.domain.frame import NOT_SUBJECT, Frame
+from watcher.domain.matching import Place
+
+_NO_NOUN = frozenset("adverb determiner preposition be have modal auxiliary reason condition after background".split())
+
+
+def parties_named(f: Frame, clause: Clause) -> bool:
+    """Whether all who must take part are named in this clause or the ones it leans on.
+
+    Asked only where they are what tells the item from another ("Trump-Xi summit"); a subject with words of its own
+    ("Nile dam talks") needs no names.
+    """
+    s, wanted = f.s, f.deciders if f.item.with_ else frozenset()
+    if not f.told.needs_parties or not wanted <= _named(f, 0, len(s.words)):
+        return True
+    others = [
+        n
+        for n in f.names(clause.start, clause.end)
+        if n.place[0] > clause.start and s.words[n.place[0] - 1].low == "with"
+    ]
+    if others and not any({*n.who, *n.within} & wanted for n in others):
+        return False  # with somebody else
+    at = s.clauses.index(clause)
+    start = clause.start
+    while at and (
+        s.clauses[at].linked or s.clauses[at].kind == "after" or s.marked("pronoun", start, s.clauses[at].end)
+    ):
+        at -= 1
+        start = s.clauses[at].start
+    if at and not wanted & _named(f, start, clause.end):
+        start = s.clauses[at - 1].start
+    return wanted <= _named(f, start, clause.end)
+
+
+def both_sides(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether an act that takes both sides of `with` names them both, or none as acting."""
+    wanted = frozenset(f.item.with_)
+    acting = agents(f, cue, clause, form) & f.deciders
+    return len(wanted) < 2 or not acting or wanted <= _named(f, clause.start, clause.end)
+
+
+def _named(f: Frame, start: int, end: int) -> set[str]:
+    return {w for n in f.names(start, end) for w in (*n.who, *n.within)}
+
+
+# --- who acts -------------------------------------------------------------------------------------
+
+
+def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> bool:
+    """Whether the one who acts is not who decides, or the act is aimed at somebody else.
+
+    Another actor's act is about another measure (`f.others`); a stranger's may still be about this one.
+    """
+    if not f.item.decided_by or (cue.pattern.label[-1] in f.told.anyone and not _own_affair(f, cue, clause)):
+        return False
+    if f.item.against and form in ACTIVE:
+        aimed = _named(f, cue.last, f.object_end(cue, clause)) - _beside(f, cue, clause) - f.deciders
+        if aimed and not aimed & set(f.item.against):
+            why.append(f"aimed at {_list(aimed)}")
+            f.others = True
+            return True
+    if any(n.place[0] > clause.start and f.s.words[n.place[0] - 1].low == "with" and {*n.who} & f.deciders
+           for n in f.names(clause.start, clause.end)):  # fmt: skip
+        return False  # done together with who decides
+    acting = agents(f, cue, clause, form)
+    if not acting:
+        told = form in (Form.FINITE, Form.PAST) and cue.kind != "happens" and not f.s.is_("receive", cue.first)
+        stranger = _stranger(f, cue, clause) if told else ""
+        if stranger:
+            why.append(f"done by “{stranger}”, who is nobody that decides")
+        elif form in ACTIVE and _others_body(f, cue, clause):
+            why.append("done by a body of others, who alone are named")
+            f.others = True
+            return True
+        return bool(stranger)
+    if acting & f.deciders:
+        parties = f.deciders if f.item.with_ or f.told.needs_parties else frozenset()
+        wrong = bool(parties) and not acting <= f.deciders and not parties <= acting
+        f.others = f.others or wrong
+        return wrong
+    f.others = True
+    why.append(f"done by {_list(acting)}, not by {_list(f.item.decided_by)}")
+    return True
+
+
+def _beside(f: Frame, cue: Found, clause: Clause) -> set[str]:
+    """Those named beside the measure and not behind it: "talks on tariffs and Norco"."""
+    return {
+        who
+        for n in f.names(cue.last, clause.end)
+        if f.s.words[n.place[0] - 1].low == "and" and f.own(n.place[0] - 2)
+        for who in n.who
+    }
+
+
+def _own_affair(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether what is told of is said to be the own of the one who acts: "misses its own deadline"."""
+    return any(f.s.words[k].low == "own" for k in range(cue.first, f.object_end(cue, clause)))
+
+
+def _list(names: frozenset[str] | set[str] | tuple[str, ...]) -> str:
+    return ", ".join(sorted(n.removeprefix("place:") for n in names))
+
+
+def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
+    """Those named as doing what the cue tells; empty where nobody is."""
+    s = f.s
+    receives = s.is_("receive", cue.first)
+    if receives or form in (Form.PASSIVE, Form.NOUN):
+        by = [n for n in f.names(cue.first, clause.end) if _behind_by(f, cue, n.place, receives)]
+        if by:
+            return frozenset(by[0].who)
+    if receives:
+        return frozenset(w for n in f.names(cue.first + 1, cue.last)[:1] for w in n.who)
+    if form is Form.NOUN:
+        owners = [n for n in f.names(clause.start, cue.first) if s.words[n.place[1] - 1].possessive]
+        return frozenset(w for n in owners for w in n.who)
+    if form is Form.PASSIVE or cue.kind == "happens":
+        return frozenset()
+    start = max(
+        [clause.start]
+        + [saying.start for saying in s.sayings if saying.start <= cue.first < saying.end]
+        + [m.last for m in s.marked("urged", clause.start, cue.first)]
+    )  # who says it, or asks for it, does not do it
+    acting = _subjects(f, start, cue.first)
+    for saying in s.sayings:
+        if saying.start <= cue.first < saying.end and any(s.is_("pronoun", k) for k in range(saying.start, cue.first)):
+            acting |= saying.who  # "says it agrees", "says he and Y will meet"
+    at = s.clauses.index(clause)
+    while not acting and at and s.clauses[at].linked:
+        at -= 1
+        acting = _subjects(f, s.clauses[at].start, s.clauses[at].end)
+    return acting
+
+
+def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
+    out: list[str] = []
+    for n in f.names(start, end):
+        first, last = n.place
+        if first > start and f.s.words[first - 1].low in NOT_SUBJECT:
+            continue
+        if f.s.words[last - 1].possessive and not _acts_through(f, last):
+            continue
+        before = next((o for o in f.s.names if o.place[1] == first), None)
+        if before is not None and _of_elsewhere(f, before, n):
+            out.extend(before.who)
+            continue
+        within = set(n.within) & f.deciders if f.told.needs_parties else set()
+        out.extend(set(n.who) & f.deciders or within or n.who)
+    return frozenset(out)
+
+
+def _of_elsewhere(f: Frame, owner: Name, n: Name) -> bool:
+    """Whether the name before makes this one another country's: "Pakistan's Supreme Court"."""
+    if not owner.who[0].startswith("place:") or set(n.who) & set(owner.who):
+        return False
+    return owner.adjective or f.s.words[n.place[0] - 1].possessive
+
+
+def _stranger(f: Frame, cue: Found, clause: Clause) -> str:
+    """The subject of a verb where it is neither a name, nor a body, nor a pronoun, nor the item's own subject."""
+    s = f.s
+    start = max([clause.start, *(saying.start for saying in s.sayings if saying.start <= cue.first < saying.end)])
+    kinds = {k: {m.kind for m in s.marks if m.first <= k < m.last} for k in range(start, cue.first)}
+    said = [k for k, marks in kinds.items() if not marks & _NO_NOUN]
+    if not said or clause.linked or f.own(said[-1]) or any(kinds[k] & {"body", "group", "pronoun"} for k in said):
+        return ""
+    return " ".join(s.words[k].raw for k in said)
+
+
+def _others_body(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether an unnamed president or ministry acts where others are named in the sentence and the decider is not."""
+    present = _named(f, 0, len(f.s.words))
+    return bool(f.s.marked("body", clause.start, cue.first)) and bool(present) and not present & f.deciders
+
+
+def _acts_through(f: Frame, at: int) -> bool:
+    """Whether a possessor acts through what follows: a body of theirs, or a name in apposition."""
+    return bool(f.s.marked("body", at, at + 4)) or any(n.place[0] == at for n in f.s.names)
+
+
+def _behind_by(f: Frame, cue: Found, place: Place, receives: bool) -> bool:
+    """Whether a name stands behind "by", or behind "from" where something is received or granted."""
+    s, at = f.s, place[0] - 1
+    while at >= cue.first and (s.is_("determiner", at) or (s.words[at].capital and not s.is_("preposition", at))):
+        at -= 1
+    if at < cue.first or (s.words[at].low == "from" and f.told.measures and not receives):
+        return False  # "exemption from Norlandic duties": from whose measure, not by whom
+    return s.words[at].low == "by" or (s.words[at].low == "from" and (receives or not cue.tags))
