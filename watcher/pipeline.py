@@ -76,8 +76,7 @@ def judge(store: Store, judging: Judge, rules: Rules, routes: Sequence[Route], *
 
     Another worker may be first; then nothing is written, and 1-3 are repeated, RACES times at most; what is left then
     waits for the next round. An entry that was edited is judged again: only what it did not say before is evidence,
-    and what it no longer says is withdrawn. An entry of a feed's first poll may move an item, but is not told (no
-    alert).
+    and what it no longer says is withdrawn. One of a feed's first poll may move an item, but is not told (no alert).
     """
     for lost in range(RACES):
         entries = store.unjudged(ENTRIES_AT_ONCE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,17 +50,24 @@ def feeds(
         statuses = store.feed_statuses()
     finally:
         store.close()
-    shown = [
+    _show_list(_chosen(statuses, health or (), failing=failing), settings.zone, as_json=as_json)
+
+
+def _chosen(statuses: Iterable[FeedStatus], health: Sequence[str], *, failing: bool) -> list[FeedStatus]:
+    return [
         each
         for each in statuses
         if (not failing or (each.active and each.failures)) and (not health or each.health.value in health)
     ]
+
+
+def _show_list(shown: Sequence[FeedStatus], zone: tzinfo, *, as_json: bool) -> None:
     if as_json:
         emit_json([_json(each) for each in shown])
         return
     emit_table(
         ("FEED", "HEALTH", "SINCE", "WHY", "RESULT", "LAST GOOD", "NEXT", "EVERY", "QUIET AFTER", "ENTRIES", "DETAIL"),
-        [_row(each, settings.zone) for each in shown],
+        [_row(each, zone) for each in shown],
     )
 
 
