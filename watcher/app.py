@@ -29,6 +29,7 @@ from watcher.domain.model import Seed, SeedResult
 from watcher.engine.jobs import Cycled, Jobs, Works
 from watcher.engine.local import Job, LocalEngine
 from watcher.errors import ConfigError, StoreError, WatcherError
+from watcher.feeds.articles import require_articles
 from watcher.feeds.http import Fetcher
 from watcher.judging import Judge
 from watcher.metrics import Metrics
@@ -42,6 +43,7 @@ log = structlog.get_logger("watcher")
 
 GRACE = timedelta(seconds=10)  # for what is in flight when the daemon is told to stop
 DELIVER_EVERY = timedelta(seconds=5)
+ARTICLES_EVERY = timedelta(seconds=15)  # which is also how far apart requests to one host are
 SWEEP_EVERY = timedelta(minutes=1)
 
 
@@ -88,6 +90,8 @@ def open_store(settings: Settings) -> Store:
 def build(settings: Settings) -> Works:
     """Build what the jobs use."""
     polling = settings.polling
+    if any(feed.full_text for feed in settings.feeds):
+        require_articles()
     fetcher = Fetcher(
         user_agent=polling.user_agent,
         timeout=polling.timeout,
@@ -117,6 +121,7 @@ class App:
         self._engine = LocalEngine(
             (
                 Job("cycle", works.settings.polling.tick, partial(self.jobs.cycle, keep=False)),
+                Job("articles", max(works.settings.polling.tick, ARTICLES_EVERY), self.jobs.articles),
                 Job("deliver", min(works.settings.polling.tick, DELIVER_EVERY), self.jobs.deliver),
                 Job("sweep", SWEEP_EVERY, self.jobs.sweep),
             ),
@@ -163,7 +168,7 @@ class App:
     def once(self) -> Round:
         """Run every job once, in this thread; errors are raised."""
         try:
-            return Round(self.jobs.cycle(), self.jobs.deliver(), self.jobs.sweep())
+            return Round(self.jobs.cycle() + self.jobs.articles(), self.jobs.deliver(), self.jobs.sweep())
         finally:
             self.store.release_feeds(self.owner)
 

@@ -5,7 +5,7 @@ The pipeline and the backtest both judge through this module, so they cannot dif
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -37,6 +37,7 @@ class Judgement:
     readings: tuple[Reading, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    withdrawn: tuple[Evidence, ...] = ()  # what its earlier texts said and it no longer says
     fault: str = ""  # why it could not be read: a mistake of ours, kept from holding up the others
 
     @property
@@ -89,7 +90,14 @@ class Docket:
         self._judge = judge
         self._recall = recall
         self._known: dict[str, list[Evidence]] = {}
+        self._withdrawn: set[str] = set()
         self.standings: dict[str, Standing] = dict(standings)
+
+    def withdraw(self, evidence: Sequence[Evidence]) -> None:
+        """Let evidence count for nothing from here on."""
+        self._withdrawn |= {each.id for each in evidence}
+        for item, known in self._known.items():
+            self._known[item] = [each for each in known if each.id not in self._withdrawn]
 
     def take(self, entry: Entry, readings: tuple[Reading, ...] | None = None) -> Judgement:
         """Judge one entry, by its readings where they are made already; its transitions count for the next."""
@@ -101,7 +109,8 @@ class Docket:
         decisions: list[Decision] = []
         for fresh in evidence:
             if fresh.item not in self._known:
-                self._known[fresh.item] = list(self._recall(fresh.item))
+                recalled = self._recall(fresh.item)
+                self._known[fresh.item] = [each for each in recalled if each.id not in self._withdrawn]
             known = self._known[fresh.item]
             standing = self.standings[fresh.item]
             made = self._judge.decide(standing, known, fresh)
@@ -112,6 +121,29 @@ class Docket:
             known.append(fresh)
             decisions.append(made)
         return Judgement(entry, readings, evidence, tuple(decisions))
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What is different about an edited entry: readings its earlier texts did not give, and evidence they gave that the
+    present one does not."""
+
+    fresh: tuple[Reading, ...]
+    withdrawn: tuple[Evidence, ...]
+
+
+def compare(readings: Sequence[Reading], told: Sequence[Evidence], items: Collection[str]) -> Reread:
+    """Compare what an edited entry says now with the evidence its earlier texts gave, of the items that are watched.
+
+    What it says as before is no further evidence, whatever words it now says it in: an edit never makes one source
+    two, nor old news new.
+    """
+    now = {(r.item, r.state, r.status, r.value) for r in readings}
+    before = {(e.item, e.state, e.status, e.value) for e in told}
+    return Reread(
+        tuple(r for r in readings if (r.item, r.state, r.status, r.value) not in before),
+        tuple(e for e in told if e.item in items and (e.item, e.state, e.status, e.value) not in now),
+    )
 
 
 def opening(items: Sequence[Item]) -> dict[str, Standing]:

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
-from watcher.domain.model import Coverage, Health, PollResult, Status
+from watcher.domain.model import ArticleResult, Coverage, Health, PollResult, Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 DELIVERY_RESULTS = ("sent", "retry", "dead", "held", "lost")
-JOBS = ("cycle", "deliver", "sweep")
+JOBS = ("cycle", "articles", "deliver", "sweep")
 
 
 class Metrics:
@@ -63,6 +63,8 @@ class Metrics:
         self._start_at_zero()
 
     def _add_sources(self, registry: CollectorRegistry) -> None:
+        self._revised = Counter("watcher_revisions", "Known entries whose text was edited", registry=registry)
+        self._articles = Counter("watcher_articles", "Articles asked for, by result", ["result"], registry=registry)
         self._feeds = Gauge("watcher_feeds", "Configured feeds, by health", ["health"], registry=registry)
         self._sources = Gauge("watcher_item_sources", "Feeds chosen for an item", ["item"], registry=registry)
         self._answered = Gauge(
@@ -72,6 +74,8 @@ class Metrics:
     def _start_at_zero(self) -> None:
         for result in PollResult:
             self._polls.labels(result.value)
+        for fetched in ArticleResult:
+            self._articles.labels(fetched.value)
         for status in Status:
             self._readings.labels(status.value)
         for outcome in DELIVERY_RESULTS:
@@ -83,12 +87,17 @@ class Metrics:
             self._feeds.labels(health.value)
         self._config_ok.set(1)
 
-    def poll(self, result: PollResult, new: int, now: datetime) -> None:
-        """Count one feed's poll and the `new` entries it brought."""
+    def poll(self, result: PollResult, new: int, now: datetime, *, revised: int = 0) -> None:
+        """Count one feed's poll, the `new` entries it brought and the known ones it `revised`."""
         self._polls.labels(result.value).inc()
         self._entries.inc(new)
+        self._revised.inc(revised)
         if result.ok:
             self._last_poll.set(now.timestamp())
+
+    def article(self, result: ArticleResult) -> None:
+        """Count one article that was asked for."""
+        self._articles.labels(result.value).inc()
 
     def judge(self, entries: int, races: int) -> None:
         """Count a batch of judged entries and the attempts lost to another worker."""

@@ -37,7 +37,7 @@ from watcher.domain.model import (
 )
 from watcher.domain.schedule import next_attempt
 from watcher.errors import RacedError, StoreError
-from watcher.judging import Docket, Judge, Judgement
+from watcher.judging import Docket, Judge, Judgement, compare
 from watcher.polling import Clock, FeedPolled, Polled, poll
 from watcher.storage.store import Store
 
@@ -75,7 +75,8 @@ def judge(store: Store, judging: Judge, rules: Rules, routes: Sequence[Route], *
        everything as it was, to be judged again with the same result; after it, the deliveries wait in the outbox.
 
     Another worker may be first; then nothing is written, and 1-3 are repeated, RACES times at most; what is left then
-    waits for the next round. An entry of a feed's first poll may move an item, but is not told (no alert).
+    waits for the next round. An entry that was edited is judged again: only what it did not say before is evidence,
+    and what it no longer says is withdrawn. One of a feed's first poll may move an item, but is not told (no alert).
     """
     for lost in range(RACES):
         entries = store.unjudged(ENTRIES_AT_ONCE)
@@ -92,6 +93,8 @@ def judge(store: Store, judging: Judge, rules: Rules, routes: Sequence[Route], *
                 hearing.moved(),
                 alerts,
                 now,
+                revisions={entry.id: entry.revision for entry in entries if entry.revision},
+                withdrawn=[evidence.id for judgement in judgements for evidence in judgement.withdrawn],
             )
         except RacedError:
             continue
@@ -144,7 +147,13 @@ class _Hearing:
             readings = self._judging.read(entry)
         except Exception as error:
             return Judgement(entry, fault=f"{type(error).__name__}: {error}")
-        judgement = self._docket.take(entry, readings)
+        withdrawn: tuple[Evidence, ...] = ()
+        if entry.revision:
+            reread = compare(readings, self._store.told(entry.id), self._items)
+            readings, withdrawn = reread.fresh, reread.withdrawn
+            self._docket.withdraw(withdrawn)
+            self._touched.update(evidence.item for evidence in withdrawn)
+        judgement = replace(self._docket.take(entry, readings), withdrawn=withdrawn)
         for evidence, decision in zip(judgement.evidence, judgement.decisions, strict=True):
             self._evidence[evidence.id] = evidence
             self._touched.add(evidence.item)

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from watcher.config.polling import Polling
 from watcher.domain.model import DueFeed, Feed, NewEntry, Poll, PollResult
 from watcher.domain.schedule import interval, learn, next_poll
-from watcher.feeds.http import Failure, Fetched, Fetcher, FetchFailed, FetchRequest, NotModified
-from watcher.feeds.parse import ParsedEntry
+from watcher.feeds.entries import ParsedEntry
+from watcher.feeds.http import Failure, Fetcher, FetchFailed, NotModified
 from watcher.feeds.rounds import Answer, Round
 from watcher.storage.store import Marks, Store
 
@@ -34,6 +34,7 @@ class FeedPolled:
     detail: str = ""
     new: int = 0  # entries not seen before
     baseline: bool = False  # the feed's first poll: its entries move nothing aloud
+    revised: int = 0  # known entries that were edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,7 @@ class _PollDesk:
             self.look_at = time.monotonic() + self.polling.tick.total_seconds()
         if fresh:
             self.due |= {due.feed.id: due for due in fresh}
-            requests = [FetchRequest(due.feed.id, due.feed.url, due.hints, due.feed.allow_private) for due in fresh]
-            self.going.ask(requests, self.store.marks([due.feed.id for due in fresh]), now)
+            self.going.ask(fresh, self.store.marks([due.feed.id for due in fresh]), now)
         return bool(self.due)
 
     def save(self) -> tuple[FeedPolled, ...]:
@@ -134,33 +134,30 @@ class _PollDesk:
         pairs = zip(polls, self.store.save_polls(polls, now, marks), strict=True)
         for poll in polls:
             del self.due[poll.feed]
-        return tuple(FeedPolled(p.feed, p.result, p.detail, saved.new, saved.baseline) for p, saved in pairs)
+        return tuple(
+            FeedPolled(p.feed, p.result, p.detail, saved.new, saved.baseline, saved.revised) for p, saved in pairs
+        )
 
 
 def _poll_from(due: DueFeed, answer: Answer, now: datetime) -> Poll:
+    feed, outcome, parsed = due.feed, answer.outcome, answer.parsed
+    result, detail, failure = _came_to(answer)
     entries: tuple[NewEntry, ...] = ()
-    outcome, parsed = answer.outcome, answer.parsed
-    hints, detail, failure, retry_after, pace = None, "", "", None, due.pace
-    if parsed is not None and isinstance(outcome, Fetched):
-        entries = tuple(_new_entry(entry, due.feed) for entry in parsed.entries)
-        result = PollResult.ENTRIES if entries or parsed.known else PollResult.EMPTY
-        detail, hints = parsed.degraded, outcome.hints
+    hints = outcome.hints if result.ok and not isinstance(outcome, FetchFailed) else None
+    retry_after, fresh_for, moved_to, pace = None, None, None, due.pace
+    if parsed is not None:
+        entries = tuple(_new_entry(entry, feed) for entry in parsed.entries)
         times = [entry.published for entry in entries if entry.published]
         pace = learn(replace(pace, told=parsed.every), times, now)
-    elif isinstance(outcome, Fetched):
-        result, detail = PollResult.BROKEN, answer.broken
-        failure = Failure.BLOCKED if answer.blocked else NOT_A_FEED
-    elif isinstance(outcome, NotModified):
-        result, hints = PollResult.NOT_MODIFIED, outcome.hints
+    if isinstance(outcome, FetchFailed):
+        retry_after = outcome.retry_after
     else:
-        result, detail, retry_after = PollResult.FAILED, f"{outcome.failure}: {outcome.detail}", outcome.retry_after
-        failure = outcome.failure
-    feed, failures = due.feed, 0 if result.ok else due.failures + 1
-    fresh_for = None if isinstance(outcome, FetchFailed) else outcome.fresh_for
+        fresh_for, moved_to = outcome.fresh_for, outcome.moved_to
+    failures = 0 if result.ok else due.failures + 1
     wait = interval(feed, pace, now, deadline=due.deadline, fresh_for=fresh_for)
     bounds = {"minimum": feed.fastest, "maximum": feed.slowest} if feed.fastest and feed.slowest else {}
     return Poll(
-        feed=due.feed.id,
+        feed=feed.id,
         at=now,
         result=result,
         detail=detail,
@@ -171,9 +168,24 @@ def _poll_from(due: DueFeed, answer: Answer, now: datetime) -> Poll:
         interval=wait,
         failure=failure,
         gone=failure == Failure.GONE,
-        moved_to=None if isinstance(outcome, FetchFailed) else outcome.moved_to,
+        moved_to=moved_to,
         elapsed=outcome.elapsed,
+        snapshot=parsed.snapshot if parsed else None,
     )
+
+
+def _came_to(answer: Answer) -> tuple[PollResult, str, str]:
+    """Return how a poll ended, in detail, and the kind of its failure in a word."""
+    outcome, parsed = answer.outcome, answer.parsed
+    if isinstance(outcome, FetchFailed):
+        return PollResult.FAILED, f"{outcome.failure}: {outcome.detail}", outcome.failure
+    if isinstance(outcome, NotModified):
+        return PollResult.NOT_MODIFIED, "", ""
+    if parsed is None:
+        return PollResult.BROKEN, answer.broken, Failure.BLOCKED if answer.blocked else NOT_A_FEED
+    if parsed.unchanged:
+        return PollResult.NOT_MODIFIED, parsed.degraded, ""
+    return PollResult.ENTRIES if parsed.entries or parsed.known else PollResult.EMPTY, parsed.degraded, ""
 
 
 def _new_entry(entry: ParsedEntry, feed: Feed) -> NewEntry:
@@ -186,4 +198,6 @@ def _new_entry(entry: ParsedEntry, feed: Feed) -> NewEntry:
         source=feed.outlet or entry.source,
         published=entry.published,
         language=entry.language or feed.language,
+        removed=entry.removed,
+        by_key=entry.by_key,
     )

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,10 @@ from typing import Any
 import pytest
 from servers_http import FeedServer, Reply
 
-from watcher.domain.model import Hints
+from watcher.domain.model import DueFeed, Feed, FeedKind, Hints, Selectors, Snapshot
 from watcher.feeds import rounds
 from watcher.feeds.documents import FeedBroken
-from watcher.feeds.http import Fetched, Fetcher, FetchRequest
+from watcher.feeds.http import Fetched, Fetcher
 from watcher.feeds.parse import Parsed, parse
 from watcher.feeds.parsers import Parsers, Read, Task, read_task
 from watcher.feeds.rounds import Answer, Round
@@ -41,8 +42,13 @@ def fetcher(**changes: Any) -> Fetcher:
     return Fetcher(user_agent="test", max_bytes=9_000_000, allow_private=True, **settings | changes)
 
 
-def requests(*urls: str, prefix: str = "f") -> list[FetchRequest]:
-    return [FetchRequest(f"{prefix}{n}", url, Hints()) for n, url in enumerate(urls)]
+def requests(*urls: str, prefix: str = "f") -> list[DueFeed]:
+    return [DueFeed(Feed(id=f"{prefix}{n}", url=url), Hints()) for n, url in enumerate(urls)]
+
+
+def a_task(body: bytes) -> Task:
+    document = Fetched("f", "https://x.example/", body, "", Hints(), None, timedelta(0))
+    return Task(Feed(id="f", url="https://x.example/"), document, 500)
 
 
 def opened(stop: threading.Event | None = None, **changes: Any) -> Round:
@@ -176,9 +182,26 @@ def read(parsers: Parsers, *bodies: bytes) -> list[Read]:
         done[number].set()
 
     for number, body in enumerate(bodies):
-        parsers.submit(Task(body, "https://x.example/", "", 500, b""), lambda answer, n=number: tell(n, answer))
+        parsers.submit(a_task(body), lambda answer, n=number: tell(n, answer))
     assert all(event.wait(30) for event in done)
     return [answers[number] for number in range(len(bodies))]
+
+
+def test_pages_are_read_in_a_process_as_here() -> None:
+    """With their selectors, with what they said before, and with what they say now."""
+    feed = Feed(id="f", url="https://x.example/", kind=FeedKind.PAGE, selectors=Selectors(text="#text"))
+    page = b"<p>Menu.</p><div id=text><p>New.</p><p>Same.</p></div>"
+    task = Task(feed, replace(a_task(page).document, content_type="text/html"), 500, Snapshot("Old.\nSame.", 3))
+    answers: list[Read] = []
+    came = threading.Event()
+    with Parsers(1) as parsers:
+        parsers.submit(task, lambda answer: (answers.append(answer), came.set()))
+        assert came.wait(30)
+    (answer,) = answers
+    assert answer == read_task(task)
+    assert isinstance(answer, Parsed)
+    assert [(entry.summary, entry.removed) for entry in answer.entries] == [("New.", "Old.")]
+    assert answer.snapshot == Snapshot("New.\nSame.", 4)
 
 
 def test_a_document_that_takes_too_long_costs_itself_only() -> None:
@@ -204,7 +227,7 @@ def test_a_process_that_dies_is_replaced() -> None:
 def test_closing_does_not_wait_for_what_is_being_parsed() -> None:
     parsers = Parsers(1)
     endless = b"<rss><channel><item><title>" + b"<b>" * 600_000
-    parsers.submit(Task(endless, "https://x.example/", "", 500, b""), lambda _: None)
+    parsers.submit(a_task(endless), lambda _: None)
     began = time.monotonic()
     parsers.close()
     parsers.close()
@@ -213,10 +236,14 @@ def test_closing_does_not_wait_for_what_is_being_parsed() -> None:
 
 PARENT = """
 import sys, threading
+from datetime import timedelta
+from watcher.domain.model import Feed, Hints
+from watcher.feeds.outcomes import Fetched
 from watcher.feeds.parsers import Parsers, Task
+document = Fetched("f", "https://x.example/", b"<rss version='2.0'/>", "", Hints(), None, timedelta(0))
 parsers, done = Parsers(2), threading.Event()
 for _ in range(2):
-    parsers.submit(Task(b"<rss version='2.0'/>", "https://x.example/", "", 500, b""), lambda _: done.set())
+    parsers.submit(Task(Feed("f", "https://x.example/"), document, 500), lambda _: done.set())
 done.wait()
 print(*(worker._process.pid for worker in parsers._workers), flush=True)
 sys.stdin.read()
@@ -251,6 +278,6 @@ def _lives(pid: int) -> bool:
 def test_a_mistake_of_ours_is_told_with_its_document_and_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     from watcher.feeds import parsers
 
-    monkeypatch.setattr(parsers, "parse", lambda *_, **__: 1 / 0)
-    answer = read_task(Task(FEED, "https://x.example/", "", 500, b""))
+    monkeypatch.setattr(parsers, "read_answer", lambda *_, **__: 1 / 0)
+    answer = read_task(a_task(FEED))
     assert "mistake of ours (ZeroDivisionError" in str(answer)

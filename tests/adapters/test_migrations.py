@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import alert_cases
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
-from watcher.domain.model import Alert, Health
+from watcher.domain.model import EPOCH, Alert, FeedKind, Health
 from watcher.errors import SchemaError
-from watcher.storage import Store, schema
+from watcher.storage import Store, migrations, schema
 from watcher.storage.tables import metadata
 
 
@@ -26,13 +29,28 @@ def engine(url: str) -> Any:
     return create_engine(driver.set(drivername="postgresql+psycopg") if "postgres" in url else driver)
 
 
+def clauses(statement: str) -> list[str]:
+    """Part a CREATE TABLE at the commas of its outermost list, each clause with the table's name; others are whole."""
+    head, _, body = statement.partition("(")
+    if "INDEX" in head:
+        return [" ".join(statement.split())]
+    found, depth = [""], 0
+    for character in body.rpartition(")")[0]:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and not depth:
+            found.append("")
+        else:
+            found[-1] += character
+    return [f"{' '.join(head.split())}: {' '.join(one.split())}" for one in found]
+
+
 def definitions(connection: Connection) -> set[str]:
     """Return what the database itself says of every column, constraint and index."""
     if connection.dialect.name == "sqlite":
         found = connection.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'trigger'"))
-        # the two ways order the constraints of a table differently, and a table made anew has its name in quotes
-        parts = [" ".join(part.split()) for row in found.scalars() for part in split(row.replace('"', ""))]
-        return {part for part in parts if part and "alembic_version" not in part and "version_num" not in part}
+        # the two ways order the parts of a table differently, and a table made anew has its name in quotes
+        parts = [part for row in found.scalars() for part in clauses(row.replace('"', ""))]
+        return {part for part in parts if "alembic_version" not in part and "version_num" not in part}
     constraints = connection.execute(
         text(
             "SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint "
@@ -49,18 +67,6 @@ def definitions(connection: Connection) -> set[str]:
     )
     found_all = [*constraints.scalars(), *indexes.scalars(), *columns.scalars()]
     return {one for one in found_all if "alembic_version" not in one and "_not_null" not in one and "pg_" not in one}
-
-
-def split(definition: str) -> list[str]:
-    """Return the head of a definition and its parts: what stands between the commas of its outer brackets."""
-    parts, depth = [""], 0
-    for character in definition:
-        depth += (character == "(") - (character == ")")
-        if depth <= 1 and character in "(),":
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
 
 
 @pytest.fixture
@@ -139,6 +145,65 @@ def test_an_interrupted_upgrade_leaves_nothing(empty_db_url: str, monkeypatch: p
     store.upgrade()
     store.check_schema()
     store.close()
+
+
+@pytest.fixture
+def first_schema(empty_db_url: str) -> Any:
+    """A database of the first version, with a feed, an entry and its evidence in it."""
+    made = engine(empty_db_url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with made.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for table, row in OLD.items():
+            names = ", ".join(row)
+            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({', '.join(f':{n}' for n in row)})"), row)
+    yield empty_db_url
+    made.dispose()
+
+
+OLD_AT = "2025-11-03 09:00:00+00:00"
+OLD: dict[str, dict[str, Any]] = {
+    "feed": {
+        "id": "wire", "url": "https://wire.example/rss", "outlet": "", "every": 900.0, "language": "",
+        "allow_private": False, "active": True, "next_poll_at": OLD_AT, "failures": 0, "last_detail": "",
+        "entries": 1, "moved_count": 0,
+    },
+    "item": {
+        "id": "deal", "lifecycle": "approval", "active": True, "state": "pending", "since": OLD_AT, "version": 0,
+        "disputed": False, "source": "", "created_at": OLD_AT,
+    },
+    "entry": {
+        "id": 1, "feed": "wire", "key_hash": "0" * 32, "key": "k", "title": "Deal approved", "summary": "", "link": "",
+        "source": "", "language": "", "at": OLD_AT, "seen_at": OLD_AT, "baseline": False, "judged_at": OLD_AT,
+        "matched": True,
+    },
+    "evidence": {
+        "id": "e", "item": "deal", "entry": 1, "status": "done", "cue": "approved", "quote": "Deal approved",
+        "at": OLD_AT, "outlet": "", "tier": "press", "owner": "", "title": "", "link": "", "span_field": "title",
+        "span_start": 0, "span_end": 4, "baseline": False, "takes_back": False, "recorded_at": OLD_AT,
+    },
+}  # fmt: skip
+
+
+def test_what_the_first_version_knew_is_kept(first_schema: str) -> None:
+    store = Store.open(first_schema)
+    with pytest.raises(SchemaError, match="watcher db upgrade"):
+        store.check_schema()
+    store.upgrade()
+    store.check_schema()
+    (feed,) = store.feed_statuses()
+    assert (feed.id, feed.entries) == ("wire", 1)
+    (due,) = store.claim_feeds(datetime.now(UTC), 9, timedelta(minutes=1), "me")
+    assert due.feed.kind is FeedKind.FEED
+    (fact,) = store.evidence("deal", EPOCH)
+    assert fact.quote == "Deal approved"
+    store.close()
+    made = engine(first_schema)
+    with made.begin() as connection, pytest.raises(DBAPIError, match="append-only"):
+        connection.execute(text("UPDATE evidence SET quote = 'x'"))
+    made.dispose()
 
 
 def test_check_names_the_command(empty_db_url: str) -> None:

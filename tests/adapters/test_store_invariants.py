@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import CheckConstraint, Connection, String, UniqueConstraint, event, text
 from sqlalchemy.exc import IntegrityError
-from store_cases import DAY, HOUR, approve, filled
+from store_cases import DAY, HOUR, a_poll, an_entry, approve, filled
 from test_store_items import SEED
 
-from watcher.domain.model import Failed, Health, HealthChange
-from watcher.storage import Store, feeds, judgements, outbox, vitals
+from watcher.domain.model import Article, ArticleResult, Failed, Health, HealthChange, Snapshot
+from watcher.storage import Store, articles, entries, feeds, judgements, outbox, vitals
 from watcher.storage.database import Database
-from watcher.storage.tables import metadata
+from watcher.storage.tables import entry, metadata
 from watcher.storage.types import PlainText
 
 NOW_TEXT = "2025-11-03 09:00:00"
@@ -30,6 +30,14 @@ BROKEN: dict[str, tuple[str, str]] = {
     "ck_feed_moved": ("feed", "moved_to = 'https://x.example/', moved_count = 0"),
     "ck_feed_health": ("feed", "health = 'ill'"),
     "ck_feed_health_n": ("feed", "gone_count = -1"),
+    "ck_feed_kind": ("feed", "kind = 'podcast'"),
+    "ck_snapshot_changes": ("snapshot", "changes = -1"),
+    "ck_article_result": ("article", "result = 'lost'"),
+    "ck_article_tries": ("article", "tries = 0"),
+    "ck_article_retry": ("article", f"result = 'read', next_at = '{NOW_TEXT}'"),
+    "ck_entry_revision": ("entry", "revision = -1"),
+    "ck_revision_n": ("revision", "n = -1"),
+    "ck_withdrawal_revision": ("withdrawal", "revision = 0"),
     "ck_entry_matched_is_judged": ("entry", "matched = true, judged_at = NULL"),
     "ck_entry_pruned_is_useless": ("entry", f"matched = true, judged_at = '{NOW_TEXT}', pruned_at = '{NOW_TEXT}'"),
     "ck_item_version": ("item", "version = -1"),
@@ -44,6 +52,7 @@ BROKEN_NEW: dict[str, tuple[str, dict[str, Any]]] = {
     "ck_evidence_status": ("evidence", {"id": "new", "status": "rumoured"}),
     "ck_evidence_tier": ("evidence", {"id": "new", "tier": "blog"}),
     "ck_evidence_span_field": ("evidence", {"id": "new", "span_field": "link"}),
+    "ck_evidence_revision": ("evidence", {"id": "new", "revision": -1}),
     "ck_evidence_span": ("evidence", {"id": "new", "span_start": 7, "span_end": 6}),
     "ck_transition_status": ("transition", {"seq": 2, "status": "rumoured"}),
     "ck_transition_reason": ("transition", {"seq": 2, "reason": "same"}),
@@ -106,8 +115,12 @@ def database(request: pytest.FixtureRequest, databases: Callable[[str], Database
 def fill(store: Store) -> None:
     """Put a row in every table, the delivery dead."""
     (entry,) = filled(store, NOW, entries=1, items=("deal",))
+    store.save_polls([a_poll("wire", NOW, snapshot=Snapshot("text"))], NOW)
     store.seed([SEED], NOW)
     approve(store, entry, NOW)
+    store.save_polls([a_poll("wire", NOW, [an_entry(0, summary="It was edited.")])], NOW)
+    store.record([entry], [], [], [], [], NOW, revisions={entry: 1}, withdrawn=[f"deal-{entry}-approved"])
+    store.save_articles([Article("https://a.example/1", ArticleResult.FAILED)], {}, [], NOW)
     (one,) = store.claim_deliveries(NOW, 1, HOUR, "me")
     store.settle(one.id, "me", Failed(False, "gone"), NOW)
     store.record_health([HealthChange("wire", 1, Health.NEW, Health.HEALTHY, "answers", "", NOW)], [], [], NOW)
@@ -178,10 +191,18 @@ def test_nothing_refers_to_what_is_not_there(database: Database, table: str, col
     assert f"fk_{table}_{column}" in said or said == "FOREIGN KEY constraint failed"
 
 
+def rows(connection: Connection, column: Any) -> None:
+    """Look entries up as a poll does."""
+    entries._load(connection, {}, column, [("wire", "0" * 32)])
+
+
 QUEUES: dict[str, Callable[[Connection, datetime], object]] = {
     "ix_feed_due": lambda connection, now: feeds.claim(connection, now, 5, HOUR, "me"),
     "ix_entry_unjudged": lambda connection, now: judgements.unjudged(connection, 5),
     "ix_entry_prunable": lambda connection, now: judgements.prune(connection, now, now),
+    "ix_entry_matched": lambda connection, now: articles.wanted(connection, now, now, now),
+    "ix_entry_content": lambda connection, now: rows(connection, entry.c.content_hash),
+    "ix_entry_other": lambda connection, now: rows(connection, entry.c.other_hash),
     "ix_evidence_item": lambda connection, now: judgements.evidence(connection, "deal", now - DAY),
     "ix_health_at": lambda connection, now: vitals.forget(connection, now),
     "ix_delivery_open": lambda connection, now: outbox.claim(connection, now, 5, HOUR, "me"),

@@ -202,8 +202,9 @@ def test_pruning_takes_the_text_of_what_said_nothing_and_keeps_its_identity(stor
     assert store.save_polls([a_poll("wire", later, again)], later)[0].new == 0
     under_new_keys = [replace(entry, key=f"new-{entry.key}") for entry in again]
     assert store.save_polls([a_poll("wire", later, under_new_keys)], later)[0].new == 0
-    renamed = replace(again[1], title="Quite another story under the old key")
-    assert store.save_polls([a_poll("wire", later, [renamed])], later)[0].new == 0
+    renamed = replace(under_new_keys[1], title="Quite another story under the old key")
+    (saved,) = store.save_polls([a_poll("wire", later, [renamed])], later)
+    assert (saved.new, saved.revised) == (0, 1)  # nobody knows what it said: it is read, but is nothing new
     assert store.evidence("deal", now - DAY)[0].quote
 
 

@@ -28,8 +28,10 @@ where nobody can be asked.
 
 
 def commands(command: Any, words: tuple[str, ...] = ("watcher",)) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command with the words that call it, groups left out."""
+    """Every command with the words that call it; groups left out, but those that do something by themselves."""
     if inner := getattr(command, "commands", None):
+        if command.invoke_without_command:
+            yield words, command
         for name, each in inner.items():
             yield from commands(each, (*words, name))
     else:
@@ -85,7 +87,7 @@ def test_every_command_and_parameter_says_what_it_is_for() -> None:
 
 
 def test_everything_that_lists_can_print_json() -> None:
-    listing = set("status history feeds list check once explain preview revision seed notify".split())
+    listing = set("status history feeds discover test list check once explain preview revision seed notify".split())
     seen = set()
     for words, command in commands(get_command(program)):
         if words[-1] in listing:

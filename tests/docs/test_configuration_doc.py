@@ -12,6 +12,7 @@ from watcher.config import json_schema, load, load_rules, load_seeds
 from watcher.config.lifecycles import shipped_lifecycles
 from watcher.config.problems import Problems
 from watcher.config.schema import FILES
+from watcher.config.sources import KINDS, TYPES
 from watcher.config.yaml import parse
 from watcher.trials import try_cases
 
@@ -112,6 +113,8 @@ def test_the_block_of_all_keys_has_all_keys() -> None:
         ("**about**", "AboutSection"),
         ("**expect**", "ExpectSection"),
         ("### Feeds", "FeedSection"),
+        ("**select**", "SelectSection"),
+        ("**search**", "SearchSection"),
         ("A watchlist may extend", "StateChange"),
         ("## Outlets", "OutletSection"),
     ],
@@ -134,6 +137,13 @@ def test_the_table_of_lifecycles() -> None:
     rows = DOC[DOC.index("| lifecycle | states |") :].split("\n\n", 1)[0]
     told = {name: states.split(", ") for name, states in re.findall(r"^\| `(\w+)` \| (.*) \|$", rows, re.MULTILINE)}
     assert told == {name: list(cycle.states) for name, cycle in shipped_lifecycles().items()}
+
+
+def test_the_tables_of_kinds_and_types_name_all() -> None:
+    rows = DOC[DOC.index("| kind | what is read |") :].split("\n\n", 1)[0]
+    assert re.findall(r"^\| `([\w-]+)`", rows, re.MULTILINE) == list(KINDS)
+    row = DOC[DOC.index("| `types` |") :].split("\n", 1)[0]
+    assert re.findall(r"`([\w-]+)`", row)[1:] == list(TYPES)
 
 
 def test_the_references_do_what_the_table_says(tmp_path: Path) -> None:

@@ -8,15 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from watcher.app import ARTICLES_EVERY
+from watcher.articles import ARTICLES_AT_ONCE, CACHED, FIRST_RETRY, FRESH, TRIES
 from watcher.domain import health, schedule
 from watcher.domain.model import Health
 from watcher.domain.schedule import JITTER, LONGEST_BACK_OFF, LONGEST_WAIT
+from watcher.feeds.articles import MAX_ARTICLE_BYTES, MAX_ARTICLE_CHARS
+from watcher.feeds.discovery import MAX_CANDIDATES
 from watcher.feeds.exchange import MAX_REDIRECTS
 from watcher.feeds.http import Failure
 from watcher.feeds.manners import LEFT_ALONE_S, SILENT_LIMIT
+from watcher.feeds.pages import MAX_PAGE_CHARS
 from watcher.feeds.parse import FeedBroken, parse
 from watcher.feeds.parsers import LONGEST_PARSE, MOST_PROCESSES
+from watcher.feeds.robots import KEPT
 from watcher.feeds.rounds import PROCESSES_FROM
+from watcher.feeds.sitemaps import MAX_SITEMAPS
 from watcher.polling import FEEDS_A_SAVE, SAVE_AFTER
 from watcher.storage.feeds import GONE_TO_RETIRE
 
@@ -40,6 +47,17 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert f"when {PROCESSES_FROM // 1_000_000} MB of documents wait" in words
     assert f"{MOST_PROCESSES} at most" in words
     assert f"At most {MAX_REDIRECTS} redirects" in words
+    assert f"Of an index the {MAX_SITEMAPS} sitemaps" in words
+    assert f"at most {MAX_PAGE_CHARS:,} characters of it" in words
+    assert f"at most {MAX_CANDIDATES} addresses are asked" in words
+    assert f"at most {MAX_ARTICLE_CHARS:,} characters of it, and" in words
+    assert f"at most {MAX_ARTICLE_BYTES // 1_000_000} MB are read" in words
+    assert f"every {ARTICLES_EVERY.seconds} seconds, and {ARTICLES_AT_ONCE} in all" in words
+    minutes = FIRST_RETRY // timedelta(minutes=1)
+    assert f"tried {TRIES} times in all, {minutes} minutes and then {2 * minutes} minutes apart" in words
+    assert f"the same link for {CACHED // timedelta(hours=1)} hours" in words
+    assert f"more than {FRESH // timedelta(hours=1)} hours ago" in words
+    assert f"read again after {KEPT // timedelta(hours=1)} hours" in words
 
 
 def test_every_health_is_in_the_table_and_no_other() -> None:

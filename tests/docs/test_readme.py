@@ -147,7 +147,7 @@ def test_commands_exist(page: str) -> None:
         command = root
         for word in words:
             known = getattr(command, "commands", {})
-            if not known:
+            if not known or (word.startswith("-") and command.invoke_without_command):
                 break
             assert word in known, f"{page}: watcher {' '.join(words)}"
             command = known[word]

@@ -45,8 +45,8 @@ class Fragile(Store):
     def save_polls(self, *args: Any) -> Any:
         return self._commit("save_polls", partial(super().save_polls, *args))
 
-    def record(self, *args: Any) -> Any:
-        return self._commit("record", partial(super().record, *args))
+    def record(self, *args: Any, **more: Any) -> Any:
+        return self._commit("record", partial(super().record, *args, **more))
 
     def claim_deliveries(self, *args: Any) -> Any:
         return self._commit("claim_deliveries", partial(super().claim_deliveries, *args))

@@ -233,11 +233,11 @@ class Overtaken(Store):
     room: Newsroom
     times: int
 
-    def record(self, *parts: object) -> None:  # type: ignore[override]
+    def record(self, *parts: object, **more: object) -> None:  # type: ignore[override]
         if self.times > 0:
             self.times -= 1
             self.others_work()
-        super().record(*parts)  # type: ignore[arg-type]
+        super().record(*parts, **more)  # type: ignore[arg-type]
 
     def others_work(self) -> None:
         with self.room.app() as other:

@@ -74,6 +74,8 @@ NESTED = {
     "NearSection": ("watchlist", "items: [{about: {near: [{no_such_key: 1}]}}]"),
     "FeedSection": ("watchlist", "feeds: [{no_such_key: 1}]"),
     "AuthSection": ("watchlist", "feeds: [{auth: {no_such_key: 1}}]"),
+    "SelectSection": ("watchlist", "feeds: [{select: {no_such_key: 1}}]"),
+    "SearchSection": ("watchlist", "feeds: [{search: {no_such_key: 1}}]"),
     "LifecycleSection": ("watchlist", "lifecycles: {a: {no_such_key: 1}}"),
     "StateChange": ("watchlist", "lifecycles: {a: {states: {b: {no_such_key: 1}}}}"),
     "CuesSection": ("watchlist", "lifecycles: {a: {states: {b: {cues: {en: {no_such_key: 1}}}}}}"),
@@ -116,6 +118,10 @@ def test_it_refuses_what_the_loader_refuses() -> None:
         ("watcher", {}),
         ("watchlist", {"items": [{"id": "a b"}]}),
         ("watchlist", {"feeds": [{"id": "a", "url": "ftp://x"}]}),
+        ("watchlist", {"feeds": [{"id": "a"}]}),
+        ("watchlist", {"feeds": [{"id": "a", "kind": "list"}]}),
+        ("watchlist", {"feeds": [{"id": "a", "kind": "page", "url": "https://x.example", "select": {"text": 1}}]}),
+        ("watchlist", {"feeds": [{"id": "a", "kind": "federal-register", "search": {"types": ["law"]}}]}),
         ("outlets", {"outlets": [{"name": "A", "tier": "best"}]}),
     ]
     for kind, data in bad:

@@ -112,6 +112,7 @@ def test_why_it_is_broken_is_the_kind_of_its_failure() -> None:
     assert health(failing(9, DAY, "dns")) == (Health.BROKEN, "dns")
     assert health(failing(9, DAY, "not_a_feed")) == (Health.BROKEN, "not_a_feed")
     assert health(failing(9, DAY, "blocked")) == (Health.BLOCKED, "blocked")
+    assert health(failing(9, DAY, "robots")) == (Health.BLOCKED, "robots")
 
 
 def test_a_new_source_that_never_answered_breaks_too() -> None:

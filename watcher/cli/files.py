@@ -214,12 +214,13 @@ def _counts(settings: Settings) -> dict[str, int]:
 
 def _try_feeds(settings: Settings) -> list[dict[str, Any]]:
     from watcher.app import build, now
-    from watcher.domain.model import Hints
     from watcher.errors import FeedError
-    from watcher.feeds.http import Fetched, FetchFailed, FetchRequest
-    from watcher.feeds.parse import parse
+    from watcher.feeds.http import Fetched, FetchFailed
+    from watcher.feeds.kinds import ask_for, read_answer
 
-    requests = [FetchRequest(feed.id, feed.url, Hints(), feed.allow_private) for feed in settings.feeds]
+    feeds = {feed.id: feed for feed in settings.feeds}
+    requests = [ask_for(feed) for feed in settings.feeds]
+    most = settings.polling.max_entries
     tried: list[dict[str, Any]] = []
     for outcome in build(settings).fetcher.fetch(requests, now()):
         entries, ok, detail = 0, True, ""
@@ -227,7 +228,7 @@ def _try_feeds(settings: Settings) -> list[dict[str, Any]]:
             ok, detail = False, f"{outcome.failure}: {outcome.detail}"
         elif isinstance(outcome, Fetched):
             try:
-                parsed = parse(outcome.body, url=outcome.url, content_type=outcome.content_type)
+                parsed = read_answer(feeds[outcome.feed], outcome, max_entries=most)
                 entries, detail = len(parsed.entries), parsed.degraded
             except FeedError as error:
                 ok, detail = False, str(error)

@@ -1,8 +1,8 @@
-"""`feeds`: how every source is doing, since when and why, and when it is asked next."""
+"""`feeds` alone: how every source is doing, since when and why, and when it is asked next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,12 +18,8 @@ if TYPE_CHECKING:
 _STYLES = {"healthy": "", "new": "dim", "recovered": "green", "quiet": "yellow", "late": "yellow"}
 
 
-def register(program: typer.Typer) -> None:
-    """Add this module's commands."""
-    program.command(rich_help_panel="Look")(feeds)
-
-
 def feeds(
+    context: typer.Context,
     failing: Annotated[bool, typer.Option("--failing", help="Only those whose last poll failed.")] = False,
     health: Annotated[
         list[str] | None,
@@ -42,6 +38,8 @@ def feeds(
     as_json: Json = False,
 ) -> None:
     """List the feeds: the health of each, since when and why, how often it is polled and when next."""
+    if context.invoked_subcommand is not None:
+        return
     _check_words(health or ())
     settings = settings_from(config)
     store = store_from(settings, as_json=as_json)
@@ -52,17 +50,24 @@ def feeds(
         statuses = store.feed_statuses()
     finally:
         store.close()
-    shown = [
+    _show_list(_chosen(statuses, health or (), failing=failing), settings.zone, as_json=as_json)
+
+
+def _chosen(statuses: Iterable[FeedStatus], health: Sequence[str], *, failing: bool) -> list[FeedStatus]:
+    return [
         each
         for each in statuses
         if (not failing or (each.active and each.failures)) and (not health or each.health.value in health)
     ]
+
+
+def _show_list(shown: Sequence[FeedStatus], zone: tzinfo, *, as_json: bool) -> None:
     if as_json:
         emit_json([_json(each) for each in shown])
         return
     emit_table(
         ("FEED", "HEALTH", "SINCE", "WHY", "RESULT", "LAST GOOD", "NEXT", "EVERY", "QUIET AFTER", "ENTRIES", "DETAIL"),
-        [_row(each, settings.zone) for each in shown],
+        [_row(each, zone) for each in shown],
     )
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from watcher.config.checking import Checked
 from watcher.config.problems import Problems
+from watcher.config.sources import FEDERAL_REGISTER_URL
 from watcher.config.watchlists import FeedSection, WatchlistFile
 from watcher.config.yaml import Path_
 from watcher.domain.model import Access
@@ -37,7 +38,7 @@ def access_of(section: FeedSection) -> Access | None:
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in section.cookies.items())
     if not headers and not section.proxy:
         return None
-    return Access(section.url, headers, section.proxy or None)
+    return Access(section.url or FEDERAL_REGISTER_URL, headers, section.proxy or None)
 
 
 def proxy_fault(proxy: str) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from watcher.config.cadence import FEED_INTERVAL, Intervals
 from watcher.config.checking import Checked
+from watcher.config.sources import search_address, selectors
 from watcher.config.watchlists import FeedSection, WatchlistFile
 from watcher.domain.model import Feed, Item
 
@@ -17,7 +18,7 @@ def feed_of(section: FeedSection, intervals: Intervals) -> Feed:
     fixed = own or (intervals.every if section.every is None else None)
     return Feed(
         section.id,
-        section.url,
+        search_address(section.url, section.search) if section.search else section.url,
         section.outlet,
         fixed or min(max(FEED_INTERVAL, intervals.fastest), intervals.slowest),
         section.language,
@@ -25,6 +26,9 @@ def feed_of(section: FeedSection, intervals: Intervals) -> Feed:
         fastest=None if fixed else intervals.fastest,
         slowest=None if fixed else intervals.slowest,
         quiet_after=section.quiet_after,
+        kind=section.kind,
+        selectors=selectors(section.select),
+        full_text=section.full_text,
     )
 
 

@@ -25,6 +25,7 @@ from watcher.config.lexicons import load_languages, load_lexicons
 from watcher.config.lifecycles import Cues, compile_lifecycles, extend_lexicons, shipped_lifecycles
 from watcher.config.outlets import compile_outlets, load_outlets
 from watcher.config.problems import WHOLE_FILE, Problems, hint, listed
+from watcher.config.sources import check_kind
 from watcher.config.watchlists import (
     AboutSection,
     EvidenceSection,
@@ -39,11 +40,13 @@ from watcher.domain.model import (
     Actor,
     EvidenceRule,
     Feed,
+    FeedKind,
     Item,
     Lifecycle,
     Near,
     Outlet,
     Rules,
+    Selectors,
 )
 
 Watchlist = Checked[WatchlistFile]
@@ -308,7 +311,7 @@ class Assembly:
 
     def _feeds(self) -> tuple[Feed, ...]:
         feeds: dict[str, Feed] = {}
-        urls: dict[str, str] = {}
+        urls: dict[tuple[str, Selectors], str] = {}
         where: dict[str, str] = {}
         names = {name.casefold(): name for o in self.outlets for name in (o.name, *o.names)}
         for checked in self.files:
@@ -323,8 +326,8 @@ class Assembly:
                 if known != feed or self.access.get(feed.id) != access:
                     message = f'duplicate id "{feed.id}"; it stands at {where[feed.id]} already'
                     self._note(checked, (*path, "id"), message)
-                elif urls.setdefault(feed.url, feed.id) != feed.id:
-                    self._note(checked, (*path, "url"), f'the feed "{urls[feed.url]}" has this address already')
+                elif feed.url and urls.setdefault(read_as := (feed.url, feed.selectors), feed.id) != feed.id:
+                    self._note(checked, (*path, "url"), f'the feed "{urls[read_as]}" has this address already')
                 where.setdefault(feed.id, self._stands_at(checked, (*path, "id")))
         return tuple(feeds.values())
 
@@ -337,7 +340,16 @@ class Assembly:
             message = "out of range: less than a minute needs allow_private, for a server of your own"
             self._note(checked, (*path, "every"), message, "1m to 1w")
         check_access(checked, path, section, self._problems)
-        if fault := address_fault(section.url, allow_private=section.allow_private or self._allow_private):
+        if not any(checked.has_lost((*path, *inner)) for inner in ((), ("select",), ("search",))):
+            if not section.url and section.kind is not FeedKind.FEDERAL_REGISTER:
+                self._note(checked, path, 'missing key "url"')
+            if section.full_text and section.kind is FeedKind.PAGE:
+                self._note(checked, (*path, "full_text"), "a page is read in full as it is", "false")
+            for inner, message, allowed in check_kind(section.kind, section.select, section.search):
+                self._note(checked, (*path, *inner), message, allowed)
+        if section.url and (
+            fault := address_fault(section.url, allow_private=section.allow_private or self._allow_private)
+        ):
             self._note(checked, (*path, "url"), *fault)
 
     def _stands_at(self, checked: Watchlist, path: Path_) -> str:

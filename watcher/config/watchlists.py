@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from watcher.config.cadence import OwnCadence
 from watcher.config.expectations import ExpectSection
@@ -32,6 +32,8 @@ from watcher.config.fields import (
     Words,
 )
 from watcher.config.lifecycles import LifecycleSection
+from watcher.config.sources import KindName, SearchSection, SelectSection
+from watcher.domain.model import FeedKind
 
 
 def _wrap(value: Any) -> Any:
@@ -115,8 +117,23 @@ class AuthSection(Section):
 class FeedSection(Section):
     """A feed to poll."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["url"]},
+                {"required": ["kind"], "properties": {"kind": {"const": FeedKind.FEDERAL_REGISTER.value}}},
+            ]
+        }
+    )
+
     id: Id = Field(description="Its name for ever; what has been read hangs on it.")
-    url: LaterUrl = Field(description="RSS, Atom or JSON Feed.")
+    url: LaterUrl = Field(
+        default="", description="Where it is polled; left out only for the Federal Register, whose API it then is."
+    )
+    kind: KindName = Field(default=FeedKind.FEED, description="How what is there is read.")
+    select: SelectSection | None = Field(default=None, description="Where a page says what.")
+    full_text: Flag = Field(default=False, description="True to read the articles of entries that are about an item.")
+    search: SearchSection | None = Field(default=None, description="What to look for in the Federal Register.")
     outlet: Loose = Field(
         default="", description="Its outlet's name; left out for an aggregator, whose entries name theirs."
     )

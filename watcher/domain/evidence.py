@@ -81,6 +81,7 @@ def weigh(entry: Entry, readings: Sequence[Reading], outlet: Outlet) -> tuple[Ev
             span=reading.span,
             baseline=entry.baseline,
             takes_back=reading.takes_back,
+            revision=entry.revision,
         )
         for reading in readings
     )
@@ -90,6 +91,7 @@ def _identity(entry: Entry, reading: Reading) -> str:
     parts = (
         reading.item, entry.id, reading.span.field, str(reading.span.start), str(reading.span.end),
         reading.state or "", reading.status.value,
+        *([str(entry.revision)] if entry.revision else []),
     )  # fmt: skip
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

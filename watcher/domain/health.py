@@ -33,7 +33,7 @@ LONGEST_TIMES, GAP_TIMES = 2, 10  # a source is quiet after so many times its lo
 COMMON_SHARE, COMMON_LEAST = 0.5, 3  # of all sources, so many at once have one cause
 UNREACHED = frozenset({"connect", "dns", "timeout", "tls", "protocol"})  # failures that a machine's own network makes
 
-BLOCKED = "blocked"  # the failure that means: this client is not welcome
+BLOCKED = frozenset({"blocked", "robots"})  # failures that mean: this client is not welcome
 GONE = "gone"
 
 
@@ -84,7 +84,7 @@ def _kept(feed: FeedStatus, otherwise: Health) -> Verdict:
 def _failing(feed: FeedStatus, now: datetime) -> Verdict:
     since = feed.failing_since or now
     if feed.failures >= BREAKING_TRIES and now - since >= BREAKING_TIME:
-        health = Health.BLOCKED if feed.failure == BLOCKED else Health.BROKEN
+        health = Health.BLOCKED if feed.failure in BLOCKED else Health.BROKEN
         return Verdict(health, feed.failure or "failed", feed.last_detail)
     if not feed.health.down and now - (feed.last_ok_at or since) > answer_period(feed):
         return Verdict(Health.LATE, "no_answer", feed.last_detail)

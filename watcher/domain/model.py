@@ -169,6 +169,29 @@ class Lifecycle:
 # --- what was published ---------------------------------------------------------------------------
 
 
+class FeedKind(StrEnum):
+    """How what a feed answers is read."""
+
+    FEED = "feed"  # RSS, Atom, RDF, CDF, JSON Feed
+    LIST = "list"  # a page that lists documents
+    PAGE = "page"  # one page, whose changes are entries
+    SITEMAP = "sitemap"  # a news sitemap, or an index of them
+    FEDERAL_REGISTER = "federal-register"  # a search of the U.S. Federal Register
+
+
+@dataclass(frozen=True, slots=True)
+class Selectors:
+    """Where a page says what, in CSS; empty where it is left to the reader. `date_format` as for strptime."""
+
+    entry: str = ""
+    link: str = ""
+    title: str = ""
+    date: str = ""
+    summary: str = ""
+    text: str = ""
+    date_format: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """A polled source as configured.
@@ -186,6 +209,9 @@ class Feed:
     fastest: timedelta | None = None
     slowest: timedelta | None = None
     quiet_after: timedelta | None = None  # how long it may publish nothing; learned when None
+    kind: FeedKind = FeedKind.FEED
+    selectors: Selectors = Selectors()
+    full_text: bool = False  # read the articles behind its entries that are about an item
 
     def __post_init__(self) -> None:
         if (self.fastest is None) != (self.slowest is None):
@@ -229,6 +255,14 @@ class Hints:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a page said when it was last read, and how often it had changed by then."""
+
+    text: str  # a sentence or a line of the page on each line
+    changes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One thing a feed published, as plain text. `at` is the time it is judged at: `published` when that is
     plausible, otherwise `seen_at`."""
@@ -245,9 +279,44 @@ class Entry:
     key: str = ""  # identity within the feed
     language: str = ""
     baseline: bool = False  # came with the first poll of its feed: moves nothing aloud
+    removed: str = ""  # what is no longer said there: shown to people, never read
+    revision: int = 0  # how often its text was edited
 
     def __post_init__(self) -> None:
         require_utc(at=self.at, seen_at=self.seen_at, published=self.published)
+
+
+class ArticleResult(StrEnum):
+    """What came of fetching an article."""
+
+    READ = "read"
+    EMPTY = "empty"  # a page without an article in it
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article that was asked for; `retry` says whether waiting may help."""
+
+    link: str
+    result: ArticleResult
+    text: str = ""
+    detail: str = ""
+    tries: int = 1
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WantedArticle:
+    """An entry that wants its article; `text` where that is known already."""
+
+    entry: str
+    revision: int
+    link: str
+    feed_url: str
+    allow_private: bool
+    tries: int = 0  # so far
+    text: str = ""
 
 
 class PollResult(StrEnum):
@@ -276,6 +345,8 @@ class NewEntry:
     source: str = ""
     published: datetime | None = None
     language: str = ""
+    removed: str = ""  # what is no longer said there: shown to people, never read
+    by_key: bool = False  # only the key tells it apart: its link and title come again with other news
 
     def __post_init__(self) -> None:
         require_utc(published=self.published)
@@ -298,6 +369,7 @@ class Poll:
     interval: timedelta | None = None  # the wait meant to be, before jitter and back-off
     failure: str = ""  # the kind of a failure in one word; empty for a success
     gone: bool = False  # the server says that the feed has ended for good
+    snapshot: Snapshot | None = None  # of a page that was read
 
     def __post_init__(self) -> None:
         require_utc(at=self.at, next_poll_at=self.next_poll_at)
@@ -313,6 +385,7 @@ class DueFeed:
     first: bool = False  # never polled successfully at this address
     pace: Pace = Pace()
     deadline: datetime | None = None  # the nearest day that an item it serves is waiting for: its first moment
+    snapshot: Snapshot | None = None  # of a page that was read before
 
     def __post_init__(self) -> None:
         require_utc(deadline=self.deadline)
@@ -320,11 +393,13 @@ class DueFeed:
 
 @dataclass(frozen=True, slots=True)
 class SavedPoll:
-    """A poll as it was stored: how many of its entries were new, and whether they are its feed's first."""
+    """A poll as it was stored: how many of its entries were new, whether they are its feed's first, and how many known
+    ones said something else than before."""
 
     feed: str
     new: int
     baseline: bool
+    revised: int = 0
 
 
 class Health(StrEnum):
@@ -466,6 +541,7 @@ class Evidence:
     span: Span = Span("title", 0, 0)
     baseline: bool = False
     takes_back: bool = False  # the outlet corrects or withdraws what it told before
+    revision: int = 0  # of the entry: which of its texts the span and the quote are of
 
     def __post_init__(self) -> None:
         require_utc(at=self.at)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from watcher.articles import gather
 from watcher.config.settings import Settings
 from watcher.delivery.apprise import Sender
 from watcher.domain.model import Health, HealthChange, Stay, Transition
@@ -57,6 +58,15 @@ class Cycled:
     entries: int = 0  # judged
     transitions: tuple[Transition, ...] = ()
     deliveries: int = 0  # planned
+
+    def __add__(self, other: Cycled) -> Cycled:
+        """Both together."""
+        return Cycled(
+            self.feeds + other.feeds,
+            self.entries + other.entries,
+            self.transitions + other.transitions,
+            self.deliveries + other.deliveries,
+        )
 
 
 class _Tally:
@@ -105,7 +115,7 @@ class _Tally:
 
 
 class Jobs:
-    """The three jobs over one store. Each batch works with one configuration throughout.
+    """The jobs over one store. Each batch works with one configuration throughout.
 
     `progress` is when the cycle job last got something done, for those who ask whether it still lives.
     """
@@ -144,7 +154,7 @@ class Jobs:
         def saved(feeds: Sequence[FeedPolled]) -> bool:
             self._note_polled(feeds)
             tally.feeds.extend(feeds)
-            if any(feed.new for feed in feeds):
+            if any(feed.new or feed.revised for feed in feeds):
                 tally.judged(self._judge_all())
             self._note_progress()
             if not keep and tally.age > REPORT_EVERY:
@@ -170,6 +180,23 @@ class Jobs:
     def _note_progress(self) -> None:
         self.progress = self._clock()
         self._metrics.cycle(self.progress)
+
+    def articles(self) -> Cycled:
+        """Fetch articles of entries that are about an item, where a feed wants that, and judge what came of it."""
+        works = self.works
+        if self._stop.is_set() or not any(feed.full_text for feed in works.settings.feeds):
+            return Cycled()
+        gathered = gather(self._store, works.fetcher, clock=self._clock, stop=self._stop)
+        for article in gathered.articles:
+            self._metrics.article(article.result)
+            log.debug("article.fetched", result=article.result.value, detail=article.detail)
+        judged = self._judge_all() if gathered.revised else []
+        return Cycled(
+            (),
+            sum(len(batch.judgements) for batch in judged),
+            tuple(transition for batch in judged for transition in batch.transitions),
+            sum(batch.deliveries for batch in judged),
+        )
 
     def _judge_all(self) -> list[Judged]:
         batches: list[Judged] = []
@@ -232,10 +259,12 @@ class Jobs:
     def _note_polled(self, feeds: Sequence[FeedPolled]) -> None:
         now = self._clock()
         for feed in feeds:
-            self._metrics.poll(feed.result, feed.new, now)
+            self._metrics.poll(feed.result, feed.new, now, revised=feed.revised)
             fields = {"feed": feed.feed, "result": feed.result.value, "new": feed.new, "detail": feed.detail}
             if feed.baseline:
                 fields["baseline"] = True
+            if feed.revised:
+                fields["revised"] = feed.revised
             if feed.result.ok:
                 log.debug("feed.polled", **fields)
             else:
@@ -258,6 +287,8 @@ class Jobs:
             log.error("entry.unreadable", entry=judgement.entry.id, error=judgement.fault)
         for reading in judgement.readings:
             self._metrics.reading(reading.status)
+        for evidence in judgement.withdrawn:
+            log.info("evidence.withdrawn", evidence=evidence.id, item=evidence.item, entry=judgement.entry.id)
         for decision in judgement.decisions:
             if isinstance(decision, Stay):
                 log.debug(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from watcher.domain.model import require_utc
+from watcher.domain.model import Snapshot, require_utc
 from watcher.feeds.dates import parse_date
 from watcher.feeds.identity import derive_key, resolve_link
 from watcher.feeds.plaintext import flatten
@@ -27,6 +27,8 @@ class ParsedEntry:
     published: datetime | None
     source: str = ""  # the outlet as an aggregator names it
     language: str = ""  # primary language tag, lower case: "en"
+    removed: str = ""  # what a page no longer says
+    by_key: bool = False  # as in NewEntry
 
     def __post_init__(self) -> None:
         require_utc(published=self.published)
@@ -42,6 +44,8 @@ class Parsed:
     every: timedelta | None = None  # how often the feed says it changes
     known: int = 0  # further entries of the document, left out because they were seen before
     marks: bytes = b""  # what tells the document's entries from others at the next poll; empty when nothing does
+    snapshot: Snapshot | None = None  # of a page: what its next reading is compared with
+    unchanged: bool = False  # a page that says what it said before
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class RawEntry:
     link: str = ""
     base: str = ""  # what the link is relative to, itself perhaps relative to the document
     dates: tuple[tuple[str, tuple[int, ...] | None], ...] = ()  # (as written, another parser's reading), best first
+    published: datetime | None = None  # where the format's own reader knew it; counts before `dates`
     source: str = ""
     language: str = ""
 
@@ -107,7 +112,7 @@ def _finish(raw: RawEntry, url: str) -> ParsedEntry:
     title = flatten(raw.title, max_chars=MAX_TITLE_CHARS, one_line=True)
     summary = flatten(raw.summary, max_chars=MAX_SUMMARY_CHARS)
     link = resolve_link(raw.link, resolve_link(raw.base, url) or url)
-    published = next((when for text, other in raw.dates if (when := parse_date(text, other))), None)
+    published = raw.published or next((when for text, other in raw.dates if (when := parse_date(text, other))), None)
     return ParsedEntry(
         key=derive_key(raw.id, link, title or summary, published),
         title=title,

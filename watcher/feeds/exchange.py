@@ -28,6 +28,7 @@ from watcher.feeds.addresses import AddressRefused, UrlRefused, check_host, name
 from watcher.feeds.bodies import BodyTooLarge, BodyUnreadable, read_body
 from watcher.feeds.manners import Manners
 from watcher.feeds.outcomes import Failure, Fetched, FetchFailed, FetchRequest, NotModified, Outcome, Refusal
+from watcher.feeds.robots import Robots
 from watcher.feeds.walls import Wall, name_wall
 
 MAX_REDIRECTS = 5
@@ -67,12 +68,13 @@ class Exchange:
     now: datetime
     proxy: str | None = None
     access: Access | None = None
+    robots: Robots | None = None  # asked where the request wants it
     spent: float = 0.0  # seconds of asking so far
 
     async def carry_out(self) -> Outcome:
         """Ask and return the outcome; raises nothing but cancellation."""
         try:
-            return await self._follow()
+            return await self._expand(await self._follow())
         except Refusal as refusal:
             return self._fail(refusal)
         except Exception as exc:
@@ -100,6 +102,8 @@ class Exchange:
         permanent = True
         seen = {url}
         for _ in range(MAX_REDIRECTS + 1):
+            if self.request.robots and self.robots is not None:
+                await self.robots.admit(url, self._ask, self.now)
             answer = await self._hop(url)
             if not isinstance(answer, _Redirect):
                 moved = permanent and not secret and len(seen) > 1
@@ -110,6 +114,27 @@ class Exchange:
                 raise Refusal(Failure.REDIRECT, "the redirects go in a circle")
             seen.add(url)
         raise Refusal(Failure.REDIRECT, f"more than {MAX_REDIRECTS} redirects")
+
+    async def _ask(self, url: URL | str) -> Outcome:
+        """Carry out another request for this one's sake: unconditional, with a time limit of its own."""
+        request = FetchRequest(self.request.feed, str(url), Hints(), self.request.allow_private)
+        return await replace(self, request=request, spent=0.0).carry_out()
+
+    async def _expand(self, outcome: Outcome) -> Outcome:
+        """Fetch what an index lists. It has no validators: they would vouch for the index alone."""
+        if self.request.expand is None or not isinstance(outcome, Fetched):
+            return outcome
+        addresses = self.request.expand(outcome.body, outcome.url)
+        if not addresses:
+            return outcome
+        answers = [await self._ask(address) for address in addresses]
+        parts = tuple(answer.body for answer in answers if isinstance(answer, Fetched))
+        lost = tuple(f"{a.failure}: {a.detail}" for a in answers if isinstance(a, FetchFailed))
+        hashes = b"".join(hashlib.sha256(body).digest() for body in (outcome.body, *parts))
+        hints = Hints(body_hash=hashlib.sha256(hashes).hexdigest())
+        if hints.body_hash == self.request.hints.body_hash:
+            return NotModified(self.request.feed, hints, outcome.moved_to, outcome.elapsed, "hash")
+        return replace(outcome, hints=hints, parts=parts, lost=lost)
 
     def _checked(self, text: str) -> URL:
         try:
@@ -159,7 +184,7 @@ class Exchange:
 
     async def _get(self, url: URL, progress: _Progress) -> _Answer:
         conditions = condition_headers(self.request.hints)
-        headers = conditions | self._credentials(url)
+        headers = conditions | ({"Accept": self.request.accept} if self.request.accept else {}) | self._credentials(url)
         async with self.session.get(url, headers=headers, allow_redirects=False, proxy=self.proxy) as response:
             progress.status = response.status
             if response.status in _REDIRECTS:
@@ -206,7 +231,7 @@ class Exchange:
         return Refusal(failure, detail, status=status, retry_after=wait)
 
     async def _receive(self, response: aiohttp.ClientResponse) -> Fetched | NotModified:
-        limit = self.limits.max_bytes
+        limit = min(self.limits.max_bytes, self.request.max_bytes or self.limits.max_bytes)
         too_large = Refusal(Failure.TOO_LARGE, f"more than {limit} bytes", status=response.status)
         if (response.content_length or 0) > limit:
             raise too_large

@@ -21,6 +21,7 @@ from watcher.feeds.bodies import ACCEPT_ENCODING
 from watcher.feeds.exchange import ACCEPT, Exchange, Limits
 from watcher.feeds.manners import Manners
 from watcher.feeds.outcomes import Failure, Fetched, FetchFailed, FetchRequest, NotModified, Outcome
+from watcher.feeds.robots import Robots, RobotsCache
 
 __all__ = ["Failure", "FetchFailed", "FetchRequest", "Fetched", "Fetcher", "NotModified", "Outcome"]
 
@@ -68,6 +69,7 @@ class Fetcher:
         self.per_host = per_host
         self._allow_private = allow_private
         self._tls = ssl.create_default_context()
+        self._robots = RobotsCache()
 
     def fetch(
         self, requests: Sequence[FetchRequest], now: datetime, stop: threading.Event | None = None
@@ -97,19 +99,20 @@ class Fetcher:
     ) -> AsyncIterator[Callable[[FetchRequest, datetime], Coroutine[Any, Any, Outcome]]]:
         """Give what asks for one feed, in its turn: for the event loops of this package."""
         manners = Manners(concurrency=self.concurrency, per_host=self.per_host, spacing=self._spacing)
+        robots = Robots(self._robots, self._headers["User-Agent"])
         sessions: dict[tuple[bool, str | None], aiohttp.ClientSession] = {}
         async with AsyncExitStack() as stack:
 
             async def exchange(request: FetchRequest, now: datetime) -> Outcome:
                 access = self._access.get(request.feed)
-                private = self._allow_private or request.allow_private
+                private = request.allow_private or (self._allow_private and not request.from_outside)
                 proxy = (access.proxy if access else None) or self._proxy
                 if (private, proxy) not in sessions:
                     # nothing is awaited in between: a session is opened once
                     sessions[private, proxy] = self._session(allow_private=private, proxy=proxy)
                     stack.push_async_callback(sessions[private, proxy].close)
                 asked = Exchange(sessions[private, proxy], request, self._limits, manners, not private, now)
-                asked.proxy, asked.access = proxy, access
+                asked.proxy, asked.access, asked.robots = proxy, access, robots
                 return await asked.carry_out()
 
             yield exchange

@@ -5,6 +5,7 @@ Plain values; what they mean for the schedule or the store is decided by those w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -26,6 +27,7 @@ class Failure(StrEnum):
     STATUS = "status"  # an error status without a name of its own here
     BLOCKED = "blocked"  # 401, 403, 451: this client is not welcome
     RATE_LIMITED = "rate_limited"  # 429
+    ROBOTS = "robots"  # robots.txt asks programs not to read this page
     GONE = "gone"  # 410: the feed has ended
     REDIRECT = "redirect"  # too many, in a circle, from https to http, or without a target
     TOO_LARGE = "too_large"  # more bytes than allowed, as sent or decompressed
@@ -35,12 +37,21 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """One feed to ask for. `allow_private` lets it (and what it redirects to) lie in a private network."""
+    """One feed to ask for. `allow_private` lets it (and what it redirects to) lie in a private network.
+
+    With `robots` it is asked for only where the host's robots.txt allows it. `expand` returns, for an index and the
+    address it came from, the further documents that belong to it.
+    """
 
     feed: str
     url: str
     hints: Hints
     allow_private: bool = False
+    robots: bool = False
+    accept: str = ""  # media types, where they are not those of feeds
+    max_bytes: int | None = None  # where less is read than of a feed
+    from_outside: bool = False  # an address nobody configured: what is allowed for all feeds is not for it
+    expand: Callable[[bytes, str], Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,8 @@ class Fetched:
     """A complete document, decompressed.
 
     `hints` vouch for this body: keep them only together with its entries, and not at all when it does not parse.
-    `moved_to` is set when every redirect on the way was permanent (301, 308).
+    `moved_to` is set when every redirect on the way was permanent (301, 308). `parts` are the documents an index was
+    expanded to, those that could be had.
     """
 
     feed: str
@@ -59,6 +71,8 @@ class Fetched:
     moved_to: str | None
     elapsed: timedelta
     fresh_for: timedelta | None = None  # how long its server says that it will not change
+    parts: tuple[bytes, ...] = ()
+    lost: tuple[str, ...] = ()  # why documents of an index could not be had
 
 
 @dataclass(frozen=True, slots=True)

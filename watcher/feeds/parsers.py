@@ -1,6 +1,6 @@
 """Documents parsed in processes of their own, so that feedparser uses every core and nobody waits for it.
 
-    caller ─► thread ─► pipe ─► process: read_task → parse → answer ─► pipe ─► thread ─► Future
+    caller ─► thread ─► pipe ─► process: read_task → read_answer → answer ─► pipe ─► thread ─► Future
 
 A process is a fresh Python that imports this package and nothing else of the program: nothing is forked from a process
 with threads. It ends when its pipe does, so it never outlives whoever started it, however that one ended.
@@ -21,9 +21,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO
 
+from watcher.domain.model import Feed, Snapshot
 from watcher.feeds.documents import FeedBroken
 from watcher.feeds.entries import Parsed
-from watcher.feeds.parse import parse
+from watcher.feeds.kinds import read_answer
+from watcher.feeds.outcomes import Fetched
 from watcher.feeds.walls import FeedBlocked
 
 MOST_PROCESSES = 4  # each takes some 40 MB; two keep up with a few hundred changed documents a second
@@ -35,13 +37,13 @@ _COMMAND = "from watcher.feeds.parsers import serve; serve()"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One document to parse; the fields are `parse`'s arguments."""
+    """One document to read as what the feed is; the fields are `read_answer`'s arguments."""
 
-    body: bytes
-    url: str
-    content_type: str
+    feed: Feed
+    document: Fetched
     max_entries: int
-    known: bytes
+    former: Snapshot | None = None
+    known: bytes = b""
 
 
 Read = Parsed | FeedBroken
@@ -54,13 +56,7 @@ def read_task(task: Task) -> Read:
     document in every round, and hold up every other feed for ever.
     """
     try:
-        return parse(
-            task.body,
-            url=task.url,
-            content_type=task.content_type,
-            max_entries=task.max_entries,
-            known=task.known,
-        )
+        return read_answer(task.feed, task.document, max_entries=task.max_entries, former=task.former, known=task.known)
     except FeedBroken as error:
         return error
     except Exception as error:

@@ -39,6 +39,12 @@ def flatten(markup: str, *, max_chars: int, one_line: bool = False) -> str:
     text = _read_once(_INVISIBLE.sub("", markup[:_LONGEST_MARKUP]))
     if _ENTITY.search(text) or _TAG.search(text):
         text = _read_once(text)
+    return tidy(text, max_chars=max_chars, one_line=one_line)
+
+
+def tidy(text: str, *, max_chars: int, one_line: bool = False) -> str:
+    """Return text that holds no markup as `flatten` returns it: what is invisible dropped, white space collapsed, NFC,
+    cut to size."""
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
     lines = [" ".join(line.split()) for line in text.split("\n")]
     return _cut((" " if one_line else "\n").join(line for line in lines if line), max_chars)

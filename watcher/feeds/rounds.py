@@ -22,9 +22,11 @@ from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
+from watcher.domain.model import DueFeed
 from watcher.feeds.documents import FeedBroken
 from watcher.feeds.entries import Parsed
 from watcher.feeds.http import Fetcher
+from watcher.feeds.kinds import request_for
 from watcher.feeds.outcomes import Fetched, FetchRequest, Outcome
 from watcher.feeds.parsers import Parsers, Read, Task, read_task
 from watcher.feeds.walls import FeedBlocked
@@ -72,7 +74,7 @@ class Round:
         self._inbox: SimpleQueue[Outcome | Answer | BaseException] = SimpleQueue()
         self._unparsed: deque[Fetched] = deque()
         self._bytes = 0  # that wait to be parsed, here or in a process
-        self._known: dict[str, bytes] = {}  # marks of what is being asked, by feed
+        self._asked: dict[str, tuple[DueFeed, bytes]] = {}  # what is being asked, and its marks
         self._blocked = 0  # requests that wait for their host
         self._lanes: dict[str, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -94,7 +96,7 @@ class Round:
     @property
     def asked(self) -> int:
         """How many feeds were asked for and not taken yet."""
-        return len(self._known)
+        return len(self._asked)
 
     @property
     def room(self) -> int:
@@ -104,16 +106,16 @@ class Round:
         most = max(LEAST_ROOM, 4 * self._fetcher.concurrency)
         return max(0, most - (self.asked - self._blocked))
 
-    def ask(self, requests: Sequence[FetchRequest], known: Mapping[str, bytes], now: datetime) -> None:
+    def ask(self, feeds: Sequence[DueFeed], known: Mapping[str, bytes], now: datetime) -> None:
         """Ask for these feeds, none of which is being asked for already. `known` are the marks of their last documents,
         `now` is what dates in Retry-After are measured against."""
         if not self._ready.is_set():  # most rounds find nothing to ask for
             self._thread.start()
             self._ready.wait()
-        for request in requests:
-            self._known[request.feed] = known.get(request.feed, b"")
+        for due in feeds:
+            self._asked[due.feed.id] = due, known.get(due.feed.id, b"")
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._admit, list(requests), now)
+            self._loop.call_soon_threadsafe(self._admit, [request_for(due) for due in feeds], now)
 
     def take(self, limit: int, within_s: float) -> list[Answer]:
         """Return answers: `limit` of them, or what is ready after `within_s`, or what is left when that is less."""
@@ -143,15 +145,15 @@ class Round:
 
     def _settle(self, came: Outcome | Answer) -> Answer:
         answer = came if isinstance(came, Answer) else Answer(came)
-        del self._known[answer.outcome.feed]
+        del self._asked[answer.outcome.feed]
         if isinstance(answer.outcome, Fetched):
-            self._bytes -= len(answer.outcome.body)
+            self._bytes -= _size(answer.outcome)
         return answer
 
     def _sort(self, document: Fetched) -> None:
         """Let a document wait to be parsed here, or have it parsed in a process together with those that wait."""
         self._unparsed.append(document)
-        self._bytes += len(document.body)
+        self._bytes += _size(document)
         if not self._parsers.started and self._bytes < PROCESSES_FROM:
             return
         while self._unparsed:
@@ -162,8 +164,8 @@ class Round:
         self._inbox.put(_tell(document, read))
 
     def _task(self, document: Fetched) -> Task:
-        known = self._known[document.feed]
-        return Task(document.body, document.url, document.content_type, self._max_entries, known)
+        due, known = self._asked[document.feed]
+        return Task(due.feed, document, self._max_entries, due.snapshot, known)
 
     # --- the event loop's side --------------------------------------------------------------------
 
@@ -212,6 +214,10 @@ class Round:
             self._begin(host, lane, *lane.waiting.popleft())
         elif not lane.under_way:
             del self._lanes[host]
+
+
+def _size(document: Fetched) -> int:
+    return sum(map(len, (document.body, *document.parts)))
 
 
 def _tell(document: Fetched, read: Read) -> Answer:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
-from watcher.domain.model import DueFeed, Feed, FeedStatus, Hints, Pace, Poll, SavedPoll
+from watcher.domain.model import DueFeed, Feed, FeedKind, FeedStatus, Hints, Pace, Poll, SavedPoll, Snapshot
 from watcher.domain.schedule import learn
 from watcher.errors import UsageError
+from watcher.storage import entries, snapshots
 from watcher.storage.database import Lock, exclusive, sliced
-from watcher.storage.entries import Batch, insert_new
 from watcher.storage.tables import feed
 
 MOVES_TO_FOLLOW = 3  # permanent redirects in a row to one address, before it is polled instead
@@ -45,6 +45,9 @@ def sync(connection: Connection, feeds: Sequence[Feed], now: datetime) -> None:
             "fastest": new.fastest,
             "slowest": new.slowest,
             "quiet_after": new.quiet_after,
+            "kind": new.kind,
+            "selectors": snapshots.selectors_text(new.selectors),
+            "full_text": new.full_text,
             "active": True,
         }
         old = rows.get(new.id)
@@ -52,8 +55,9 @@ def sync(connection: Connection, feeds: Sequence[Feed], now: datetime) -> None:
             fresh = {"id": new.id, "last_detail": "", "entries": 0, **_afresh(now)}
             added.append({**told, **fresh})
             continue
-        if old.url != new.url:
+        if (old.url, old.kind, old.selectors) != (new.url, new.kind, told["selectors"]):
             told |= _afresh(now)
+            snapshots.forget(connection, new.id)
         elif _interval(old) != (new.every, new.fastest, new.slowest) and not old.failures:
             # a shorter interval counts from today, not from after the long one
             told["next_poll_at"] = min(old.next_poll_at, now + (new.slowest or new.every))
@@ -128,10 +132,11 @@ def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, o
         .returning(feed.c.id)
     )
     ours = set(leased.scalars())
-    return [_due(row) for row in rows if row.id in ours]
+    said = snapshots.of(connection, [row.id for row in rows if row.id in ours and row.kind is FeedKind.PAGE])
+    return [_due(row, said.get(row.id)) for row in rows if row.id in ours]
 
 
-def _due(row: Row[Any]) -> DueFeed:
+def _due(row: Row[Any], said: Snapshot | None) -> DueFeed:
     return DueFeed(
         feed=Feed(
             id=row.id,
@@ -143,12 +148,16 @@ def _due(row: Row[Any]) -> DueFeed:
             fastest=row.fastest,
             slowest=row.slowest,
             quiet_after=row.quiet_after,
+            kind=row.kind,
+            selectors=snapshots.selectors_of(row.selectors),
+            full_text=row.full_text,
         ),
         hints=Hints(etag=row.etag, last_modified=row.last_modified, body_hash=row.body_hash),
         failures=row.failures,
         first=row.begun_at is None,
         pace=pace_of(row),
         deadline=row.deadline,
+        snapshot=said,
     )
 
 
@@ -166,29 +175,54 @@ def save(connection: Connection, polls: Sequence[Poll], now: datetime, marks: Ma
     """Store polls (T1).
 
     1. Lock the rows of the feeds, in one order, so that two savers wait for each other and never deadlock.
-    2. Insert the entries that are not known.
+    2. Insert the entries that are new and revise those that were edited; what is known falls away.
     3. Update the feeds: hints and marks only now, beside the entries they vouch for; the lease ends.
     A crash before the commit leaves all as it was, and the lease expires: the feed is polled again.
     """
-    if not polls:
-        return []
+    saved: list[SavedPoll] = []
+    for run in _runs(polls):
+        saved += _save(connection, run, now, marks)
+    return saved
+
+
+def _runs(polls: Sequence[Poll]) -> Iterator[list[Poll]]:
+    """Part polls, in their order, so that none has two of one feed: the later builds on the earlier."""
+    run: dict[str, Poll] = {}
+    for poll in polls:
+        if poll.feed in run:
+            yield list(run.values())
+            run = {}
+        run[poll.feed] = poll
+    if run:
+        yield list(run.values())
+
+
+def _save(connection: Connection, polls: Sequence[Poll], now: datetime, marks: Mapping[str, Marks]) -> list[SavedPoll]:
     wanted = {poll.feed for poll in polls}
     locked = select(feed).where(feed.c.id.in_(sorted(wanted))).order_by(feed.c.id).with_for_update()
     rows = {row.id: row for row in connection.execute(locked)}
     if unknown := sorted(wanted - rows.keys()):
         raise UsageError(f"no such feed: {', '.join(unknown)}")
+    kept = [_advanced(connection, poll, now) for poll in polls]
     batches = [
-        Batch(poll.feed, poll.entries, _is_first(rows[poll.feed], poll, marks), rows[poll.feed].entries)
-        for poll in polls
+        entries.Batch(poll.feed, poll.entries, _is_first(rows[poll.feed], poll, marks), rows[poll.feed].entries)
+        for poll in kept
     ]
-    saved, changes = [], []
-    for poll, (new, baseline) in zip(polls, insert_new(connection, batches, now), strict=True):
-        saved.append(SavedPoll(poll.feed, new, baseline))
-        changes.append({"b_id": poll.feed, **_after(rows[poll.feed], poll, new, marks.get(poll.feed))})
+    saved = entries.store(connection, batches, now)
+    changes = [
+        {"b_id": poll.feed, **_after(rows[poll.feed], poll, stored.new, marks.get(poll.feed))}
+        for poll, stored in zip(kept, saved, strict=True)
+    ]
     # the keys of the first name the columns to set: every change has the same ones
     columns: dict[str, Any] = {name: bindparam(name) for name in changes[0] if name != "b_id"}
     connection.execute(update(feed).where(feed.c.id == bindparam("b_id")).values(**columns), changes)
     return saved
+
+
+def _advanced(connection: Connection, poll: Poll, now: datetime) -> Poll:
+    """Keep the snapshot a poll brought. Where another poll was first, the entries of this one are not news, and its
+    hints would vouch for a text that is not kept."""
+    return poll if snapshots.advance(connection, poll, now) else replace(poll, entries=(), hints=None)
 
 
 def _is_first(row: Row[Any], poll: Poll, marks: Mapping[str, Marks]) -> bool:

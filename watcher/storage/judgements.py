@@ -3,10 +3,10 @@ connection in a transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, exists, func, select, update
 
 from watcher.domain.alerting import signal_key
 from watcher.domain.model import Alert, Entry, Evidence, Standing, Transition
@@ -14,10 +14,11 @@ from watcher.errors import RacedError
 from watcher.storage import outbox
 from watcher.storage.database import Lock, exclusive, insert_missing, new_id, sliced
 from watcher.storage.rows import entry_of, evidence_of, evidence_row, transition_row
-from watcher.storage.tables import entry, item, transition, transition_evidence
+from watcher.storage.tables import entry, item, revision, transition, transition_evidence, withdrawal
 from watcher.storage.tables import evidence as evidence_table
 
 _SLICE = 500  # entries of one transaction of `prune`
+_STANDS = ~exists().where(withdrawal.c.evidence == evidence_table.c.id)
 
 
 def unjudged(connection: Connection, limit: int) -> list[Entry]:
@@ -27,13 +28,19 @@ def unjudged(connection: Connection, limit: int) -> list[Entry]:
 
 
 def evidence(connection: Connection, item_id: str, since: datetime) -> list[Evidence]:
-    """Return an item's evidence from a moment on."""
+    """Return an item's evidence from a moment on, but what its entries no longer bear out."""
     query = (
         select(evidence_table)
-        .where(evidence_table.c.item == item_id, evidence_table.c.at >= since)
+        .where(evidence_table.c.item == item_id, evidence_table.c.at >= since, _STANDS)
         .order_by(evidence_table.c.at, evidence_table.c.id)
     )
     return [evidence_of(row) for row in connection.execute(query)]
+
+
+def told(connection: Connection, entry_id: str) -> list[Evidence]:
+    """Return the evidence that earlier texts of an entry gave, but what has been withdrawn."""
+    query = select(evidence_table).where(evidence_table.c.entry == int(entry_id), _STANDS)
+    return [evidence_of(row) for row in connection.execute(query.order_by(evidence_table.c.id))]
 
 
 def last_evidence(connection: Connection) -> dict[str, Evidence]:
@@ -41,7 +48,7 @@ def last_evidence(connection: Connection) -> dict[str, Evidence]:
     other = evidence_table.alias()
     latest = (
         select(other.c.id)
-        .where(other.c.item == item.c.id)
+        .where(other.c.item == item.c.id, ~exists().where(withdrawal.c.evidence == other.c.id))
         .order_by(other.c.at.desc(), other.c.id.desc())
         .limit(1)
         .scalar_subquery()
@@ -58,6 +65,8 @@ def record(
     standings: Sequence[Standing],
     alerts: Sequence[tuple[Alert, int | None, tuple[str, ...]]],
     now: datetime,
+    revisions: Mapping[str, int],
+    withdrawn: Sequence[str],
 ) -> None:
     """Store a judgement (T2).
 
@@ -68,13 +77,15 @@ def record(
     """
     _agree(transitions, standings)
     exclusive(connection, Lock.RECORD)
-    _mark(connection, judged, evidence, now)
+    _mark(connection, judged, evidence, revisions, now)
     for standing in sorted(standings, key=lambda standing: standing.item):
         _move(connection, standing)
     if evidence:
         # judged again after an operator's replay, the same evidence has the same id
         insert = insert_missing(connection, evidence_table)
         connection.execute(insert, [evidence_row(fact, now) for fact in evidence])
+    if withdrawn:
+        _withdraw(connection, withdrawn, revisions, now)
     stored = [_add(connection, change, now) for change in transitions]
     for alert, index, receivers in alerts:
         if index is None:  # of no transition
@@ -95,14 +106,39 @@ def _agree(transitions: Sequence[Transition], standings: Sequence[Standing]) -> 
             raise ValueError(f"item {name} goes to {end}, but is said to stand in {stand.get(name)}")
 
 
-def _mark(connection: Connection, judged: Sequence[str], evidence: Sequence[Evidence], now: datetime) -> None:
-    for some in sliced({int(one) for one in judged}):
-        waiting = entry.c.id.in_(some) & entry.c.judged_at.is_(None)
-        marked = connection.execute(update(entry).where(waiting).values(judged_at=now))
-        if marked.rowcount != len(some):
-            raise RacedError(f"{len(some) - marked.rowcount} of {len(some)} entries were judged meanwhile")
+def _mark(
+    connection: Connection,
+    judged: Sequence[str],
+    evidence: Sequence[Evidence],
+    revisions: Mapping[str, int],
+    now: datetime,
+) -> None:
+    """Mark entries as judged, each as the text it was judged by; one that was edited since is left to be read again."""
+    by_revision: dict[int, set[int]] = {}
+    for one in judged:
+        by_revision.setdefault(revisions.get(one, 0), set()).add(int(one))
+    for number, ids in by_revision.items():
+        for some in sliced(ids):
+            waiting = entry.c.id.in_(some) & entry.c.judged_at.is_(None) & (entry.c.revision == number)
+            marked = connection.execute(update(entry).where(waiting).values(judged_at=now))
+            if marked.rowcount != len(some):
+                raise RacedError(
+                    f"{len(some) - marked.rowcount} of {len(some)} entries were judged or edited meanwhile"
+                )
+            if number:  # its earlier texts may have given evidence
+                gave = exists().where(evidence_table.c.entry == entry.c.id)
+                connection.execute(update(entry).where(entry.c.id.in_(some), gave).values(matched=True))
     for some in sliced({int(fact.entry) for fact in evidence}):
         connection.execute(update(entry).where(entry.c.id.in_(some)).values(matched=True))
+
+
+def _withdraw(connection: Connection, withdrawn: Sequence[str], revisions: Mapping[str, int], now: datetime) -> None:
+    for some in sliced(set(withdrawn)):
+        query = select(evidence_table.c.id, evidence_table.c.entry).where(evidence_table.c.id.in_(some))
+        rows = [
+            {"evidence": row.id, "revision": revisions[str(row.entry)], "at": now} for row in connection.execute(query)
+        ]
+        connection.execute(insert_missing(connection, withdrawal), rows)
 
 
 def _move(connection: Connection, standing: Standing) -> None:
@@ -149,7 +185,8 @@ def prune(connection: Connection, now: datetime, unmatched_before: datetime) -> 
         .with_for_update(skip_locked=True)
     )
     ids = connection.execute(useless).scalars().all()
-    nothing = {"key": "", "title": "", "summary": "", "link": "", "source": ""}
+    nothing = {"key": "", "title": "", "summary": "", "link": "", "source": "", "removed": ""}
     if ids:
         connection.execute(update(entry).where(entry.c.id.in_(ids)).values(pruned_at=now, **nothing))
+        connection.execute(update(revision).where(revision.c.entry.in_(ids)).values(title="", summary=""))
     return len(ids)

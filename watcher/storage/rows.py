@@ -25,6 +25,8 @@ def entry_of(row: Row[Any]) -> Entry:
         key=row.key,
         language=row.language,
         baseline=row.baseline,
+        removed=row.removed,
+        revision=row.revision,
     )
 
 
@@ -64,6 +66,7 @@ def evidence_of(row: Row[Any]) -> Evidence:
         span=Span(row.span_field, row.span_start, row.span_end),
         baseline=row.baseline,
         takes_back=row.takes_back,
+        revision=row.revision,
     )
 
 
@@ -90,6 +93,7 @@ def evidence_row(fact: Evidence, now: datetime) -> dict[str, Any]:
         "span_end": fact.span.end,
         "baseline": fact.baseline,
         "takes_back": fact.takes_back,
+        "revision": fact.revision,
         "recorded_at": now,
     }
 

@@ -6,6 +6,7 @@ The SQL lives in the modules beside this one, as functions over a connection; on
     judge     T2  record              entries judged, evidence, standings, history and outbox
     deliver   T3  claim_deliveries    a lease, committed before anything is sent
               T4  settle              the outcome and its line in the ledger
+    articles  T5  save_articles       articles, and the entries that are revised by them
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from types import MappingProxyType
 
 from watcher.domain.model import (
     Alert,
+    Article,
     Backlog,
     Delivery,
     DeliveryRow,
@@ -37,7 +39,10 @@ from watcher.domain.model import (
     Standing,
     SystemAlert,
     Transition,
+    WantedArticle,
 )
+from watcher.storage import articles as article_rows
+from watcher.storage import entries as entry_rows
 from watcher.storage import feeds as feed_rows
 from watcher.storage import items as item_rows
 from watcher.storage import judgements, outbox, schema, vitals
@@ -133,9 +138,10 @@ class Store:
 
         `marks` are those of the documents that came, by feed; other feeds keep theirs.
 
-        Results are in the order of `polls`. Entries the feed gave before are not stored again, whether they come
-        under the same key or under another with the same link and title (see identity.py). The entries of a feed's
-        first successful poll are marked baseline. Raises UsageError for a feed that was never synced.
+        Results are in the order of `polls`. Entries the feed gave before are not stored again, under whatever key or
+        link they come (see identity.py); those whose title or text was edited are revised, and wait to be judged
+        again. The entries of a feed's first successful poll are marked baseline. Raises UsageError for a feed that was
+        never synced.
         """
         with self._db.write() as connection:
             return feed_rows.save(connection, polls, now, marks)
@@ -213,9 +219,20 @@ class Store:
             return item_rows.standings(connection)
 
     def evidence(self, item: str, since: datetime) -> list[Evidence]:
-        """Return an item's evidence of `since` and later, ordered by (at, id)."""
+        """Return an item's evidence of `since` and later that was not withdrawn, ordered by (at, id)."""
         with self._db.read() as connection:
             return judgements.evidence(connection, item, since)
+
+    def told(self, entry: str) -> list[Evidence]:
+        """Return what earlier texts of an entry gave as evidence and was not withdrawn, by id."""
+        with self._db.read() as connection:
+            return judgements.told(connection, entry)
+
+    def texts(self, entry: str) -> list[tuple[str, str]]:
+        """Return every (title, summary) an entry has had, the first one first and the present one last; evidence
+        quotes the one its `revision` numbers. Empty for an unknown entry."""
+        with self._db.read() as connection:
+            return entry_rows.texts(connection, entry)
 
     def last_evidence(self) -> dict[str, Evidence]:
         """Return the latest evidence of every active item that has any, by item id."""
@@ -230,17 +247,21 @@ class Store:
         standings: Sequence[Standing],
         alerts: Sequence[tuple[Alert, int | None, tuple[str, ...]]],
         now: datetime,
+        *,
+        revisions: Mapping[str, int] = MappingProxyType({}),
+        withdrawn: Sequence[str] = (),
     ) -> None:
         """Store a judgement (T2): entries, evidence, standings, history and outbox, in one transaction.
 
         `standings` carry the version they were loaded with plus one; every transition's item must have one, standing
         where its last transition leads. Each alert names its transition by index, and its receivers; each receiver
-        gets one delivery, due at once.
-        Raises RacedError, and writes nothing, when one of the entries was judged meanwhile or one of the items has
-        moved on: load again and repeat. Raises ValueError when the parts contradict each other.
+        gets one delivery, due at once. `revisions` says by which text an entry that was ever edited was judged, and
+        `withdrawn` names evidence that such an entry no longer bears out.
+        Raises RacedError, and writes nothing, when one of the entries was judged or edited meanwhile or one of the
+        items has moved on: load again and repeat. Raises ValueError when the parts contradict each other.
         """
         with self._db.write() as connection:
-            judgements.record(connection, judged, evidence, transitions, standings, alerts, now)
+            judgements.record(connection, judged, evidence, transitions, standings, alerts, now, revisions, withdrawn)
 
     def history(self, item: str) -> list[HistoryRow]:
         """Return an item's transitions, newest first, each with its evidence; empty for an unknown item."""
@@ -299,6 +320,26 @@ class Store:
         with self._db.write() as connection:
             outbox.drop(connection, delivery_id, now)
 
+    # --- articles ---------------------------------------------------------------------------------
+
+    def wanted_articles(self, since: datetime, cached: datetime, now: datetime) -> list[WantedArticle]:
+        """Return entries, seen after `since` and the newest first, that want their article: their feed wants full text,
+        they are about an item, and their article is neither known, fetched after `cached`, nor given up."""
+        with self._db.read() as connection:
+            return article_rows.wanted(connection, since, cached, now)
+
+    def save_articles(
+        self,
+        articles: Sequence[Article],
+        retries: Mapping[str, datetime],
+        given: Sequence[tuple[WantedArticle, str]],
+        now: datetime,
+    ) -> int:
+        """Store articles and when to try again, by link, and give texts to entries, which are revised and wait to be
+        judged again (T5); return how many. One that was edited meanwhile is left as it is."""
+        with self._db.write() as connection:
+            return article_rows.save(connection, articles, retries, given, now)
+
     # --- sweep ------------------------------------------------------------------------------------
 
     def backlog(self, now: datetime) -> Backlog:
@@ -320,6 +361,8 @@ class Store:
         that nothing comes back as new; entries that gave evidence are kept whole.
         """
         removed = 0
+        with self._db.write() as connection:
+            article_rows.prune(connection, unmatched_before)
         while True:
             with self._db.write() as connection:
                 some = judgements.prune(connection, now, unmatched_before)

@@ -3,9 +3,9 @@
     feed ── entry ── evidence ── transition_evidence ── transition ── alert ── delivery ── attempt
      └─ health          └──────────────── item ──────────────┘└─ seed
 
-No queries here. Every constraint is named, every index says who reads it. Rows of evidence, transition,
-transition_evidence and attempt are never changed: the initial migration adds triggers that refuse it. Rows of health
-are never changed either, but old ones go.
+No queries here. The module is longer than others because a schema is read as a whole. Every constraint is named, every
+index says who reads it. Rows of evidence, transition, transition_evidence and attempt are never changed: the initial
+migration adds triggers that refuse it. Rows of health are never changed either, but old ones go.
 """
 
 from __future__ import annotations
@@ -28,10 +28,21 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 
-from watcher.domain.model import AttemptOutcome, DeliveryState, Health, PollResult, Reason, Status, Tier
+from watcher.domain.model import (
+    ArticleResult,
+    AttemptOutcome,
+    DeliveryState,
+    FeedKind,
+    Health,
+    PollResult,
+    Reason,
+    Status,
+    Tier,
+)
 from watcher.storage.types import Duration, PlainText, UtcDateTime, Word
 
 metadata = MetaData(
@@ -118,6 +129,15 @@ feed = Table(
     _text("health_detail", nullable=True),
     # what tells the entries of its last document from others (feeds/slices.py): a cache, to be lost without harm
     Column("marks", LargeBinary, nullable=True),
+    Column(
+        "kind",
+        Word(FeedKind),
+        _one_of("ck_feed_kind", "kind", FeedKind),
+        nullable=False,
+        server_default=FeedKind.FEED.value,
+    ),
+    _text("selectors", server_default=text("''")),  # JSON of domain.model.Selectors, empty for none
+    Column("full_text", Boolean, nullable=False, server_default=false()),
     _one_of("ck_feed_last_result", "last_result", PollResult),
     CheckConstraint("failures >= 0 AND entries >= 0 AND moved_count >= 0", name="ck_feed_counts"),
     CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="ck_feed_lease"),
@@ -125,6 +145,17 @@ feed = Table(
 )
 # read by feeds.claim: what is due
 Index("ix_feed_due", feed.c.next_poll_at, sqlite_where=text("active = 1"), postgresql_where=text("active"))
+
+# what pages said when they were last read
+snapshot = Table(
+    "snapshot",
+    metadata,
+    Column("feed", PlainText, ForeignKey("feed.id"), primary_key=True),
+    _text("text"),
+    Column("changes", Integer, nullable=False),
+    _moment("seen_at"),
+    CheckConstraint("changes >= 0", name="ck_snapshot_changes"),
+)
 
 entry = Table(
     "entry",
@@ -147,6 +178,19 @@ entry = Table(
     _moment("judged_at", nullable=True),
     Column("matched", Boolean, nullable=False),  # gave evidence
     _moment("pruned_at", nullable=True),  # text removed
+    _text("removed", server_default=text("''")),  # what is no longer said there: shown, never read
+    Column(  # how often the text was edited
+        "revision",
+        Integer,
+        CheckConstraint("revision >= 0", name="ck_entry_revision"),
+        nullable=False,
+        server_default=text("0"),
+    ),
+    _moment("revised_at", nullable=True),
+    Column("text_hash", String(32), nullable=True),  # of what the feed says, an article apart
+    Column("content_hash", String(32), nullable=True),
+    Column("with_article", Boolean, nullable=False, server_default=false()),  # its summary has the article below it
+    Column("other_hash", String(32), nullable=True),  # of its former key, or of one that another story has
     UniqueConstraint("feed", "key_hash", name="uq_entry_key"),
     UniqueConstraint("feed", "story_hash", name="uq_entry_story"),
     CheckConstraint("judged_at IS NOT NULL OR NOT matched", name="ck_entry_matched_is_judged"),
@@ -160,6 +204,42 @@ Index(
     entry.c.seen_at,
     sqlite_where=text("judged_at IS NOT NULL AND pruned_at IS NULL AND matched = 0"),
     postgresql_where=text("judged_at IS NOT NULL AND pruned_at IS NULL AND NOT matched"),
+)
+# read by entries.store: entries known by their text of a day, or by a second key
+Index("ix_entry_content", entry.c.feed, entry.c.content_hash, **_where("content_hash IS NOT NULL"))
+Index("ix_entry_other", entry.c.feed, entry.c.other_hash, **_where("other_hash IS NOT NULL"))
+
+# read by articles.wanted: entries that came lately and are about an item
+Index("ix_entry_matched", entry.c.seen_at, sqlite_where=text("matched = 1"), postgresql_where=text("matched"))
+
+# the articles behind entries, by link without tracking: what came of fetching them, and when to try again
+article = Table(
+    "article",
+    metadata,
+    Column("link_hash", String(32), primary_key=True),
+    _text("link"),
+    _text("text"),
+    Column("result", Word(ArticleResult), nullable=False),
+    _text("detail"),
+    Column("tries", Integer, nullable=False),
+    _moment("fetched_at"),
+    _moment("next_at", nullable=True),
+    _one_of("ck_article_result", "result", ArticleResult),
+    CheckConstraint("tries >= 1", name="ck_article_tries"),
+    CheckConstraint("result = 'failed' OR next_at IS NULL", name="ck_article_retry"),
+)
+
+# what entries said before they were edited, numbered from 0; the present text stands in `entry`
+revision = Table(
+    "revision",
+    metadata,
+    Column("entry", RowId, ForeignKey("entry.id"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    _text("title"),
+    _text("summary"),
+    Column("text_hash", String(32), nullable=False),
+    _moment("seen_at"),
+    CheckConstraint("n >= 0", name="ck_revision_n"),
 )
 
 item = Table(
@@ -217,6 +297,13 @@ evidence = Table(
     Column("baseline", Boolean, nullable=False),
     Column("takes_back", Boolean, nullable=False),  # corrects or withdraws what the outlet told before
     _moment("recorded_at"),
+    Column(  # which text of its entry it was read in
+        "revision",
+        Integer,
+        CheckConstraint("revision >= 0", name="ck_evidence_revision"),
+        nullable=False,
+        server_default=text("0"),
+    ),
     _one_of("ck_evidence_status", "status", Status),
     _one_of("ck_evidence_tier", "tier", Tier),
     CheckConstraint("span_field IN ('title', 'summary')", name="ck_evidence_span_field"),
@@ -224,6 +311,16 @@ evidence = Table(
 )
 # read by judgements.evidence (a window of one item) and judgements.last_evidence (its end)
 Index("ix_evidence_item", evidence.c.item, evidence.c.at, evidence.c.id)
+
+# evidence that its entry no longer bears out since it was edited; it stays in history, and counts for nothing new
+withdrawal = Table(
+    "withdrawal",
+    metadata,
+    Column("evidence", PlainText, ForeignKey("evidence.id"), primary_key=True),
+    Column("revision", Integer, nullable=False),  # of the entry
+    _moment("at"),
+    CheckConstraint("revision >= 1", name="ck_withdrawal_revision"),
+)
 
 transition = Table(
     "transition",

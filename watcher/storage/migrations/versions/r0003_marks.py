@@ -1,6 +1,6 @@
 """Remember which entries a feed's last document held, so that only the others need be parsed.
 
-Revision: 0002
+Revision: 0003
 """
 
 import sqlalchemy as sa
