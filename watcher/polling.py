@@ -20,7 +20,7 @@ from watcher.feeds.rounds import Answer, Round
 from watcher.storage.store import Marks, Store
 
 NOT_A_FEED = "not_a_feed"  # the failure of something that came and cannot be read
-FEEDS_A_SAVE, SAVE_AFTER = 100, timedelta(seconds=0.25)  # saved together, and how long the first of them waits
+FEEDS_A_SAVE, SAVE_AFTER = 500, timedelta(seconds=0.25)  # saved together, and how long the first of them waits
 
 Clock = Callable[[], datetime]
 
@@ -103,7 +103,7 @@ class _PollDesk:
     def claim(self) -> bool:
         """Claim as many as there is room for and ask for them; False when nothing is in hand then."""
         room = self.going.room
-        if self.closed or room < FEEDS_A_SAVE or (self.due and time.monotonic() < self.look_at):
+        if self.closed or not room or (self.due and time.monotonic() < self.look_at):
             return bool(self.due)
         now = self.clock()
         due_by = self.due_by or now

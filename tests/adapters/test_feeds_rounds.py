@@ -120,6 +120,21 @@ def test_nothing_ready_is_nothing(server: FeedServer) -> None:
         assert going.take(10, 0.05) == []
 
 
+def test_documents_that_nobody_takes_do_not_pile_up(server: FeedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds, "MOST_WAITING", len(FEED) * 5)
+    url = server.add("/feed", Reply(body=FEED))
+    with opened(concurrency=2, per_host=2) as going:
+        going.ask(requests(*[url] * 60), {}, NOW)
+        until = time.monotonic() + 20
+        while going._inbox.qsize() < 5:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        time.sleep(0.3)
+        assert len(server.requests) <= 5 + 2, "those that had begun"
+        assert going.room == 0
+        assert len(take(going, 60)) == 60
+
+
 def test_stop_ends_it_promptly(server: FeedServer) -> None:
     stop = threading.Event()
     quick = server.add("/quick", Reply(body=PAGE[:0], status=404)).replace("127.0.0.1", "localhost")

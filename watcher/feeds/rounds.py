@@ -34,8 +34,8 @@ from watcher.feeds.walls import FeedBlocked
 # Bytes that wait to be parsed, before processes are started for them: a second's work or two. Forty feeds that all
 # changed come to less, and are parsed sooner here than a process starts.
 PROCESSES_FROM = 2_000_000
-LEAST_ROOM = 200  # feeds; of more, four times as many as may be asked at once
-MOST_WAITING = 64_000_000  # bytes that wait to be parsed, before no more feeds are asked for
+MOST_WAITING = 16_000_000  # bytes that have come and are not taken yet, before no more feeds are asked
+LEAST_IN_HAND, IN_HAND = 200, 10  # feeds: so many, or so many times as many as may be asked at once
 
 _STOP_CHECK_S = 0.05
 
@@ -74,6 +74,7 @@ class Round:
         self._inbox: SimpleQueue[Outcome | Answer | BaseException] = SimpleQueue()
         self._unparsed: deque[Fetched] = deque()
         self._bytes = 0  # that wait to be parsed, here or in a process
+        self._untaken = 0  # bytes; counted in the event loop
         self._asked: dict[str, tuple[DueFeed, bytes]] = {}  # what is being asked, and its marks
         self._blocked = 0  # requests that wait for their host
         self._lanes: dict[str, _Lane] = {}
@@ -100,11 +101,10 @@ class Round:
 
     @property
     def room(self) -> int:
-        """How many more feeds to ask for now."""
-        if self._bytes > MOST_WAITING:
-            return 0
-        most = max(LEAST_ROOM, 4 * self._fetcher.concurrency)
-        return max(0, most - (self.asked - self._blocked))
+        """How many more feeds to ask for now: none, or a good many, for each claim waits for the disk."""
+        most = max(LEAST_IN_HAND, IN_HAND * self._fetcher.concurrency)
+        free = most - (self.asked - self._blocked)
+        return free if free > most // 4 and self._untaken < MOST_WAITING else 0
 
     def ask(self, feeds: Sequence[DueFeed], known: Mapping[str, bytes], now: datetime) -> None:
         """Ask for these feeds, none of which is being asked for already. `known` are the marks of their last documents,
@@ -148,6 +148,8 @@ class Round:
         del self._asked[answer.outcome.feed]
         if isinstance(answer.outcome, Fetched):
             self._bytes -= _size(answer.outcome)
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._count, -_size(answer.outcome))
         return answer
 
     def _sort(self, document: Fetched) -> None:
@@ -172,7 +174,8 @@ class Round:
     def _run(self) -> None:
         try:
             with asyncio.Runner() as runner:
-                self._loop, self._over = runner.get_loop(), asyncio.Event()
+                self._loop, self._over, self._gate = runner.get_loop(), asyncio.Event(), asyncio.Event()
+                self._gate.set()
                 runner.run(self._serve())
         except BaseException as error:
             self._inbox.put(error)  # raised where somebody waits for answers
@@ -207,13 +210,25 @@ class Round:
         task.add_done_callback(self._tasks.discard)
 
     async def _carry_out(self, host: str, lane: _Lane, request: FetchRequest, now: datetime) -> None:
-        self._inbox.put(await self._exchange(request, now))
+        await self._gate.wait()
+        outcome = await self._exchange(request, now)
+        if isinstance(outcome, Fetched):
+            self._count(_size(outcome))
+        self._inbox.put(outcome)
         lane.under_way -= 1
         if lane.waiting:
             self._blocked -= 1
             self._begin(host, lane, *lane.waiting.popleft())
         elif not lane.under_way:
             del self._lanes[host]
+
+    def _count(self, size: int) -> None:
+        """Open or shut the gate to the exchanges by the bytes nobody has taken yet."""
+        self._untaken += size
+        if self._untaken >= MOST_WAITING:
+            self._gate.clear()
+        elif self._untaken <= MOST_WAITING // 2:
+            self._gate.set()
 
 
 def _size(document: Fetched) -> int:
