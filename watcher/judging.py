@@ -22,6 +22,7 @@ from watcher.domain.model import (
     Reason,
     Rules,
     Standing,
+    Status,
     Stay,
     Tier,
     Transition,
@@ -90,12 +91,12 @@ class Docket:
         self._judge = judge
         self._recall = recall
         self._known: dict[str, list[Evidence]] = {}
-        self._withdrawn: set[str] = set()
+        self._withdrawn: dict[str, Evidence] = {}
         self.standings: dict[str, Standing] = dict(standings)
 
     def withdraw(self, evidence: Sequence[Evidence]) -> None:
         """Let evidence count for nothing from here on."""
-        self._withdrawn |= {each.id for each in evidence}
+        self._withdrawn.update((each.id, each) for each in evidence)
         for item, known in self._known.items():
             self._known[item] = [each for each in known if each.id not in self._withdrawn]
 
@@ -105,7 +106,7 @@ class Docket:
             readings = self._judge.read(entry)
         if not readings:
             return Judgement(entry)
-        evidence = self._judge.weigh(entry, readings)
+        evidence = tuple(self._softened(fresh) for fresh in self._judge.weigh(entry, readings))
         decisions: list[Decision] = []
         for fresh in evidence:
             if fresh.item not in self._known:
@@ -113,7 +114,9 @@ class Docket:
                 self._known[fresh.item] = [each for each in recalled if each.id not in self._withdrawn]
             known = self._known[fresh.item]
             standing = self.standings[fresh.item]
-            made = self._judge.decide(standing, known, fresh)
+            # what its former text told is known to the decision whether that is taken back, and to none after it
+            former = [e for e in self._withdrawn.values() if e.entry == fresh.entry and fresh.takes_back]
+            made = self._judge.decide(standing, [*known, *former], fresh)
             if isinstance(made, Stay) and made.reason is Reason.DISPUTED:
                 self.standings[fresh.item] = replace(standing, disputed=True)
             if isinstance(made, Transition):
@@ -121,6 +124,13 @@ class Docket:
             known.append(fresh)
             decisions.append(made)
         return Judgement(entry, readings, evidence, tuple(decisions))
+
+    def _softened(self, fresh: Evidence) -> Evidence:
+        """An entry edited to tell as less than done what its former text told takes that back; one that was only given
+        another headline does not."""
+        former = {e.item for e in self._withdrawn.values() if e.entry == fresh.entry}
+        softer = fresh.status not in (Status.DONE, Status.ANNOUNCED, Status.MENTION)
+        return replace(fresh, takes_back=True) if fresh.item in former and softer else fresh
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from watcher.domain.model import (
 )
 from watcher.domain.notices import Notice, Notices
 from watcher.domain.reading import strip_outlet
-from watcher.judging import Docket, Judge, opening
+from watcher.judging import Docket, Judge, compare, opening
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ACTORS = {
@@ -472,3 +472,30 @@ def test_a_chamber_named_as_where_it_goes_next_does_not_act() -> None:
     (made,) = outcome([entry("Markets rise as Senate passes dam bill, sending it to the House")], BILL)
     assert isinstance(made, Transition)
     assert made.to_value == "upper house"
+
+
+def edited(first: Entry, title: str, *others: Entry) -> list[Transition | Stay]:
+    """Judge an entry, others after it, and then the entry with another title."""
+    judge = Judge(rules(BAN))
+    docket = Docket(judge, opening(judge.rules.items), lambda _item: ())
+    made = [docket.take(e) for e in (first, *others)]
+    later = replace(first, title=title, revision=1, at=first.at + timedelta(hours=9))
+    reread = compare(judge.read(later), made[0].evidence, {BAN.id})
+    docket.withdraw(reread.withdrawn)
+    return [d for judgement in (*made, docket.take(later, reread.fresh)) for d in judgement.decisions]
+
+
+def test_an_entry_edited_to_say_less_reopens_the_decision() -> None:
+    made = edited(entry("Norland lifts timber ban"), "Norland may lift timber ban")
+    assert [d.reason for d in made] == [Reason.ALONE, Reason.RETRACTED]
+
+
+def test_an_entry_given_another_headline_reopens_nothing() -> None:
+    made = edited(entry("Norland lifts timber ban"), "Timber ban: what sawmills make of it")
+    assert [d.reason for d in made] == [Reason.ALONE, Reason.NO_STATE]
+
+
+def test_what_the_outlet_says_elsewhere_outlives_an_edit() -> None:
+    again = entry("Premier Aske scraps ban on lumber exports", hours=2)
+    made = edited(entry("Norland lifts timber ban"), "Norland may lift timber ban", again)
+    assert [d.reason for d in made] == [Reason.ALONE, Reason.SAME, Reason.SAME]

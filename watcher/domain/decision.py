@@ -110,8 +110,15 @@ def _window(item: Item, standing: Standing, known: Sequence[Evidence], fresh: Ev
     return [
         e for e in known
         if e.item == item.id and e.id != fresh.id and begins <= e.at <= fresh.at
-        and not any(t.takes_back and t.owner == e.owner and t.at > e.at for t in (*known, fresh))
+        and not any(t.at > e.at and _takes_back(t, e) for t in (*known, fresh))
     ]  # fmt: skip
+
+
+def _takes_back(told: Evidence, earlier: Evidence) -> bool:
+    """Whether evidence takes earlier evidence back: a correction what its owner told, an edit what its entry did."""
+    if told.revision:
+        return told.takes_back and told.entry == earlier.entry and told.id != earlier.id
+    return told.takes_back and told.owner == earlier.owner
 
 
 def _reopen(
@@ -129,10 +136,10 @@ def _reopen(
     begun = standing.since - item.evidence.within
     made = replace(fresh, state=standing.state, value=standing.value)
     told = [e for e in known if e.item == item.id and begun <= e.at <= fresh.at and _vouches(lifecycle, e, made)]
-    withdrawn = [e for e in told if e.owner == fresh.owner]
+    withdrawn = [e for e in told if _takes_back(fresh, e)]
     if not withdrawn:
         return None
-    others = independent([e for e in told if e.owner != fresh.owner])
+    others = independent([e for e in told if not _takes_back(fresh, e)])
     if others and _enough(item, others[0], others) is not None:
         detail = f"{fresh.outlet} takes its report back, and it still stands by {_listed(others)}"
         return Stay(item.id, Reason.SAME, detail)
