@@ -182,6 +182,10 @@ def test_much_work_is_done_in_processes_and_comes_to_the_same(
             time.sleep(0.01)
         answers = {answer.outcome.feed: answer for answer in take(going, 8)}
         assert going._bytes == 0
+        assert going._parsers.started
+        monkeypatch.setattr(rounds, "IDLE_S", 0.0)
+        assert going.take(1, 0.01) == []
+        assert not going._parsers.started, "ended when there is nothing left to do"
     for n in range(7):
         assert answers[f"f{n}"].parsed == parse(FEED.replace(b"Entry", b"Piece %d" % n), url=urls[n])
     assert answers["f7"].broken == "an HTML page instead of a feed"

@@ -22,7 +22,7 @@ from watcher.feeds.pages import MAX_PAGE_CHARS
 from watcher.feeds.parse import FeedBroken, parse
 from watcher.feeds.parsers import LONGEST_PARSE, MOST_PROCESSES
 from watcher.feeds.robots import KEPT
-from watcher.feeds.rounds import PROCESSES_FROM
+from watcher.feeds.rounds import DOCUMENTS_FROM, IDLE_S, PROCESSES_FROM
 from watcher.feeds.sitemaps import MAX_SITEMAPS
 from watcher.polling import FEEDS_A_SAVE, SAVE_AFTER
 from watcher.storage.feeds import GONE_TO_RETIRE
@@ -45,6 +45,8 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert timedelta(seconds=0.25) == SAVE_AFTER
     assert timedelta(minutes=1) == LONGEST_PARSE
     assert f"when {PROCESSES_FROM // 1_000_000} MB of documents wait" in words
+    assert f"or {DOCUMENTS_FROM} smaller ones" in words
+    assert f"after {IDLE_S:g} seconds without work" in words
     assert f"{MOST_PROCESSES} at most" in words
     assert f"At most {MAX_REDIRECTS} redirects" in words
     assert f"Of an index the {MAX_SITEMAPS} sitemaps" in words

@@ -28,7 +28,7 @@ from watcher.feeds.kinds import read_answer
 from watcher.feeds.outcomes import Fetched
 from watcher.feeds.walls import FeedBlocked
 
-MOST_PROCESSES = 4  # each takes some 40 MB; two keep up with a few hundred changed documents a second
+MOST_PROCESSES = 4  # each takes some 30 MB; two keep up with a few hundred changed documents a second
 LONGEST_PARSE = timedelta(minutes=1)  # of one document; 10 MB of ordinary entries take half of it
 
 _LENGTH = struct.Struct(">Q")

@@ -34,8 +34,10 @@ from watcher.feeds.walls import FeedBlocked
 # Bytes that wait to be parsed, before processes are started for them: a second's work or two. Forty feeds that all
 # changed come to less, and are parsed sooner here than a process starts.
 PROCESSES_FROM = 2_000_000
+DOCUMENTS_FROM = 150  # or so many documents, however small
+IDLE_S = 60.0  # without work, after which the processes are ended: a round may last for days
 MOST_WAITING = 16_000_000  # bytes that have come and are not taken yet, before no more feeds are asked
-LEAST_IN_HAND, IN_HAND = 200, 10  # feeds: so many, or so many times as many as may be asked at once
+LEAST_IN_HAND, IN_HAND = 200, 4  # feeds: so many, or so many times as many as may be asked at once
 
 _STOP_CHECK_S = 0.05
 
@@ -66,11 +68,12 @@ class Round:
     comes, within a tenth of a second. Nothing is started before the first feed is asked for.
     """
 
-    def __init__(self, fetcher: Fetcher, *, max_entries: int, stop: threading.Event, parsers: Parsers | None = None):
+    def __init__(self, fetcher: Fetcher, *, max_entries: int, stop: threading.Event) -> None:
         self._fetcher = fetcher
         self._max_entries = max_entries
         self._stop = stop
-        self._parsers = parsers or Parsers()
+        self._parsers = Parsers()
+        self._used_at = 0.0  # when the processes last got work
         self._inbox: SimpleQueue[Outcome | Answer | BaseException] = SimpleQueue()
         self._unparsed: deque[Fetched] = deque()
         self._bytes = 0  # that wait to be parsed, here or in a process
@@ -120,6 +123,9 @@ class Round:
     def take(self, limit: int, within_s: float) -> list[Answer]:
         """Return answers: `limit` of them, or what is ready after `within_s`, or what is left when that is less."""
         until = time.monotonic() + within_s
+        if self._parsers.started and not self._bytes and time.monotonic() - self._used_at > IDLE_S:
+            self._parsers.close()
+            self._parsers = Parsers()
         ready: list[Answer] = []
         while len(ready) < min(limit, self.asked + len(ready)):
             stopped, left = self._stop.is_set(), until - time.monotonic()
@@ -156,8 +162,10 @@ class Round:
         """Let a document wait to be parsed here, or have it parsed in a process together with those that wait."""
         self._unparsed.append(document)
         self._bytes += _size(document)
-        if not self._parsers.started and self._bytes < PROCESSES_FROM:
+        few = self._bytes < PROCESSES_FROM and len(self._unparsed) < DOCUMENTS_FROM
+        if few and not self._parsers.started:
             return
+        self._used_at = time.monotonic()
         while self._unparsed:
             one = self._unparsed.popleft()
             self._parsers.submit(self._task(one), partial(self._hand_in, one))
