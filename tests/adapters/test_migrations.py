@@ -182,7 +182,7 @@ OLD: dict[str, dict[str, Any]] = {
     "evidence": {
         "id": "e", "item": "deal", "entry": 1, "status": "done", "cue": "approved", "quote": "Deal approved",
         "at": OLD_AT, "outlet": "", "tier": "press", "owner": "", "title": "", "link": "", "span_field": "title",
-        "span_start": 0, "span_end": 4, "baseline": False, "takes_back": False, "recorded_at": OLD_AT,
+        "span_start": 0, "span_end": 4, "baseline": False, "recorded_at": OLD_AT,
     },
 }  # fmt: skip
 
@@ -203,6 +203,22 @@ def test_what_the_first_version_knew_is_kept(first_schema: str) -> None:
     made = engine(first_schema)
     with made.begin() as connection, pytest.raises(DBAPIError, match="append-only"):
         connection.execute(text("UPDATE evidence SET quote = 'x'"))
+    made.dispose()
+
+
+def test_a_database_that_has_the_column_of_0007_already_gets_the_rest(empty_db_url: str) -> None:
+    made = engine(empty_db_url)
+    with made.begin() as connection:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        connection.execute(text("ALTER TABLE evidence ADD COLUMN takes_back BOOLEAN DEFAULT false NOT NULL"))
+    store = Store.open(empty_db_url)
+    store.upgrade()
+    store.check_schema()
+    store.close()
+    with made.connect() as connection:
+        assert any("'retracted'" in one for one in definitions(connection))
     made.dispose()
 
 
@@ -245,7 +261,7 @@ def test_an_older_database_keeps_what_it_holds(empty_db_url: str, now: datetime)
     (feed,) = store.feed_statuses()
     assert (feed.failures, feed.failing_since, feed.health, feed.news_at) == (3, now, Health.NEW, now)
     (row,) = store.deliveries()
-    assert (row.item, row.seq, row.alert.title) == ("deal", 1, "The deal")
+    assert (row.item, row.seq, row.alert.title, row.alert.reason) == ("deal", 1, "The deal", "alone")
     (delivery,) = store.claim_deliveries(now, 5, timedelta(minutes=1), "me")
     assert delivery.id == row.id
     store.close()
@@ -253,13 +269,21 @@ def test_an_older_database_keeps_what_it_holds(empty_db_url: str, now: datetime)
     with made.begin() as connection:
         told = connection.execute(text("SELECT kind, reason, subject, key FROM alert")).one()
         assert tuple(told) == ("state_change", "alone", "deal", "deal/1")
+        assert connection.execute(text("SELECT id, reason FROM transition")).all() == [(5, "alone")]
         if connection.dialect.name == "sqlite":
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+    for change in ("UPDATE transition SET detail = 'x'", "DELETE FROM transition"):
+        with made.begin() as connection, pytest.raises(DBAPIError, match="append-only"):
+            connection.execute(text(change))
     made.dispose()
 
 
 _PAYLOAD = (
-    TypeAdapter(Alert).dump_json(alert_cases.an_alert(item="deal", title="The deal")).decode().replace(":", "\\:")
+    TypeAdapter(Alert)
+    .dump_json(alert_cases.an_alert(item="deal", title="The deal"))
+    .decode()
+    .replace('"reason":"alone"', '"reason":"wire"')  # as the first version called it
+    .replace(":", "\\:")
 )
 OLD_ROWS = [
     "INSERT INTO feed (id, url, outlet, every, language, allow_private, active, next_poll_at, failures, begun_at, "
@@ -271,7 +295,7 @@ OLD_ROWS = [
     "INSERT INTO item (id, lifecycle, active, state, since, version, disputed, source, created_at) "
     "VALUES ('deal', 'approval', true, 'approved', :now, 1, false, '', :now)",
     "INSERT INTO transition (id, item, seq, from_state, to_state, at, status, reason, sources, detail, recorded_at) "
-    "VALUES (5, 'deal', 1, 'pending', 'approved', :now, 'done', 'alone', 1, '', :now)",
+    "VALUES (5, 'deal', 1, 'pending', 'approved', :now, 'done', 'wire', 1, '', :now)",
     f"INSERT INTO alert (id, transition, payload, created_at) VALUES (7, 5, '{_PAYLOAD}', :now)",
     "INSERT INTO delivery (id, alert, receiver, state, attempts, tries, not_before, created_at, detail) "
     "VALUES ('d1', 7, 'desk', 'pending', 0, 0, :now, :now, '')",

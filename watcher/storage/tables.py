@@ -295,7 +295,9 @@ evidence = Table(
     Column("span_start", Integer, nullable=False),
     Column("span_end", Integer, nullable=False),
     Column("baseline", Boolean, nullable=False),
-    Column("takes_back", Boolean, nullable=False),  # corrects or withdraws what the outlet told before
+    Column(
+        "takes_back", Boolean, nullable=False, server_default=false()
+    ),  # corrects or withdraws what the outlet told before
     _moment("recorded_at"),
     Column(  # which text of its entry it was read in
         "revision",

@@ -160,8 +160,7 @@ def _create_transition() -> None:
             "from_state <> to_state OR coalesce(from_value, '') <> coalesce(to_value, '')", name="ck_transition_moves"
         ),
         sa.CheckConstraint(
-            "reason IN ('official', 'alone', 'corroborated', 'start', 'person', 'retracted')",
-            name="ck_transition_reason",
+            "reason IN ('official', 'wire', 'corroborated', 'start', 'person')", name="ck_transition_reason"
         ),
         sa.CheckConstraint(
             "status IN ('done', 'announced', 'claimed', 'possible', 'urged', 'denied', 'mention')",
@@ -209,7 +208,6 @@ def _create_evidence() -> None:
         sa.Column("span_start", sa.Integer(), nullable=False),
         sa.Column("span_end", sa.Integer(), nullable=False),
         sa.Column("baseline", sa.Boolean(), nullable=False),
-        sa.Column("takes_back", sa.Boolean(), nullable=False),
         sa.Column("recorded_at", _MOMENT, nullable=False),
         sa.CheckConstraint("span_field IN ('title', 'summary')", name="ck_evidence_span_field"),
         sa.CheckConstraint(
