@@ -411,6 +411,28 @@ def test_what_others_say_outlives_a_retraction() -> None:
     assert made[2].detail == "Northern Wire takes its report back, and it still stands by Norland Gazette"
 
 
+def test_a_correction_of_another_report_takes_nothing_back() -> None:
+    other = "CORRECTED-Timber ban costs Norland 40 jobs, may be lifted, union says"
+    made = outcome([entry("Norland lifts timber ban"), entry(other, hours=3)])
+    assert isinstance(made[1], Stay)
+
+
+def test_a_correction_that_comes_long_after_takes_nothing_back() -> None:
+    made = outcome([entry("Norland lifts timber ban"), entry("RETRACTED: Norland lifts timber ban", hours=900)])
+    assert isinstance(made[1], Stay)
+
+
+def test_what_an_outlet_based_on_its_report_falls_with_it() -> None:
+    made = outcome(
+        [
+            entry("Norland lifts timber ban"),
+            entry("Sawmill shares jump as Norland scraps ban on timber exports", hours=2),
+            entry("RETRACTED: Norland lifts timber ban", hours=3),
+        ]
+    )
+    assert [d.reason for d in made] == [Reason.ALONE, Reason.SAME, Reason.RETRACTED]
+
+
 def test_another_outlet_cannot_take_it_back() -> None:
     made = outcome(
         [entry("Norland lifts timber ban"), entry("RETRACTED: Norland lifts timber ban", "Harbour Times", hours=3)]

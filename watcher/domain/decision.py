@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from watcher.domain.evidence import independent
+from watcher.domain.evidence import independent, same_report
 from watcher.domain.model import (
     Decision,
     Evidence,
@@ -110,15 +110,21 @@ def _window(item: Item, standing: Standing, known: Sequence[Evidence], fresh: Ev
     return [
         e for e in known
         if e.item == item.id and e.id != fresh.id and begins <= e.at <= fresh.at
-        and not any(t.at > e.at and _takes_back(t, e) for t in (*known, fresh))
+        and not any(_takes_back(item, t, e) for t in (*known, fresh))
     ]  # fmt: skip
 
 
-def _takes_back(told: Evidence, earlier: Evidence) -> bool:
-    """Whether evidence takes earlier evidence back: a correction what its owner told, an edit what its entry did."""
+def _takes_back(item: Item, told: Evidence, earlier: Evidence) -> bool:
+    """Whether evidence takes earlier evidence back: an edit what its entry told, a correction the report it is of.
+
+    An outlet corrects many stories about one subject; the one meant is known by its title, and is recent.
+    """
+    if not told.takes_back or told.id == earlier.id:
+        return False
     if told.revision:
-        return told.takes_back and told.entry == earlier.entry and told.id != earlier.id
-    return told.takes_back and told.owner == earlier.owner
+        return told.entry == earlier.entry
+    soon = timedelta(0) < told.at - earlier.at <= item.evidence.within
+    return soon and told.owner == earlier.owner and same_report(told.title, earlier.title)
 
 
 def _reopen(
@@ -136,10 +142,11 @@ def _reopen(
     begun = standing.since - item.evidence.within
     made = replace(fresh, state=standing.state, value=standing.value)
     told = [e for e in known if e.item == item.id and begun <= e.at <= fresh.at and _vouches(lifecycle, e, made)]
-    withdrawn = [e for e in told if _takes_back(fresh, e)]
-    if not withdrawn:
+    if not any(_takes_back(item, fresh, e) for e in told):
         return None
-    others = independent([e for e in told if not _takes_back(fresh, e)])
+    # what the owner based on the corrected report falls with it; an edit is of one entry only
+    withdrawn = [e for e in told if (e.entry == fresh.entry if fresh.revision else e.owner == fresh.owner)]
+    others = independent([e for e in told if e not in withdrawn])
     if others and _enough(item, others[0], others) is not None:
         detail = f"{fresh.outlet} takes its report back, and it still stands by {_listed(others)}"
         return Stay(item.id, Reason.SAME, detail)

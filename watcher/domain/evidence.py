@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from rapidfuzz import fuzz
+from rapidfuzz.utils import default_process
 
 from watcher.domain.model import Entry, Evidence, Outlet, Reading, Tier
 
 _SAME_STORY = 90.0  # of 100: titles at least this alike are copies of one story
+_SAME_REPORT = 60.0  # of 100: a correction has another verb, and a label before it
 _DECORATION = re.compile(r"\s*[(\[].*?[)\]]|[^\w\s]")
 
 
@@ -103,6 +105,11 @@ def independent(evidence: Sequence[Evidence]) -> list[Evidence]:
         if not any(_one_source(e, other) for other in kept):
             kept.append(e)
     return kept
+
+
+def same_report(title: str, other: str) -> bool:
+    """Whether two titles of one outlet may stand over the same report, one of them corrected."""
+    return fuzz.token_sort_ratio(title, other, processor=default_process) >= _SAME_REPORT
 
 
 def _one_source(a: Evidence, b: Evidence) -> bool:
