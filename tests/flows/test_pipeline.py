@@ -12,6 +12,7 @@ import pytest
 from newsroom import APPROVED, CLEARED, MORNING, REJECTED, SMALL_TALK, Newsroom, newsroom
 
 from watcher.app import App
+from watcher.cli.outbox import _told as told
 from watcher.delivery.apprise import Sender
 from watcher.domain.alerting import test_alert as an_alert
 from watcher.domain.model import Alert, Backlog, Delivery, DeliveryState, Failed, PollResult, Reason, SendOutcome
@@ -550,6 +551,8 @@ def test_what_one_source_reports_where_two_are_wanted_is_an_early_signal(room: N
     with rerouted(room, "    - {to: [boss], kinds: [early_signal]}\n") as app:
         news(app, room, APPROVED, "daily")
         assert delivered(app, room) == [("boss", SendResult.SENT)]
+        (row,) = app.store.deliveries()
+        assert told(row) == "pending, approved? (done)"
     (letter,) = room.letters()
     assert letter[1] == "one source: approved? U.S. approval of the TikTok arrangement"
 

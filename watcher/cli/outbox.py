@@ -137,8 +137,10 @@ def _show(rows: Sequence[DeliveryRow], zone: tzinfo) -> None:
 
 
 def _told(row: DeliveryRow) -> str:
-    from watcher.domain.model import Alert
+    from watcher.domain.model import Alert, AlertKind
 
+    if row.alert.kind is AlertKind.EARLY_SIGNAL and isinstance(row.alert, Alert):
+        return f"{row.alert.from_state}, {row.alert.to_state}? ({row.alert.status.value})"  # it has not moved
     if isinstance(row.alert, Alert):
         return f"{row.alert.from_state} -> {row.alert.to_state}"
     return f"{row.alert.kind.value}: {row.alert.reason}"
