@@ -68,7 +68,8 @@ with App.open(settings) as app:
     print("ready", flush=True)
     for line in sys.stdin:
         before = sum(os.times()[:4])
-        app.once()
+        app.jobs.cycle()
+        app.jobs.deliver()
         print(sum(os.times()[:4]) - before, flush=True)
 """
 
@@ -296,7 +297,7 @@ def measure(command: list[str], home: Path, log: Path) -> Measured:
             seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in (0, 3):  # 3: watcher says so when an item changed state
-        raise SystemExit(f"{command[0]} ended with {process.returncode}: see {log}")
+        raise SystemExit(f"{command[:4]} ended with {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}")
     return Measured(seconds, usage.ru_utime + usage.ru_stime, peak[0])
 
 
