@@ -13,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 from watcher.config.settings import Retention, Settings
 from watcher.domain import health
 from watcher.domain.alerting import tell_sources
-from watcher.domain.model import Backlog, Coverage, Feed, FeedStatus, Health, HealthChange, Rules, Standing
+from watcher.domain.alerts import Backlog
+from watcher.domain.model import Coverage, Feed, FeedStatus, Health, HealthChange, Rules, Standing
+from watcher.domain.routing import to_system
 from watcher.domain.schedule import HURRY, JITTER, interval
 from watcher.errors import RacedError
 from watcher.storage.store import Store
@@ -74,8 +76,9 @@ def watch_sources(
     if not changes:
         return [], 0
     told = tell_sources(changes, {status.id: status for status in statuses}, now)
+    planned = [to_system(alert, key, receivers, now) for alert, key in told]
     try:
-        store.record_health(changes, told, receivers, now)
+        store.record_health(changes, planned, now)
     except RacedError:
         return [], 0
     return changes, len(told) if receivers else 0

@@ -7,20 +7,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from alert_cases import planned
 from store_cases import DAY, HOUR, LIFECYCLES, MINUTE, a_feed, a_poll, an_entry
 
-from watcher.domain.model import (
-    AlertKind,
-    DeliveryState,
-    Feed,
-    FeedStatus,
-    Health,
-    HealthChange,
-    Pace,
-    Poll,
-    PollResult,
-    SystemAlert,
-)
+from watcher.domain.alerts import AlertKind, DeliveryState, PlannedAlert, SystemAlert
+from watcher.domain.model import Feed, FeedStatus, Health, HealthChange, Pace, Poll, PollResult
 from watcher.errors import RacedError
 from watcher.storage import Store
 
@@ -154,29 +145,29 @@ def test_a_feed_that_fails_keeps_its_back_off(store: Store, now: datetime) -> No
 # --- health ---------------------------------------------------------------------------------------
 
 
-def alert(at: datetime) -> tuple[SystemAlert, tuple[str, ...]]:
+def alert(at: datetime, *receivers: str) -> PlannedAlert:
     told = SystemAlert(AlertKind.SOURCE_BROKEN, "timeout", "wire", "wire cannot be read", at)
-    return told, ("source_broken", "wire", "1")
+    return planned(told, ("source_broken", "wire", "1"), receivers, at)
 
 
 def test_a_change_is_kept_with_what_is_told_of_it(store: Store, now: datetime) -> None:
     sync(store, now, LEARNING)
     first = change(1, Health.NEW, Health.BROKEN, now)
-    store.record_health([first], [alert(now)], ["ops", "night"], now)
+    store.record_health([first], [alert(now, "ops", "night")], now)
     status = one(store)
     assert (status.health, status.health_n, status.health_since) == (Health.BROKEN, 1, now)
     assert (status.health_reason, status.health_detail) == ("timeout", "no answer")
     assert store.health_history("wire") == [first]
-    claimed = store.claim_deliveries(now, 9, MINUTE, "me")
-    assert {delivery.receiver for delivery in claimed} == {"ops", "night"}
-    assert all(delivery.alert == alert(now)[0] for delivery in claimed)
+    claimed = store.claim_messages(now, 9, MINUTE, "me")
+    assert {message.receiver for message in claimed} == {"ops", "night"}
+    assert all(message.deliveries[0].alert == alert(now).alert for message in claimed)
     row = store.deliveries([DeliveryState.SENDING])[0]
     assert (row.item, row.seq) == ("wire", None)
 
 
 def test_without_receivers_the_change_is_kept_and_nobody_told(store: Store, now: datetime) -> None:
     sync(store, now, LEARNING)
-    store.record_health([change(1, Health.NEW, Health.BROKEN, now)], [alert(now)], [], now)
+    store.record_health([change(1, Health.NEW, Health.BROKEN, now)], [alert(now)], now)
     assert store.deliveries() == []
     assert one(store).health is Health.BROKEN
 
@@ -184,9 +175,9 @@ def test_without_receivers_the_change_is_kept_and_nobody_told(store: Store, now:
 def test_of_two_that_find_the_same_change_one_writes_it(store: Store, now: datetime) -> None:
     sync(store, now, LEARNING)
     first = change(1, Health.NEW, Health.BROKEN, now)
-    store.record_health([first], [alert(now)], ["ops"], now)
+    store.record_health([first], [alert(now, "ops")], now)
     with pytest.raises(RacedError):
-        store.record_health([first], [alert(now)], ["ops"], now)
+        store.record_health([first], [alert(now, "ops")], now)
     assert len(store.health_history("wire")) == 1
     assert len(store.deliveries()) == 1
 
@@ -195,7 +186,7 @@ def test_old_changes_go_and_the_last_of_each_feed_stays(store: Store, now: datet
     sync(store, now, LEARNING, a_feed("other"))
     states = [Health.NEW, Health.BROKEN, Health.RECOVERED, Health.HEALTHY]
     for n, (was, now_is) in enumerate(pairwise(states), 1):
-        store.record_health([change(n, was, now_is, now + n * DAY)], [], [], now)
+        store.record_health([change(n, was, now_is, now + n * DAY)], [], now)
     assert store.forget_health(now + 2 * DAY) == 1
     assert [each.n for each in store.health_history("wire")] == [3, 2]
     assert store.forget_health(now + timedelta(days=4000)) == 1

@@ -16,7 +16,7 @@ from watcher.app import App, build
 from watcher.demo.daemon import Daemon
 from watcher.storage import Store
 
-COMMITS = ("claim_feeds", "save_polls", "record", "claim_deliveries", "settle")
+COMMITS = ("claim_feeds", "save_polls", "record", "claim_messages", "settle")
 
 
 class Crash(BaseException):
@@ -48,8 +48,8 @@ class Fragile(Store):
     def record(self, *args: Any, **more: Any) -> Any:
         return self._commit("record", partial(super().record, *args, **more))
 
-    def claim_deliveries(self, *args: Any) -> Any:
-        return self._commit("claim_deliveries", partial(super().claim_deliveries, *args))
+    def claim_messages(self, *args: Any) -> Any:
+        return self._commit("claim_messages", partial(super().claim_messages, *args))
 
     def settle(self, *args: Any) -> Any:
         return self._commit("settle", partial(super().settle, *args))

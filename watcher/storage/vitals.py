@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
-from watcher.domain.model import HealthChange, SystemAlert
+from watcher.domain.alerts import PlannedAlert
+from watcher.domain.model import HealthChange
 from watcher.errors import RacedError
 from watcher.storage import outbox
 from watcher.storage.database import sliced
@@ -20,8 +21,7 @@ _SLICE = 500  # rows of one transaction of `forget`
 def record(
     connection: Connection,
     changes: Sequence[HealthChange],
-    alerts: Sequence[tuple[SystemAlert, tuple[str, ...]]],
-    receivers: Sequence[str],
+    alerts: Sequence[PlannedAlert],
     now: datetime,
 ) -> None:
     """Store changes of health and what is told of them.
@@ -47,9 +47,9 @@ def record(
     if changes:
         rows = [{name: getattr(change, name) for name in change.__dataclass_fields__} for change in changes]
         connection.execute(health.insert(), rows)
-    for alert, key in alerts:
-        if receivers:
-            outbox.plan(connection, alert, key, receivers, now)
+    for planned in alerts:
+        if planned.deliveries:
+            outbox.plan(connection, planned, now)
 
 
 def expect(connection: Connection, due: Mapping[str, tuple[datetime | None, datetime]]) -> None:
