@@ -16,7 +16,7 @@ from watcher.app import App
 from watcher.cli.outbox import _told as told
 from watcher.delivery.apprise import Sender
 from watcher.domain.alerting import test_alert as an_alert
-from watcher.domain.alerts import Alert, Failed, Message, SendOutcome
+from watcher.domain.alerts import Alert, Backlog, DeliveryState, Failed, Message, SendOutcome
 from watcher.domain.model import PollResult, Reason
 from watcher.domain.schedule import LONGEST_RETRY, MAX_ATTEMPTS, next_attempt
 from watcher.errors import StoreError
