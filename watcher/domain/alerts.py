@@ -437,6 +437,7 @@ class Timetable:
 
     cron: str
     zone: ZoneInfo
+    empty: bool = True  # a digest is sent though there is nothing to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -528,4 +529,5 @@ class AlertRow:
     created_at: datetime
     reminds_of: int | None  # id of the alert it is a reminder of
     deliveries: tuple[DeliveryRow, ...] = ()  # without their ledgers
-    acks: tuple[Act, ...] = ()
+    acks: tuple[Act, ...] = ()  # of it, or of what it reminds of
+    key: str = ""  # what it tells, once for ever

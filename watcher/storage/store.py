@@ -43,13 +43,14 @@ from watcher.storage import judgements, outbox, schema, vitals
 from watcher.storage.database import Database
 from watcher.storage.feeds import Marks
 from watcher.storage.people import People
+from watcher.storage.tellings import Tellings
 
 __all__ = ["Marks", "Store"]
 
 _NO_MARKS: Mapping[str, Marks] = MappingProxyType({})
 
 
-class Store(People):
+class Store(People, Tellings):
     """The database of one installation. Safe to share between threads, and between processes on one machine
     (SQLite) or many (PostgreSQL).
 

@@ -392,7 +392,7 @@ alert = Table(
         name="ck_alert_tells_a_transition",
     ),
 )
-# read by acts.alerts: what was told of an item, and what reminded of it
+# read by told.alerts (what was told of an item) and told.reminders (what reminded of it)
 Index("ix_alert_subject", alert.c.subject, alert.c.id)
 Index("ix_alert_reminds_of", alert.c.reminds_of, **_where("reminds_of IS NOT NULL"))
 
@@ -517,6 +517,8 @@ digest = Table(
     "digest",
     metadata,
     _text("route", primary_key=True),
+    _text("timetable"),  # that next_at follows from
     _moment("last_at"),
+    Column("last_transition", RowId, nullable=False),  # the last that it covers; 0 for none
     _moment("next_at"),
 )

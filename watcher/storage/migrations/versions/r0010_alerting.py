@@ -45,7 +45,9 @@ def upgrade() -> None:
     op.create_table(
         "digest",
         sa.Column("route", sa.Text(), nullable=False),
+        sa.Column("timetable", sa.Text(), nullable=False),
         sa.Column("last_at", _MOMENT, nullable=False),
+        sa.Column("last_transition", _ROW_ID, nullable=False),
         sa.Column("next_at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("route", name="pk_digest"),
     )
