@@ -126,6 +126,15 @@ class SystemAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldOfService:
+    """A stored alert about the service: what was told last decides what is to be told next."""
+
+    id: int
+    alert: SystemAlert
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """A change of state as a digest lists it."""
 

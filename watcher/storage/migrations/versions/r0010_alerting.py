@@ -33,6 +33,8 @@ def upgrade() -> None:
     else:
         _remake_alert()
         _remake_delivery()
+    op.add_column("feed", sa.Column("unbroken_since", _MOMENT, nullable=True))
+    op.create_index("ix_alert_kind", "alert", ["kind", "id"])
     op.create_index("ix_alert_subject", "alert", ["subject", "id"])
     _index_where("ix_alert_reminds_of", "alert", "reminds_of IS NOT NULL", "reminds_of")
     _index_where("ix_delivery_message", "delivery", "message IS NOT NULL", "message")
