@@ -184,7 +184,10 @@ def test_history_cannot_be_changed_or_removed(database: Database, table: str) ->
     assert refused(database, f"DELETE FROM {table}").startswith(f"{table} is append-only")
 
 
-OTHERWISE_UNIQUE: dict[str, dict[str, Any]] = {"transition_evidence": {"position": 1}, "alert": {"key": "other", "transition": None}}
+OTHERWISE_UNIQUE: dict[str, dict[str, Any]] = {
+    "transition_evidence": {"position": 1},
+    "alert": {"key": "other", "transition": None},
+}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from alert_cases import NOW, an_alert
@@ -237,6 +238,15 @@ def test_a_silence_puts_it_off() -> None:
     assert len(due([a_row()], HOUR, URGENT, present(silences=[other]))) == 1
 
 
+def test_quiet_hours_put_it_off_and_critical_ones_are_told() -> None:
+    evening = (NOW + HOUR).time(), (NOW + 3 * HOUR).time()
+    quiet = Window(*evening, frozenset(range(7)), ZoneInfo("UTC"))
+    route = replace(URGENT, hours=Hours(quiet=(quiet,)))
+    assert due([a_row()], HOUR, route) == ()
+    assert len(due([a_row()], 3 * HOUR, route)) == 1
+    assert len(due([a_row(alert=an_alert(severity="critical"))], HOUR, route)) == 1
+
+
 def test_a_wait_for_others_of_the_event_is_not_made_again() -> None:
     (one,) = due([a_row()], HOUR, replace(URGENT, wait=10 * MINUTE))
     assert one.deliveries[0].not_before == NOW + HOUR
@@ -319,17 +329,3 @@ def _last(
         found = arrivals[0][("desk", "slack").index(receiver)]
     assert found is not None
     return found
-
-
-# --- hours ----------------------------------------------------------------------------------------
-
-
-def test_quiet_hours_put_it_off_and_critical_ones_are_told() -> None:
-    from zoneinfo import ZoneInfo
-
-    evening = (NOW + HOUR).time(), (NOW + 3 * HOUR).time()
-    quiet = Window(*evening, frozenset(range(7)), ZoneInfo("UTC"))
-    route = replace(URGENT, hours=Hours(quiet=(quiet,)))
-    assert due([a_row()], HOUR, route) == ()
-    assert len(due([a_row()], 3 * HOUR, route)) == 1
-    assert len(due([a_row(alert=an_alert(severity="critical"))], HOUR, route)) == 1

@@ -21,7 +21,6 @@ from watcher.domain.alerts import (
     Alert,
     AlertKind,
     AlertRow,
-    Conditions,
     DeliveryRow,
     DeliveryState,
     PlannedAlert,
@@ -30,7 +29,7 @@ from watcher.domain.alerts import (
     Silence,
 )
 from watcher.domain.model import Standing
-from watcher.domain.routing import deliveries, matches
+from watcher.domain.routing import planned
 
 FOLLOWED = tuple(kind for kind in POLICY_KINDS if kind is not AlertKind.EARLY_SIGNAL)
 """The kinds that are told again: an early signal asks nobody to do anything."""
@@ -72,7 +71,7 @@ def follow_up(rows: Sequence[AlertRow], routes: Sequence[Route], present: Presen
     for row in rows:
         if row.reminds_of is not None:
             again[row.reminds_of].append(row)
-    planned: list[PlannedAlert] = []
+    due: list[PlannedAlert] = []
     called_off: list[str] = []
     for row in rows:
         if row.reminds_of is not None or not isinstance(row.alert, Alert) or row.alert.kind not in FOLLOWED:
@@ -82,8 +81,8 @@ def follow_up(rows: Sequence[AlertRow], routes: Sequence[Route], present: Presen
             called_off += _waiting(later)
             continue
         for route in followed(routes):
-            planned += _due(row, row.alert, later, route, present, now)
-    return Followups(tuple(planned), tuple(called_off))
+            due += _due(row, row.alert, later, route, present, now)
+    return Followups(tuple(due), tuple(called_off))
 
 
 def _acknowledged(row: AlertRow, later: Iterable[AlertRow]) -> bool:
@@ -174,9 +173,5 @@ def _now(
     route: Route, receivers: Collection[str], alert: Alert, present: Present, now: datetime
 ) -> tuple[PlannedDelivery, ...]:
     """Plan deliveries by a route's hours; none where it would have to wait, or a silence is on it."""
-    if not receivers or any(matches(s.when, alert) and s.starts_at <= now < s.ends_at for s in present.silences):
-        return ()
-    at_once = replace(
-        route, to=tuple(receivers), when=Conditions(), proceeds=False, wait=timedelta(0), repeat=None, escalate=None
-    )
-    return tuple(one for one in deliveries((at_once,), alert, now) if one.not_before <= now)
+    made = planned(route, receivers, alert, present.silences, now)
+    return tuple(one for one in made if not one.silenced and one.not_before <= now)
