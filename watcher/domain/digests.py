@@ -200,7 +200,7 @@ def _moving(
         item = items[name]
         if one := _one_moving(route, item, lifecycles[item.lifecycle], group, news):
             found.append(one)
-    yield from sorted(found, key=lambda one: (one.at, one.item), reverse=True)
+    yield from sorted(found, key=lambda one: (-one.at.timestamp(), one.item, one.to_label))
 
 
 def _one_moving(route: Route, item: Item, lifecycle: Lifecycle, group: Sequence[Evidence], news: News) -> Moving | None:
