@@ -61,6 +61,12 @@ def answer_period(feed: FeedStatus) -> timedelta:
     return max(PERIODS_LATE * (feed.interval or feed.every), SHORTEST_LATE)
 
 
+def looking_period(every: timedelta, interval: timedelta | None) -> timedelta:
+    """Return how far apart two answers may be for a source to count as looked at all the time, whoever was away: it, or
+    the daemon."""
+    return max(PERIODS_LATE * (interval or every), BREAKING_TIME)
+
+
 def assess(feed: FeedStatus, now: datetime, *, watching_since: datetime) -> Verdict:
     """Return the health of a source; where nothing is certain yet, the one it has.
 

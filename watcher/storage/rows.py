@@ -31,7 +31,7 @@ def entry_of(row: Row[Any]) -> Entry:
 
 
 def standing_of(row: Row[Any]) -> Standing:
-    """Make the Standing of a row of `item` beside its last transition."""
+    """Make the Standing of a row of `item` beside its last transition, and its seed where that tells where it stands."""
     return Standing(
         item=row.id,
         state=row.state,
@@ -42,6 +42,8 @@ def standing_of(row: Row[Any]) -> Standing:
         source=row.source,
         came_from=row.from_state,
         came_from_value=row.from_value,
+        watched_since=row.created_at,
+        known_since=max(row.recorded_at, row.applied_at) if row.applied_at and row.seq == 0 else row.recorded_at,
     )
 
 
