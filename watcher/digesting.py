@@ -64,6 +64,7 @@ def compose(
     feeds = store.feed_statuses()
     news = News(
         changes=changes,
+        histories={item: store.history(item) for item in {change.transition.item for change in changes}},
         told=told,
         known=_known(store, settings, told),
         standings=standings,

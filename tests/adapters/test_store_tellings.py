@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from store_cases import DAY, HOUR, MINUTE, a_change, a_fact, a_poll, an_entry, approve, filled, moved
+from store_cases import DAY, HOUR, LIFECYCLES, MINUTE, a_fact, a_feed, a_poll, an_entry, an_item, approve, filled
 
 from watcher.domain.alerts import (
     AlertKind,
@@ -225,7 +225,7 @@ def test_one_with_nothing_to_say_moves_on_untold(store: Store, now: datetime) ->
     assert store.digests()["daily"].next_at == now + DAY
 
 
-def test_changes_are_given_in_order_with_their_evidence_and_where_the_item_stood(store: Store, now: datetime) -> None:
+def test_changes_are_given_in_order_with_their_evidence(store: Store, now: datetime) -> None:
     first, second, _ = filled(store, now)
     assert store.changes() == [], "a start is no change"
     approve(store, first, now)
@@ -236,21 +236,19 @@ def test_changes_are_given_in_order_with_their_evidence_and_where_the_item_stood
         ("visit", "approved"),
     ]
     assert one.evidence == (a_fact("deal", first, now),)
-    assert (one.before.state, one.before.came_from) == ("pending", "")
+    assert (one.seq, one.news) == (1, True)
     assert store.changes(after=one.id) == [two]
     assert store.changes(after=two.id) == []
     assert store.changes(since=now + MINUTE) == [two]
 
 
-def test_where_an_item_stood_before_its_last_state_is_known(store: Store, now: datetime) -> None:
+def test_what_was_there_when_the_watch_began_is_no_news(store: Store, now: datetime) -> None:
     first, second, _ = filled(store, now)
-    approve(store, first, now)
-    fact = a_fact("deal", second, now + HOUR, state="refused")
-    change = a_change(fact, from_state="approved", to_state="refused", from_since=now)
-    store.record([second], [fact], [change], [moved(store.standings()["deal"], change)], [], now + HOUR)
-    assert store.changes()[1].before == replace(
-        store.changes()[1].before, state="approved", since=now, came_from="pending"
-    )
+    store.sync([a_feed()], [an_item("deal"), an_item("visit"), an_item("late")], LIFECYCLES, now + MINUTE)
+    approve(store, first, now + HOUR, item="late")
+    approve(store, second, now + HOUR)
+    assert [(change.transition.item, change.news) for change in store.changes()] == [("late", False), ("deal", True)]
+    assert [evidence.item for evidence in store.evidence_since(now)] == ["deal"]
 
 
 def test_evidence_is_given_from_when_it_was_recorded_unless_it_was_withdrawn(store: Store, now: datetime) -> None:

@@ -25,6 +25,7 @@ from watcher.domain.model import (
     Evidence,
     FeedStatus,
     Health,
+    HistoryRow,
     Item,
     Lifecycle,
     PollResult,
@@ -94,7 +95,7 @@ def evidence(id: str = "a", **told: Any) -> Evidence:
     return Evidence(id, **(given | told))
 
 
-def a_change(*facts: Evidence, before: Standing | None = None, id: int = 1, **told: Any) -> Change:
+def a_change(*facts: Evidence, id: int = 1, news: bool = True, **told: Any) -> Change:
     given: dict[str, Any] = {
         "item": "permit",
         "from_state": "pending",
@@ -104,9 +105,17 @@ def a_change(*facts: Evidence, before: Standing | None = None, id: int = 1, **to
         "reason": Reason.ALONE,
         "evidence": tuple(fact.id for fact in facts),
         "entries": tuple(fact.entry for fact in facts),
+        "from_since": BEGAN,
         "detail": "as the decision says",
     }
-    return Change(id, Transition(**(given | told)), facts, before or stands())
+    return Change(id, id, Transition(**(given | told)), facts, news)
+
+
+def history(*changes: Change) -> dict[str, list[HistoryRow]]:
+    """Return the item's start and these changes, newest first as the store gives them."""
+    start = a_change(id=0, from_state="", to_state=changes[0].transition.from_state, reason=Reason.START)
+    rows = [HistoryRow(c.seq, c.transition, c.evidence, NOW) for c in (start, *changes)]
+    return {changes[0].transition.item: rows[::-1]}
 
 
 def digest(
@@ -118,7 +127,7 @@ def digest(
 ) -> Digest:
     watched = items or (an_item(),)
     where = {item.id: stands(item.id, item.state) for item in watched} | {one.item: one for one in standings}
-    given: dict[str, Any] = {"changes": (), "told": (), "known": {}, "heard": {}}
+    given: dict[str, Any] = {"changes": (), "histories": {}, "told": (), "known": {}, "heard": {}}
     told = News(standings=where, **(given | news))
     return build(route, Watched(watched, CYCLES, sources or {}), told, since=SINCE, now=NOW, today=TODAY)
 
@@ -151,29 +160,23 @@ def test_a_change_is_told_with_its_source() -> None:
 
 
 def test_every_change_is_told_in_order_and_the_way_back_is_marked() -> None:
-    back = a_change(
-        evidence("b"), id=2, from_state="approved", to_state="pending",
-        before=stands(state="approved", came_from="pending"),
-    )  # fmt: skip
-    found = digest(changes=[a_change(evidence()), back])
+    changes = [a_change(evidence()), a_change(evidence("b"), id=2, from_state="approved", to_state="pending")]
+    found = digest(changes=changes, histories=history(*changes))
     assert [(one.to_label, one.reversal) for one in found.moved] == [("approved", False), ("still pending", True)]
 
 
 def test_what_was_taken_back_is_a_reversal_and_another_value_is_none() -> None:
     retracted = a_change(evidence(), reason=Reason.RETRACTED)
     assert [one.reversal for one in digest(changes=[retracted]).moved] == [True]
-    again = a_change(
-        item="quota", from_state="extended", to_state="set", from_value="2025-12-01", to_value="2026-01-01",
-        before=stands("quota", "extended", came_from="set", came_from_value="2025-11-01"),
-    )  # fmt: skip
-    found = digest(an_item("quota", "deadline"), changes=[again])
+    longer = a_change(item="quota", from_state="set", to_state="set", from_value="2025-12-01", to_value="2026-01-01")
+    found = digest(an_item("quota", "deadline"), changes=[longer], histories=history(longer))
     assert [(one.from_value, one.to_value, one.reversal) for one in found.moved] == [
         ("2025-12-01", "2026-01-01", False)
     ]
 
 
-def test_what_a_first_poll_told_is_no_news() -> None:
-    silent = a_change(evidence(baseline=True))
+def test_what_was_there_before_is_no_news() -> None:
+    silent = a_change(evidence(), news=False)
     assert digest(changes=[silent]).moved == ()
 
 
@@ -222,8 +225,20 @@ def test_sources_are_counted_since_the_item_stands_there_and_once_for_each_owner
 def test_a_denial_disputes_it() -> None:
     denied = evidence("b", status=Status.DENIED, at=NOW - 2 * HOUR, tier=Tier.WIRE)
     (one,) = moving(evidence(tier=Tier.WIRE), denied)
-    assert (one.disputed, one.detail) == (True, "Outlet b denies it inside the window")
+    assert (one.disputed, one.detail) == (True, "told by Outlet a; denied by Outlet b")
     assert moving(denied) == ()
+
+
+def test_a_denial_of_where_it_stands_is_told() -> None:
+    told = evidence(tier=Tier.WIRE, at=NOW - 3 * HOUR)
+    denied = evidence("b", status=Status.DENIED, at=NOW - 2 * HOUR, tier=Tier.WIRE)
+    approved = stands(state="approved", since=NOW - 3 * HOUR, came_from="pending")
+    assert moving(told, denied, standing=approved) == (
+        Moving(
+            "permit", "The permit", "approved", "approved", Status.DENIED, 1, NOW - 2 * HOUR,
+            "told by Outlet a; denied by Outlet b", disputed=True, link="https://b.example/",
+        ),
+    )  # fmt: skip
 
 
 def test_an_item_that_is_disputed_is_marked() -> None:
@@ -236,7 +251,6 @@ def test_an_item_that_is_disputed_is_marked() -> None:
         {"state": None, "status": Status.MENTION},
         {"state": "pending"},
         {"state": "unheard-of"},
-        {"baseline": True},
         {"item": "ghost"},
         {"at": BEGAN - DAY},
         {"status": Status.DENIED},
@@ -339,7 +353,7 @@ def test_the_items_are_those_that_the_route_admits(when: Conditions) -> None:
 
 def test_an_item_that_the_database_does_not_know_yet_is_left_out() -> None:
     watched = Watched((an_item(),), CYCLES)
-    found = build(ROUTE, watched, News((), (), {}, {}, {}), since=SINCE, now=NOW, today=TODAY)
+    found = build(ROUTE, watched, News((), {}, (), {}, {}, {}), since=SINCE, now=NOW, today=TODAY)
     assert found.unchanged == 0
 
 
@@ -347,13 +361,12 @@ def listed(**when: Any) -> tuple[list[str], list[str]]:
     """What a route with these conditions lists of a change, a change back, a sign and a disputed one."""
     route = replace(ROUTE, when=Conditions(**when))
     change = a_change(evidence(tier=Tier.WIRE))
-    back = a_change(
-        evidence("b"), id=2, from_state="approved", to_state="pending",
-        before=stands(state="approved", came_from="pending"),
-    )  # fmt: skip
+    back = a_change(evidence("b"), id=2, from_state="approved", to_state="pending")
     denied = evidence("n", state="refused", status=Status.DENIED, tier=Tier.OFFICIAL, at=NOW - 2 * HOUR)
     told = [evidence("c"), evidence("d", state="refused", tier=Tier.OFFICIAL), denied]
-    found = digest(route=route, changes=[change, back], told=told, known={"permit": told})
+    found = digest(
+        route=route, changes=[change, back], histories=history(change, back), told=told, known={"permit": told}
+    )
     return [one.to_label for one in found.moved], [one.to_label for one in found.moving]
 
 
