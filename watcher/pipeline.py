@@ -193,7 +193,8 @@ class _Hearing:
             self._stays.setdefault(signal_key(sign), sign)
 
     def _goes_back(self, index: int) -> bool:
-        """Whether a transition goes back on where the item stood, by its history and what came before it in this batch."""
+        """Whether a transition goes back on where the item stood, by its history and what came before it in this
+        batch."""
         change = self.transitions[index]
         told = [row.transition for row in reversed(self._store.history(change.item))]
         told += [earlier for earlier in self.transitions[:index] if earlier.item == change.item]

@@ -21,7 +21,6 @@ from watcher.domain.alerts import (
 )
 from watcher.domain.digests import Change, News, Watched, build, is_empty
 from watcher.domain.model import (
-    Coverage,
     Evidence,
     FeedStatus,
     Health,
@@ -127,7 +126,7 @@ def digest(
 ) -> Digest:
     watched = items or (an_item(),)
     where = {item.id: stands(item.id, item.state) for item in watched} | {one.item: one for one in standings}
-    given: dict[str, Any] = {"changes": (), "histories": {}, "told": (), "known": {}, "heard": {}}
+    given: dict[str, Any] = {"changes": (), "histories": {}, "told": (), "known": {}, "last": {}}
     told = News(standings=where, **(given | news))
     return build(route, Watched(watched, CYCLES, sources or {}), told, since=SINCE, now=NOW, today=TODAY)
 
@@ -281,19 +280,6 @@ def test_days_within_a_fortnight_are_told_soonest_first() -> None:
     assert found.unchanged == 5
 
 
-def test_an_item_is_silent_when_its_sources_answer_and_tell_nothing_of_it() -> None:
-    patient = an_item(silent_after=30 * DAY)
-    answers = [Coverage("permit", 1, 2)]
-    said = Point("The permit", "nothing told for 40 days", BEGAN)
-    assert digest(patient, coverage=answers).silent == (said,)
-    assert digest(patient, coverage=answers).unchanged == 0
-    assert digest(patient, coverage=[Coverage("permit", 0, 2)]).silent == ()
-    assert digest(patient, coverage=answers, heard={"permit": NOW - DAY}).silent == ()
-    assert digest(an_item(), coverage=answers).silent == ()
-    assert digest(an_item(silent_after=41 * DAY), coverage=answers).silent == ()
-    assert digest(patient, coverage=answers, standings=(stands(state="refused"),)).silent == ()
-
-
 def a_feed(id: str, health: Health, **told: Any) -> FeedStatus:
     given: dict[str, Any] = {
         "outlet": "",
@@ -310,6 +296,22 @@ def a_feed(id: str, health: Health, **told: Any) -> FeedStatus:
         "health_detail": "no answer",
     }
     return FeedStatus(id, f"https://{id}.example/", health=health, **(given | told))
+
+
+def test_an_item_is_silent_as_it_is_in_an_alert_of_its_own() -> None:
+    patient = an_item(silent_after=30 * DAY)
+    told: dict[str, Any] = {
+        "feeds": [a_feed("wire", Health.HEALTHY, unbroken_since=BEGAN)],
+        "sources": {"permit": ("wire",)},
+    }
+    (point,) = digest(patient, **told).silent
+    assert point.name == "The permit"
+    assert point.text == "nothing was told of it since 2025-09-24, and its one source answered the whole time"
+    assert digest(patient, **told).unchanged == 0
+    assert digest(patient, **told | {"sources": {"permit": ("wire", "new")}}).silent == ()
+    assert digest(patient, **told, last={"permit": evidence()}).silent == ()
+    assert digest(an_item(), **told).silent == ()
+    assert digest(patient, **told, standings=(stands(state="refused"),)).silent == ()
 
 
 def test_sources_of_its_items_that_are_quiet_or_down_are_told() -> None:

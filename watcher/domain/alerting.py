@@ -166,10 +166,11 @@ def stands(
 def dispute(
     told: Evidence, stay: Stay, evidence: Sequence[Evidence], item: Item, lifecycle: Lifecycle, standing: Standing
 ) -> Alert | None:
-    """Return the alert that as good a source denies what `told` tells, or that `told` denies where the item stands; None
-    where nothing is disputed, or was already while it stood there.
+    """Return the alert that as good a source denies what `told` tells, or that `told` denies where the item stands;
+    None where nothing is disputed, or was already while it stood there.
 
-    Both sides are named and quoted, those who tell it first. `evidence` holds what the decision names, and may hold more.
+    Both sides are named and quoted, those who tell it first. `evidence` holds what the decision names, and may hold
+    more.
     """
     if stay.reason is not Reason.DISPUTED or standing.disputed:
         return None
@@ -177,9 +178,10 @@ def dispute(
     telling, denying = sides
     detail = f"told by {_outlets(telling)}; denied by {_outlets(denying)}"
     alert = stands(AlertKind.DISPUTED, item, lifecycle, standing, told.at, stay.reason, detail)
-    if told.id not in stay.denying and (state := lifecycle.states.get(told.state or "")) is not None:
-        to = {"to_state": state.id, "to_label": state.label, "meaning": state.meaning}
-        alert = replace(alert, to_value=told.value, status=told.status, **to)
+    state = lifecycle.states.get(told.state or "")
+    if state is not None and told.id not in stay.denying:
+        alert = replace(alert, to_state=state.id, to_label=state.label, to_value=told.value, meaning=state.meaning)
+    alert = replace(alert, status=told.status)
     half = MOST_QUOTES // 2
     quotes = tuple(quote for side in sides for quote in _quotes([e.id for e in side], side)[:half])
     entries = tuple(dict.fromkeys(e.entry for e in (told, *telling, *denying)))

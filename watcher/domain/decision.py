@@ -114,8 +114,8 @@ def _stages(lifecycle: Lifecycle, state: str | None) -> tuple[str | None, ...]:
 def _contested(
     item: Item, lifecycle: Lifecycle, standing: Standing, known: Sequence[Evidence], fresh: Evidence
 ) -> Stay | None:
-    """Hold that the present state is disputed, where it was reached within the item's window, and another source denies it
-    that is as good as the best that told it. None where nothing of this is so."""
+    """Hold that the present state is disputed, where it was reached within the item's window, and another source
+    denies it that is as good as the best that told it. None where nothing of this is so."""
     soon = timedelta(0) <= fresh.at - standing.since <= item.evidence.within
     if fresh.status is not Status.DENIED or fresh.takes_back or not standing.came_from or not soon:
         return None

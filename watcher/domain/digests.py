@@ -3,7 +3,7 @@
     changes     told first; one back to where the item stood before is marked
     moving      told, and not enough to move it: who says so, and why it stays
     upcoming    days that items wait for
-    silent      nothing told for the item's expected period, though its sources answer
+    silent      nothing told for the item's expected period, though its sources answered
     sources     of these items: quiet ones, and those that cannot be read
     unchanged   the rest, counted
 
@@ -32,7 +32,6 @@ from watcher.domain.alerts import (
 from watcher.domain.decision import decide
 from watcher.domain.evidence import independent
 from watcher.domain.model import (
-    Coverage,
     Evidence,
     FeedStatus,
     Health,
@@ -46,6 +45,7 @@ from watcher.domain.model import (
     Transition,
     require_utc,
 )
+from watcher.domain.occasions import silence, waited_day
 from watcher.domain.reversal import reverses
 from watcher.domain.routing import matches
 
@@ -98,9 +98,8 @@ class News:
     told: Sequence[Evidence]  # since the last digest, and news
     known: Mapping[str, Sequence[Evidence]]  # of the items in `told`: what their decisions look back on
     standings: Mapping[str, Standing]
-    heard: Mapping[str, datetime]  # when something was last told of an item
+    last: Mapping[str, Evidence]  # what was told last of an item
     feeds: Sequence[FeedStatus] = ()
-    coverage: Sequence[Coverage] = ()
 
 
 def build(route: Route, watched: Watched, news: News, *, since: datetime, now: datetime, today: date) -> Digest:
@@ -109,7 +108,7 @@ def build(route: Route, watched: Watched, news: News, *, since: datetime, now: d
     moved = tuple(_moved(route, items, watched.lifecycles, news))
     moving = tuple(_moving(route, items, watched.lifecycles, news))
     upcoming = tuple(_upcoming(items.values(), watched.lifecycles, news, today))
-    silent = dict(_silent(items.values(), watched.lifecycles, news, now))
+    silent = dict(_silent(items.values(), watched, news, now))
     named = {one.item for one in moved} | {one.item for one in moving} | {one.item for one in upcoming}
     return Digest(
         route=route.name,
@@ -265,37 +264,24 @@ def _upcoming(
     """Yield the days that items wait for, soonest first."""
     found = []
     for item in items:
-        standing = news.standings[item.id]
-        state = lifecycles[item.lifecycle].states.get(standing.state)
-        if state is None or state.final or not (state.value or "").startswith("date"):
-            continue
-        day = _day(standing.value)
+        standing, lifecycle = news.standings[item.id], lifecycles[item.lifecycle]
+        day = waited_day(lifecycle, standing)
         if day is not None and today <= day <= today + SOON:
-            found.append(Upcoming(item.id, item.title, state.label, day))
+            found.append(Upcoming(item.id, item.title, lifecycle.states[standing.state].label, day))
     yield from sorted(found, key=lambda one: (one.day, one.item))
 
 
-def _day(value: str | None) -> date | None:
-    """Read the day at the beginning of a value ("2025-11-10", "2025-11-10 Madrid")."""
-    try:
-        return date.fromisoformat((value or "")[:10])
-    except ValueError:
-        return None
-
-
-def _silent(
-    items: Iterable[Item], lifecycles: Mapping[str, Lifecycle], news: News, now: datetime
-) -> Iterator[tuple[str, Point]]:
-    """Yield the items of which nothing was told for their expected period, though a source of each answers."""
-    answering = {one.item for one in news.coverage if one.answered}
+def _silent(items: Iterable[Item], watched: Watched, news: News, now: datetime) -> Iterator[tuple[str, Point]]:
+    """Yield the items of which nothing was told for their expected period, though their sources answer."""
+    feeds = {feed.id: feed for feed in news.feeds}
     for item in items:
-        standing = news.standings[item.id]
-        state = lifecycles[item.lifecycle].states.get(standing.state)
-        since = max(standing.since, news.heard.get(item.id, standing.since))
-        if item.silent_after is None or state is None or state.final or item.id not in answering:
+        lifecycle, standing = watched.lifecycles[item.lifecycle], news.standings[item.id]
+        names = watched.sources.get(item.id, ())
+        sources = [feeds[name] for name in names if name in feeds]
+        if len(sources) < len(names):
             continue
-        if now - since > item.silent_after:
-            yield item.id, Point(item.title, f"nothing told for {(now - since).days} days", since)
+        if told := silence(item, lifecycle, standing, news.last.get(item.id), sources, now):
+            yield item.id, Point(item.title, told[0].detail)
 
 
 def _sources(

@@ -1,5 +1,5 @@
-"""Tell a change that goes back from one that goes on: by the graph of the lifecycle and by what the item has been through,
-and by no words."""
+"""Tell a change that goes back from one that goes on: by the graph of the lifecycle and by what the item has been
+through, and by no words."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ def reverses(lifecycle: Lifecycle, history: Sequence[Transition], change: Transi
     """Whether `change` goes back on where the item stands; `history` is what it went through before, oldest first.
 
     It does when the report that had moved the item is taken back; when the item comes to a state that it has left
-    before; and when it leaves a state that it had come to in this watch for one from which it may come there again: what
-    was done can then be done once more, so it is undone. Another value of the same state is no reversal. Neither is a new
-    round: another day in a state that waits for a day, or the announcement of what has just been; nor what such a day
-    brings.
+    before; and when it leaves a state that it had come to in this watch for one from which it may come there again:
+    what was done can then be done once more, so it is undone. Another value of the same state is no reversal. Neither
+    is a new round: another day in a state that waits for a day, or the announcement of what has just been; nor what
+    such a day brings.
     """
     if change.reason is Reason.RETRACTED:
         return True
@@ -44,8 +44,8 @@ def _path(history: Sequence[Transition]) -> list[tuple[str, str | None]]:
 
 
 def _goes_on(lifecycle: Lifecycle, here: State, there: State) -> bool:
-    """Whether one state announces both, so that they are steps of one course, or the announcement of the one left, or what
-    leads to it, begins a new round."""
+    """Whether one state announces both, so that they are steps of one course, or the announcement of the one left, or
+    what leads to it, begins a new round."""
     announcing = [state for state in lifecycle.states.values() if here.id in state.announces]
     begins = {there.id, *lifecycle.after(there.id)}
     return any(there.id in state.announces or state.id in begins for state in announcing)

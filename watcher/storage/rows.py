@@ -31,7 +31,8 @@ def entry_of(row: Row[Any]) -> Entry:
 
 
 def standing_of(row: Row[Any]) -> Standing:
-    """Make the Standing of a row of `item` beside its last transition, and its seed where that tells where it stands."""
+    """Make the Standing of a row of `item` beside its last transition, and its seed where that tells where it
+    stands."""
     return Standing(
         item=row.id,
         state=row.state,
