@@ -21,7 +21,7 @@ from watcher.domain.alerts import (
     Sent,
     SystemAlert,
 )
-from watcher.domain.digests import DigestRow
+from watcher.domain.digests import Change, DigestRow
 from watcher.domain.followups import FOLLOWED
 from watcher.domain.model import Status
 from watcher.storage import Store
@@ -113,6 +113,8 @@ def test_what_a_route_told_comes_with_all_that_reminds_of_it(store: Store, told:
     assert store.told_by(("other",), FOLLOWED, now) == []
     assert store.told_by(DESK, (AlertKind.DEADLINE,), now) == []
     assert store.told_by(DESK, FOLLOWED, now + MINUTE) == []
+    again(store, reminder(told, now, 2), now=now + DAY)
+    assert [row.id for row in store.told_by(DESK, FOLLOWED, now + MINUTE)] == [told.id, told.id + 1, told.id + 2]
 
 
 def test_what_nobody_got_was_not_told(store: Store, now: datetime) -> None:
@@ -240,6 +242,29 @@ def test_changes_are_given_in_order_with_their_evidence(store: Store, now: datet
     assert store.changes(after=one.id) == [two]
     assert store.changes(after=two.id) == []
     assert store.changes(since=now + MINUTE) == [two]
+
+
+def test_while_others_judge_every_change_is_seen_once(store: Store, now: datetime) -> None:
+    names = tuple(f"item-{n:02}" for n in range(24))
+    entries = filled(store, now, entries=len(names), items=names)
+
+    def judge(part: int) -> None:
+        for entry, name in [*zip(entries, names, strict=True)][part::2]:
+            approve(store, entry, now, item=name)
+
+    seen: list[Change] = []
+
+    def look() -> None:
+        seen.extend(store.changes(after=seen[-1].id if seen else 0))
+
+    with ThreadPoolExecutor(2) as pool:
+        judging = [pool.submit(judge, part) for part in (0, 1)]
+        while not all(one.done() for one in judging):
+            look()
+        for one in judging:
+            one.result()
+    look()
+    assert sorted(change.transition.item for change in seen) == sorted(names)
 
 
 def test_what_was_there_when_the_watch_began_is_no_news(store: Store, now: datetime) -> None:
