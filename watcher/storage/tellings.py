@@ -40,8 +40,8 @@ class Tellings:
     # --- told again -------------------------------------------------------------------------------
 
     def told_by(self, routes: Collection[str], kinds: Collection[AlertKind], since: datetime) -> list[AlertRow]:
-        """Return the alerts of these kinds that one of these routes has told somebody, and all reminders and escalations
-        of them, in the order planned, where the alert or one of these was planned since a moment."""
+        """Return the alerts of these kinds that one of these routes has told somebody, then all reminders and
+        escalations of them, each in the order planned, where the alert or one of these was planned since a moment."""
         with self._db.read() as connection:
             first = told.first_told(connection, kinds, routes, since)
             return first + told.reminders(connection, [row.id for row in first])
