@@ -70,7 +70,8 @@ def test_it_is_told_again_until_it_was_often_enough_and_once_to_others(app: App,
     assert who(room) == ["desk"]
     hours(app, room, 0.9)
     assert who(room) == ["desk"]
-    hours(app, room, 24, step=30)
+    hours(app, room, 1.5)
+    hours(app, room, 12, step=30)
     assert who(room) == ["desk", "desk", "boss", "desk"]
     (first,) = [row for row in app.store.alerts() if row.reminds_of is None]
     minutes = [(row.created_at - first.created_at) / timedelta(minutes=1) for row in again(app)]
