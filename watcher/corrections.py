@@ -61,7 +61,7 @@ def correct(
             raise UsageError(f"{item_id}: {decided}")
         change = decided.transition
         alert = plan(change, item, lifecycle, (), standing)
-        to = () if quietly else deliveries(routes, alert, now)
+        to = () if quietly else deliveries(routes, alert, store.silences(now), now).deliveries
         planned = [PlannedAlert(alert, (item_id,), to, transition=0)] if to else []
         try:
             store.record([], [], [change], [after(standing, change)], planned, now)

@@ -178,8 +178,9 @@ class _Hearing:
     def alerts(self, routes: Sequence[Route], now: datetime) -> list[PlannedAlert]:
         """What is to be told, where any receiver wants it."""
         planned: list[PlannedAlert] = []
+        silences = self._store.silences(now) if self._signs or self.transitions else []
         for key, sign in self._signs.items():
-            if to := deliveries(routes, sign, now):
+            if to := deliveries(routes, sign, silences, now).deliveries:
                 planned.append(PlannedAlert(sign, key, to))
         for index, (transition, before) in enumerate(zip(self.transitions, self._before, strict=True)):
             if index in self._silent:
@@ -187,7 +188,7 @@ class _Hearing:
             item = self._items[transition.item]
             evidence = [self._evidence[id_] for id_ in transition.evidence if id_ in self._evidence]
             alert = plan(transition, item, self._lifecycles[item.lifecycle], evidence, before)
-            if to := deliveries(routes, alert, now):
+            if to := deliveries(routes, alert, silences, now).deliveries:
                 planned.append(PlannedAlert(alert, (item.id,), to, transition=index))
         return planned
 

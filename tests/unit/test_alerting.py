@@ -9,7 +9,7 @@ import pytest
 
 from watcher.domain.alerting import plan
 from watcher.domain.alerting import test_alert as alert_for_a_test
-from watcher.domain.alerts import Alert, AlertKind, Conditions, Route
+from watcher.domain.alerts import AlertKind
 from watcher.domain.decision import decide
 from watcher.domain.model import (
     Evidence,
@@ -23,7 +23,6 @@ from watcher.domain.model import (
     Tier,
     Transition,
 )
-from watcher.domain.routing import deliveries
 
 NOW = datetime(2025, 9, 25, 14, 0, tzinfo=UTC)
 BEGAN = datetime(2025, 9, 14, tzinfo=UTC)
@@ -165,40 +164,6 @@ def test_an_alert_says_why_in_the_words_of_the_decision(
     assert isinstance(made, Transition)
     found = plan(made, item, APPROVAL, known, BEFORE)
     assert (found.reason, found.detail, found.sources) == (reason, said, len(told))
-
-
-def alert() -> Alert:
-    return plan(transition("a"), ITEM, APPROVAL, [evidence("a", "Reuters", Tier.WIRE)], BEFORE)
-
-
-@pytest.mark.parametrize(
-    ("route", "matches"),
-    [
-        (Route(("desk",)), True),
-        (Route(("desk",), when=Conditions(watchlists=("us-china", "other"))), True),
-        (Route(("desk",), when=Conditions(watchlists=("other",))), False),
-        (Route(("desk",), when=Conditions(items=("us-approval",))), True),
-        (Route(("desk",), when=Conditions(items=("china-approval",))), False),
-        (Route(("desk",), when=Conditions(tags=("us", "eu"))), True),
-        (Route(("desk",), when=Conditions(tags=("eu",))), False),
-        (Route(("desk",), when=Conditions(states=("approved",))), True),
-        (Route(("desk",), when=Conditions(states=("pending",))), False),
-        (Route(("desk",), when=Conditions(severities=("high",))), True),
-        (Route(("desk",), when=Conditions(severities=("normal",))), False),
-        (Route(("desk",), when=Conditions(tags=("us",), states=("pending",))), False),
-    ],
-)
-def test_every_condition_of_a_route_must_hold(route: Route, matches: bool) -> None:
-    assert [one.receiver for one in deliveries([route], alert(), NOW)] == (["desk"] if matches else [])
-
-
-def test_the_first_route_that_matches_decides_unless_it_proceeds() -> None:
-    routes = [Route(("desk", "boss"), proceeds=True), Route(("other",), when=Conditions(states=("pending",)))]
-    routes += [Route(("slack", "desk"), "chat"), Route(("late",))]
-
-    planned = deliveries(routes, alert(), NOW)
-    assert [(one.receiver, one.route) for one in planned] == [("desk", ""), ("boss", ""), ("slack", "chat")]
-    assert deliveries([], alert(), NOW) == ()
 
 
 def test_a_test_alert_says_that_it_is_one() -> None:

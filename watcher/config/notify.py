@@ -176,6 +176,7 @@ class DigestSection(Section):
 
     at: Cron = Field(default=DAILY, description="daily, weekly, or five fields as in crontab(5).")
     zone: Zone | None = Field(default=None, description="An IANA time zone; the service's if not told.")
+    empty: Flag = Field(default=True, description="False: none is sent when there is nothing to say.")
 
 
 class RouteSection(Section):
@@ -322,7 +323,7 @@ def _route(
         budget=section.budget,
         repeat=Repeat(repeat.every, repeat.most) if repeat else None,
         escalate=Escalation(later.after, addresses_of(later.to, receivers)) if later else None,
-        digest=Timetable(digest.at, digest.zone or zone) if digest else None,
+        digest=Timetable(digest.at, digest.zone or zone, digest.empty) if digest else None,
     )  # fmt: skip
 
 
