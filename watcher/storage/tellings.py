@@ -30,7 +30,8 @@ class Tellings:
         """Return stored alerts, latest first, each with its deliveries (without their ledgers) and who acknowledged it.
 
         `item` is what they are about, `since` when they were planned at the earliest; a condition that is left out
-        holds. A reminder counts as acknowledged when what it reminds of is.
+        holds. `unacknowledged` are those about items that somebody was told of and nobody has acknowledged; a reminder
+        stands for what it reminds of, and is none itself.
         """
         with self._db.read() as connection:
             return told.alerts(
