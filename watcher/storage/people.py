@@ -33,6 +33,16 @@ class People:
         with self._db.write() as connection:
             return silence_rows.add(connection, silence, now)
 
+    def silence_since(self, silence: Silence, since: datetime) -> Silence | None:
+        """Return a stored silence of the same conditions by the same person that began at `since` or later."""
+        with self._db.read() as connection:
+            return silence_rows.same_since(connection, silence, since)
+
+    def silence_once(self, silence: Silence, since: datetime, now: datetime) -> Silence | None:
+        """Store a silence as `silence` does, unless there is its like by `silence_since`; then return None."""
+        with self._db.write() as connection:
+            return silence_rows.add_once(connection, silence, since, now)
+
     def end_silence(self, silence_id: int, by: str, now: datetime) -> Silence:
         """End a silence before its time; raises UsageError when there is none of that id or it is over."""
         with self._db.write() as connection:

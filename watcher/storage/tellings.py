@@ -24,6 +24,7 @@ class Tellings:
         kinds: Collection[AlertKind] = (),
         since: datetime | None = None,
         item: str = "",
+        ids: Collection[int] = (),
         unacknowledged: bool = False,
         limit: int | None = None,
     ) -> list[AlertRow]:
@@ -35,7 +36,7 @@ class Tellings:
         """
         with self._db.read() as connection:
             return told.alerts(
-                connection, kinds=kinds, since=since, item=item, unacknowledged=unacknowledged, limit=limit
+                connection, kinds=kinds, since=since, item=item, ids=ids, unacknowledged=unacknowledged, limit=limit
             )
 
     # --- told again -------------------------------------------------------------------------------

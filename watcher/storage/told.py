@@ -35,11 +35,14 @@ def alerts(
     kinds: Collection[AlertKind] = (),
     since: datetime | None = None,
     item: str = "",
+    ids: Collection[int] = (),
     unacknowledged: bool = False,
     limit: int | None = None,
 ) -> list[AlertRow]:
     """Return alerts, latest first; conditions that are empty hold."""
     query = _asked().order_by(alert_table.c.id.desc())
+    if ids:
+        query = query.where(alert_table.c.id.in_(sorted(ids)))
     if item:
         query = query.where(alert_table.c.subject == item)
     if kinds:
