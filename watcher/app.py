@@ -28,7 +28,7 @@ from watcher.domain.health import cover
 from watcher.domain.model import Seed, SeedResult
 from watcher.engine.jobs import Cycled, Jobs, Works
 from watcher.engine.local import Job, LocalEngine
-from watcher.errors import ConfigError, StoreError, WatcherError
+from watcher.errors import ConfigError, Problem, StoreError, WatcherError
 from watcher.feeds.articles import require_articles
 from watcher.feeds.http import Fetcher
 from watcher.judging import Judge
@@ -36,6 +36,7 @@ from watcher.metrics import Metrics
 from watcher.pipeline import Clock, Delivered
 from watcher.storage.store import Store
 from watcher.upkeep import Swept
+from watcher.vigil import Vigil
 from watcher.web import board
 from watcher.web.deeds import Deeds
 from watcher.web.health import HealthServer
@@ -125,12 +126,14 @@ class App:
                 Job("articles", max(works.settings.polling.tick, ARTICLES_EVERY), self.jobs.articles),
                 Job("deliver", min(works.settings.polling.tick, DELIVER_EVERY), self.jobs.deliver),
                 Job("sweep", SWEEP_EVERY, self.jobs.sweep),
+                Job("vigil", SWEEP_EVERY, self.keep_vigil),
             ),
             self.metrics,
         )
         self._started = clock()
         self._loaded = self._started
-        self._refused: tuple[str, ...] = ()  # problems of the configuration that was last refused
+        self._refused: tuple[Problem | str, ...] = ()  # problems of the configuration that was last refused
+        self._vigil = Vigil(store, self._started)
         self.web: HealthServer | None = None
 
     @classmethod
@@ -169,7 +172,9 @@ class App:
     def once(self) -> Round:
         """Run every job once, in this thread; errors are raised."""
         try:
-            return Round(self.jobs.cycle() + self.jobs.articles(), self.jobs.deliver(), self.jobs.sweep())
+            done = Round(self.jobs.cycle() + self.jobs.articles(), self.jobs.deliver(), self.jobs.sweep())
+            self.keep_vigil()
+            return done
         finally:
             self.store.release_feeds(self.owner)
 
@@ -229,10 +234,10 @@ class App:
             works = build(settings)
             self.jobs.switch(works, partial(self._sync, settings))
         except WatcherError as error:
-            problems = error.problems if isinstance(error, ConfigError) else (error,)
-            self._refused = tuple(str(problem) for problem in problems)
+            self._refused = error.problems if isinstance(error, ConfigError) else (str(error),)
             self.metrics.reload(accepted=False)
-            log.error("config.reload_failed", problems=self._refused)
+            log.error("config.reload_failed", problems=[str(problem) for problem in self._refused])
+            self._tell_refusal()
             return False
         self._refused = ()
         self._loaded = self._clock()
@@ -248,6 +253,19 @@ class App:
         if any(fixed.values()):
             log.warning("config.restart_needed", settings=[name for name, changed in fixed.items() if changed])
         return True
+
+    def _tell_refusal(self) -> None:
+        try:
+            self._vigil.tell_refusal(self.settings, self._refused, self._clock())
+        except StoreError as error:
+            log.warning("config.refusal_untold", error=str(error))  # the next vigil tells it
+
+    def keep_vigil(self) -> int:
+        """Tell those who keep the service running what is wrong with it; return how many alerts are new."""
+        moment = self._clock()
+        self._vigil.tell_refusal(self.settings, self._refused, moment)
+        idle = moment - (self.jobs.progress or self._started)
+        return self._vigil.check(self.settings, self._engine.failing, idle, self._patience(), moment)
 
     def _sync(self, settings: Settings) -> None:
         self.store.sync(settings.feeds, settings.rules.items, settings.rules.lifecycles, self._clock())
@@ -265,7 +283,7 @@ class App:
         if idle > self._patience():
             troubles.append(f"cycle: got nothing done for {round(idle.total_seconds())} s")
         failing = bool(troubles)
-        troubles += [f"job {name}: {message}" for name, message in sorted(self._engine.failing.items())]
+        troubles += [f"job {failure.job}: {failure.detail}" for failure in self._engine.failing]
         troubles += [f"configuration refused: {problem}" for problem in self._refused]
         if backlog.get("dead"):
             troubles.append(f"deliveries given up: {backlog['dead']} (watcher outbox list)")

@@ -15,7 +15,6 @@ from apscheduler.triggers.cron import CronTrigger
 from watcher.config.settings import Settings
 from watcher.domain.alerts import Digest, PlannedAlert, PlannedDelivery, Route, Timetable
 from watcher.domain.digests import DigestRow, News, Watched, build, is_empty
-from watcher.domain.health import cover
 from watcher.domain.model import Evidence
 from watcher.storage.store import Store
 
@@ -61,15 +60,14 @@ def compose(
     changes = store.changes(after) if after is not None else store.changes(since=since)
     told = store.evidence_since(since if after is None else since - _OVERLAP)
     standings = store.standings()
-    feeds = store.feed_statuses()
     news = News(
         changes=changes,
+        histories={item: store.history(item) for item in {change.transition.item for change in changes}},
         told=told,
         known=_known(store, settings, told),
         standings=standings,
-        heard={item: evidence.at for item, evidence in store.last_evidence().items()},
-        feeds=feeds,
-        coverage=cover(settings.sources, feeds, now),
+        last=store.last_evidence(),
+        feeds=store.feed_statuses(),
     )
     watched = Watched(settings.rules.items, settings.rules.lifecycles, settings.sources)
     zone = route.digest.zone if route.digest else settings.zone

@@ -20,10 +20,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from watcher.delivery.apprise import Sender
-from watcher.domain.alerting import plan, signal, signal_key
+from watcher.domain.alerting import dispute, dispute_key, plan, signal, signal_key
 from watcher.domain.alerts import Alert, Failed, Message, PlannedAlert, Route, Sent
 from watcher.domain.decision import after
-from watcher.domain.model import Entry, Evidence, Rules, Standing, Stay, Transition
+from watcher.domain.model import Entry, Evidence, Reading, Reason, Rules, Standing, Stay, Transition
+from watcher.domain.reversal import reverses
 from watcher.domain.routing import deliveries
 from watcher.domain.schedule import next_attempt
 from watcher.errors import RacedError, StoreError
@@ -120,7 +121,7 @@ class _Hearing:
         self.transitions: list[Transition] = []
         self._before: list[Standing] = []  # where each transition's item stood until then
         self._silent: set[int] = set()  # indices of transitions that are not told
-        self._signs: dict[tuple[str, ...], Alert] = {}  # early signals
+        self._stays: dict[tuple[str, ...], Alert] = {}  # of items that stay: early signals and disputes
 
     def _recall(self, item: str) -> Sequence[Evidence]:
         known = self._store.evidence(item, self._since)
@@ -140,7 +141,7 @@ class _Hearing:
         withdrawn: tuple[Evidence, ...] = ()
         if entry.revision:
             reread = compare(readings, self._store.told(entry.id), self._items)
-            readings, withdrawn = reread.fresh, reread.withdrawn
+            readings, withdrawn = self._since_watched(entry, reread.fresh), reread.withdrawn
             self._docket.withdraw(withdrawn)
             self._touched.update(evidence.item for evidence in withdrawn)
         judgement = replace(self._docket.take(entry, readings), withdrawn=withdrawn)
@@ -150,19 +151,54 @@ class _Hearing:
             if isinstance(decision, Transition):
                 before = self._present[decision.item]
                 self._present[decision.item] = after(before, decision)
-                if entry.baseline:
+                if self._was_there(entry, decision.item):
                     self._silent.add(len(self.transitions))
                 self.transitions.append(decision)
                 self._before.append(before)
-            elif not entry.baseline:
-                self._note_signal(evidence, decision)
+            else:
+                self._note_stay(entry, evidence, decision)
         return judgement
 
-    def _note_signal(self, evidence: Evidence, stay: Stay) -> None:
-        item = self._items[evidence.item]
-        sign = signal(evidence, stay, item, self._lifecycles[item.lifecycle], self._present[item.id])
-        if sign is not None:
-            self._signs.setdefault(signal_key(sign), sign)
+    def _was_there(self, entry: Entry, item: str) -> bool:
+        """Whether an entry is no news, as it was there when its feed was first read, or when the item's watch began."""
+        since = self._seen[item].watched_since
+        return entry.baseline or (since is not None and entry.seen_at < since)
+
+    def _since_watched(self, entry: Entry, readings: Sequence[Reading]) -> tuple[Reading, ...]:
+        """Leave out what an edited entry said of an item, in an earlier text, before the item's watch began: nobody has
+        judged that, and it is no news now."""
+        late = [reading for reading in readings if self._was_there(entry, reading.item)]
+        if not late:
+            return tuple(readings)
+        *earlier, _ = self._store.texts(entry.id)
+        said = {
+            (reading.item, reading.state, reading.status, reading.value)
+            for title, summary in earlier
+            for reading in self._judging.read(replace(entry, title=title, summary=summary))
+        }
+        return tuple(r for r in readings if r not in late or (r.item, r.state, r.status, r.value) not in said)
+
+    def _note_stay(self, entry: Entry, evidence: Evidence, stay: Stay) -> None:
+        """Note what is to be told though the item stays: a dispute that begins, or an early signal."""
+        item, standing = self._items[evidence.item], self._present[evidence.item]
+        lifecycle = self._lifecycles[item.lifecycle]
+        if stay.reason is Reason.DISPUTED:
+            self._present[item.id] = replace(standing, disputed=True)
+        if self._was_there(entry, item.id):
+            return
+        known = [self._evidence[id_] for id_ in (*stay.telling, *stay.denying) if id_ in self._evidence]
+        if disputed := dispute(evidence, stay, known, item, lifecycle, standing):
+            self._stays.setdefault(dispute_key(disputed), disputed)
+        elif sign := signal(evidence, stay, item, lifecycle, standing):
+            self._stays.setdefault(signal_key(sign), sign)
+
+    def _goes_back(self, index: int) -> bool:
+        """Whether a transition goes back on where the item stood, by its history and what came before it in this
+        batch."""
+        change = self.transitions[index]
+        told = [row.transition for row in reversed(self._store.history(change.item))]
+        told += [earlier for earlier in self.transitions[:index] if earlier.item == change.item]
+        return reverses(self._lifecycles[self._items[change.item].lifecycle], told, change)
 
     def moved(self) -> list[Standing]:
         """The standings to write: of every item that got evidence, whether it moved or not.
@@ -178,16 +214,17 @@ class _Hearing:
     def alerts(self, routes: Sequence[Route], now: datetime) -> list[PlannedAlert]:
         """What is to be told, where any receiver wants it."""
         planned: list[PlannedAlert] = []
-        silences = self._store.silences(now) if self._signs or self.transitions else []
-        for key, sign in self._signs.items():
-            if to := deliveries(routes, sign, silences, now).deliveries:
-                planned.append(PlannedAlert(sign, key, to))
+        silences = self._store.silences(now) if self._stays or self.transitions else []
+        for key, stay in self._stays.items():
+            if to := deliveries(routes, stay, silences, now).deliveries:
+                planned.append(PlannedAlert(stay, key, to))
         for index, (transition, before) in enumerate(zip(self.transitions, self._before, strict=True)):
             if index in self._silent:
                 continue
             item = self._items[transition.item]
             evidence = [self._evidence[id_] for id_ in transition.evidence if id_ in self._evidence]
-            alert = plan(transition, item, self._lifecycles[item.lifecycle], evidence, before)
+            lifecycle = self._lifecycles[item.lifecycle]
+            alert = plan(transition, item, lifecycle, evidence, before, reversal=self._goes_back(index))
             if to := deliveries(routes, alert, silences, now).deliveries:
                 planned.append(PlannedAlert(alert, (item.id,), to, transition=index))
         return planned

@@ -13,7 +13,7 @@ from newsroom import APPROVED, MORNING, REJECTED, Newsroom, newsroom
 
 from watcher.app import App
 from watcher.corrections import RACES, Made, correct
-from watcher.domain.alerts import Alert, DeliveryState
+from watcher.domain.alerts import Alert, AlertKind, DeliveryState
 from watcher.domain.correcting import Correction
 from watcher.domain.model import Evidence, Reason, Span, Status, Tier
 from watcher.errors import RacedError, UsageError
@@ -82,6 +82,18 @@ def test_it_is_one_alert_like_any_other(app: App, room: Newsroom) -> None:
     assert isinstance(alert, Alert)
     assert (alert.from_state, alert.to_state, alert.reason, alert.sources) == ("pending", "approved", Reason.PERSON, 0)
     assert {row.state for row in app.store.deliveries()} == {DeliveryState.PENDING}
+
+
+def test_one_that_goes_back_is_told_as_a_reversal_and_what_it_corrects_was_never_so(app: App, room: Newsroom) -> None:
+    news(app, room, APPROVED)
+    said(app, room, "pending")
+    room.clock.forward(minutes=5)
+    news(app, room, APPROVED + ", at last")
+    kinds = [row.alert.kind for row in app.store.alerts(item=ITEM)]
+    assert kinds == [AlertKind.STATE_CHANGE, AlertKind.REVERSAL, AlertKind.STATE_CHANGE]
+    back = app.store.alerts(item=ITEM)[1].alert
+    assert isinstance(back, Alert)
+    assert back.detail.startswith("corrected by ana: the ministry told us; it goes back on")
 
 
 def test_the_news_that_was_corrected_does_not_come_back(app: App, room: Newsroom) -> None:

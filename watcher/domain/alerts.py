@@ -123,6 +123,7 @@ class SystemAlert:
     more: int = 0  # points left out
     advice: str = ""
     severity: str = "normal"
+    items: tuple[str, ...] = ()  # ids of the watch items it is about, all of them
 
 
 @dataclass(frozen=True, slots=True)

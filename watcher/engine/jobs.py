@@ -232,8 +232,8 @@ class Jobs:
     def sweep(self) -> Swept:
         """Tidy, measure what waits, tell again what nobody has acknowledged, and make the digests that are due."""
         settings = self.works.settings
-        self._tell_again(settings)
         swept = self.swept = sweep(self._store, settings, now=self._clock(), watching_since=self._since)
+        self._tell_again(settings)
         waiting = swept.backlog
         self._metrics.backlog(
             unjudged=waiting.unjudged,

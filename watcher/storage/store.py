@@ -286,16 +286,20 @@ class Store(People, Tellings):
 
     def tell(self, planned: Sequence[PlannedAlert], now: datetime) -> int:
         """Store alerts with their deliveries in one transaction, each once for ever by its key; return how many are
-        new. One that goes to nobody is not kept, and may be told later."""
-        if not planned:
+        new. One that goes to nobody is not kept, and may be told later. Where all are known nothing is written."""
+        with self._db.read() as connection:
+            new = occasions.untold(connection, planned)
+        if not new:
             return 0
         with self._db.write() as connection:
-            return occasions.tell(connection, planned, now)
+            return occasions.tell(connection, new, now)
 
-    def told_of_service(self, kinds: Collection[AlertKind], limit: int = 200) -> list[ToldOfService]:
-        """Return the latest alerts about the service of these kinds, newest first."""
+    def told_of_service(
+        self, kinds: Collection[AlertKind], reasons: Collection[str], limit: int = 200
+    ) -> list[ToldOfService]:
+        """Return the latest alerts about the service of these kinds and reasons, newest first."""
         with self._db.read() as connection:
-            return occasions.told_of_service(connection, kinds, limit)
+            return occasions.told_of_service(connection, kinds, reasons, limit)
 
     # --- deliver ----------------------------------------------------------------------------------
 

@@ -92,6 +92,6 @@ class Tellings:
             return digest_rows.changes(connection, after, since)
 
     def evidence_since(self, since: datetime) -> list[Evidence]:
-        """Return the evidence of all items recorded since a moment that was not withdrawn, ordered by (at, id)."""
+        """Return the evidence of all items recorded since a moment that is news and was not withdrawn, by (at, id)."""
         with self._db.read() as connection:
             return digest_rows.evidence_since(connection, since)
