@@ -38,6 +38,7 @@ from watcher.storage.store import Store
 from watcher.upkeep import Swept
 from watcher.vigil import Vigil
 from watcher.web import board
+from watcher.web.deeds import Deeds
 from watcher.web.health import HealthServer
 
 log = structlog.get_logger("watcher")
@@ -191,8 +192,9 @@ class App:
         """
         settings = self.settings
         if settings.web.enabled:
-            data = {"/api/sources": self.sources}
-            self.web = HealthServer(settings.web.host, settings.web.port, self.health, self.metrics.text, data)
+            data = {"/api/sources": self.sources, "/api/acts": self.acts}
+            deeds = Deeds(self.store, lambda: self.settings, self._clock)
+            self.web = HealthServer(settings.web.host, settings.web.port, self.health, self.metrics.text, data, deeds)
             self.web.start()
         _log_notes(settings)
         log.info(
@@ -304,6 +306,13 @@ class App:
         """How every source is and how well every item is watched, for a board; raises StoreError."""
         statuses = self.store.feed_statuses()
         return board.sources(statuses, cover(self.settings.sources, statuses, self._clock()))
+
+    def acts(self) -> Mapping[str, Any]:
+        """What people did of late, what is silenced, and what nobody acknowledged in a week, for a board; raises
+        StoreError."""
+        moment = self._clock()
+        waiting = self.store.unacknowledged(moment - timedelta(days=7))
+        return board.acts(self.store.latest_acts(), self.store.silences(moment), waiting)
 
     def _backlog(self, moment: datetime) -> tuple[list[str], dict[str, int | None]]:
         """What waits; or the trouble that kept it from being counted."""

@@ -33,10 +33,12 @@ def reverses(lifecycle: Lifecycle, history: Sequence[Transition], change: Transi
 
 
 def _path(history: Sequence[Transition]) -> list[tuple[str, str | None]]:
-    """The states and values the item has stood in, the present one last; what was taken back was never one of them."""
+    """The states and values the item has stood in, the present one last; what was taken back was never one of them, nor
+    what a person corrected to what was before."""
     path: list[tuple[str, str | None]] = []
     for step in history:
-        if step.reason is Reason.RETRACTED and path:
+        undone = step.reason is Reason.PERSON and path[-2:-1] == [(step.to_state, step.to_value)]
+        if path and (undone or step.reason is Reason.RETRACTED):
             path.pop()
         if not path or path[-1] != (step.to_state, step.to_value):
             path.append((step.to_state, step.to_value))

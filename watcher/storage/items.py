@@ -151,7 +151,7 @@ def standings(connection: Connection) -> dict[str, Standing]:
     last = select(func.max(other.c.seq)).where(other.c.item == item.c.id).scalar_subquery()
     came = (transition.c.from_state, transition.c.from_value, transition.c.seq, transition.c.recorded_at)
     query = (
-        select(item, *came, seed_table.c.applied_at)
+        select(item, *came, transition.c.actor, seed_table.c.applied_at)
         .join_from(item, transition, (transition.c.item == item.c.id) & (transition.c.seq == last))
         .outerjoin(seed_table, seed_table.c.item == item.c.id)
         .where(item.c.active)

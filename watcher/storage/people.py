@@ -33,6 +33,16 @@ class People:
         with self._db.write() as connection:
             return silence_rows.add(connection, silence, now)
 
+    def silence_since(self, silence: Silence, since: datetime) -> Silence | None:
+        """Return a stored silence of the same conditions by the same person that began at `since` or later."""
+        with self._db.read() as connection:
+            return silence_rows.same_since(connection, silence, since)
+
+    def silence_once(self, silence: Silence, since: datetime, now: datetime) -> Silence | None:
+        """Store a silence as `silence` does, unless there is its like by `silence_since`; then return None."""
+        with self._db.write() as connection:
+            return silence_rows.add_once(connection, silence, since, now)
+
     def end_silence(self, silence_id: int, by: str, now: datetime) -> Silence:
         """End a silence before its time; raises UsageError when there is none of that id or it is over."""
         with self._db.write() as connection:
@@ -47,6 +57,11 @@ class People:
         """Return what people did about an item and its alerts, in order; empty for an unknown item."""
         with self._db.read() as connection:
             return act_rows.of_item(connection, item)
+
+    def latest_acts(self, limit: int = 100) -> list[Act]:
+        """Return what people did about all items, latest first."""
+        with self._db.read() as connection:
+            return act_rows.latest(connection, limit)
 
     def acknowledge(self, of: str | int, by: str, text: str, now: datetime) -> list[int]:
         """Acknowledge an alert (by its id), or every alert of an item (by the item's id) that somebody was told of and

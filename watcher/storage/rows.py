@@ -43,6 +43,7 @@ def standing_of(row: Row[Any]) -> Standing:
         source=row.source,
         came_from=row.from_state,
         came_from_value=row.from_value,
+        actor=row.actor,
         watched_since=row.created_at,
         known_since=max(row.recorded_at, row.applied_at) if row.applied_at and row.seq == 0 else row.recorded_at,
     )
@@ -117,6 +118,7 @@ def transition_of(row: Row[Any], facts: tuple[Evidence, ...]) -> Transition:
         from_since=row.from_since,
         sources=row.sources,
         detail=row.detail,
+        actor=row.actor,
     )
 
 
@@ -135,6 +137,7 @@ def transition_row(change: Transition, seq: int, now: datetime) -> dict[str, Any
         "reason": change.reason,
         "sources": change.sources,
         "detail": change.detail,
+        "actor": change.actor,
         "recorded_at": now,
     }
 

@@ -24,17 +24,19 @@ class Tellings:
         kinds: Collection[AlertKind] = (),
         since: datetime | None = None,
         item: str = "",
+        ids: Collection[int] = (),
         unacknowledged: bool = False,
         limit: int | None = None,
     ) -> list[AlertRow]:
         """Return stored alerts, latest first, each with its deliveries (without their ledgers) and who acknowledged it.
 
         `item` is what they are about, `since` when they were planned at the earliest; a condition that is left out
-        holds. A reminder counts as acknowledged when what it reminds of is.
+        holds. `unacknowledged` are those about items that somebody was told of and nobody has acknowledged; a reminder
+        stands for what it reminds of, and is none itself.
         """
         with self._db.read() as connection:
             return told.alerts(
-                connection, kinds=kinds, since=since, item=item, unacknowledged=unacknowledged, limit=limit
+                connection, kinds=kinds, since=since, item=item, ids=ids, unacknowledged=unacknowledged, limit=limit
             )
 
     # --- told again -------------------------------------------------------------------------------

@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, Select, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, exists, or_, select, update
 
 from watcher.domain.alerts import (
-    ActKind,
     AlertKind,
     AlertRow,
     AnyAlert,
@@ -22,12 +21,10 @@ from watcher.domain.alerts import (
 )
 from watcher.storage import acts, outbox
 from watcher.storage.database import Lock, exclusive, sliced
-from watcher.storage.tables import act, delivery, item, transition
 from watcher.storage.tables import alert as alert_table
+from watcher.storage.tables import delivery, item, transition
 
 _ALERT: TypeAdapter[AnyAlert] = TypeAdapter(AnyAlert)
-_FIRST = func.coalesce(alert_table.c.reminds_of, alert_table.c.id)
-_ACKED = exists().where(act.c.alert == _FIRST, act.c.kind == ActKind.ACK)
 
 # --- reading --------------------------------------------------------------------------------------
 
@@ -38,11 +35,14 @@ def alerts(
     kinds: Collection[AlertKind] = (),
     since: datetime | None = None,
     item: str = "",
+    ids: Collection[int] = (),
     unacknowledged: bool = False,
     limit: int | None = None,
 ) -> list[AlertRow]:
     """Return alerts, latest first; conditions that are empty hold."""
     query = _asked().order_by(alert_table.c.id.desc())
+    if ids:
+        query = query.where(alert_table.c.id.in_(sorted(ids)))
     if item:
         query = query.where(alert_table.c.subject == item)
     if kinds:
@@ -50,7 +50,7 @@ def alerts(
     if since is not None:
         query = query.where(alert_table.c.created_at >= since)
     if unacknowledged:
-        query = query.where(~_ACKED)
+        query = query.where(alert_table.c.id.in_(acts.waiting()))
     return _completed(connection, connection.execute(query.limit(limit)).all())
 
 
