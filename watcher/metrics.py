@@ -60,6 +60,7 @@ class Metrics:
         )
         Info("watcher_build", "The version that runs", registry=registry).info({"version": version})
         self._add_sources(registry)
+        self._add_tellings(registry)
         self._start_at_zero()
 
     def _add_sources(self, registry: CollectorRegistry) -> None:
@@ -70,6 +71,11 @@ class Metrics:
         self._answered = Gauge(
             "watcher_item_sources_answered", "Those of them that answered in their time", ["item"], registry=registry
         )
+
+    def _add_tellings(self, registry: CollectorRegistry) -> None:
+        self._reminders = Counter("watcher_reminders", "Reminders planned", registry=registry)
+        self._escalations = Counter("watcher_escalations", "Escalations planned", registry=registry)
+        self._digests = Counter("watcher_digests", "Digests planned", registry=registry)
 
     def _start_at_zero(self) -> None:
         for result in PollResult:
@@ -127,6 +133,12 @@ class Metrics:
         self._dead.set(dead)
         self._oldest.set(oldest.total_seconds() if oldest else 0)
         self._failing.set(failing)
+
+    def told_again(self, reminders: int, escalations: int, digests: int) -> None:
+        """Count what was planned because of the time that has passed."""
+        self._reminders.inc(reminders)
+        self._escalations.inc(escalations)
+        self._digests.inc(digests)
 
     def sources(self, health: Mapping[Health, int], coverage: Iterable[Coverage]) -> None:
         """Set how many feeds are in which health, and how well each item is watched."""

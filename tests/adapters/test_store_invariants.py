@@ -17,7 +17,7 @@ from test_store_items import SEED
 
 from watcher.domain.alerts import Conditions, Failed, Silence
 from watcher.domain.model import Article, ArticleResult, Health, HealthChange, Snapshot
-from watcher.storage import Store, acts, articles, entries, feeds, judgements, outbox, silences, vitals
+from watcher.storage import Store, acts, articles, entries, feeds, judgements, outbox, silences, told, vitals
 from watcher.storage.database import Database
 from watcher.storage.tables import entry, metadata
 from watcher.storage.types import PlainText
@@ -129,6 +129,7 @@ def fill(store: Store) -> None:
     store.settle(one.id, "me", Failed(False, "gone"), NOW)
     store.silence(Silence(Conditions(), "ana", "", NOW, NOW + HOUR), NOW)
     store.acknowledge(one.deliveries[0].alert_id, "ana", "", NOW)
+    store.expect_digests({"desk": ("0 8 * * * UTC", NOW + DAY)}, NOW)
     store.record_health([HealthChange("wire", 1, Health.NEW, Health.HEALTHY, "answers", "", NOW)], [], NOW)
 
 
@@ -183,7 +184,10 @@ def test_history_cannot_be_changed_or_removed(database: Database, table: str) ->
     assert refused(database, f"DELETE FROM {table}").startswith(f"{table} is append-only")
 
 
-OTHERWISE_UNIQUE: dict[str, dict[str, Any]] = {"transition_evidence": {"position": 1}, "alert": {"key": "other"}}
+OTHERWISE_UNIQUE: dict[str, dict[str, Any]] = {
+    "transition_evidence": {"position": 1},
+    "alert": {"key": "other", "transition": None},
+}
 
 
 @pytest.mark.parametrize(
@@ -192,7 +196,7 @@ OTHERWISE_UNIQUE: dict[str, dict[str, Any]] = {"transition_evidence": {"position
 )
 def test_nothing_refers_to_what_is_not_there(database: Database, table: str, column: str) -> None:
     ghost = "ghost" if isinstance(metadata.tables[table].c[column].type, PlainText | String) else 7777
-    changed: dict[str, Any] = {column: ghost} | OTHERWISE_UNIQUE.get(table, {})
+    changed: dict[str, Any] = OTHERWISE_UNIQUE.get(table, {}) | {column: ghost}
     said = refused_copy(database, table, changed)
     assert f"fk_{table}_{column}" in said or said == "FOREIGN KEY constraint failed"
 
@@ -212,6 +216,8 @@ QUEUES: dict[str, Callable[[Connection, datetime], object]] = {
     "ix_evidence_item": lambda connection, now: judgements.evidence(connection, "deal", now - DAY),
     "ix_health_at": lambda connection, now: vitals.forget(connection, now),
     "ix_delivery_open": lambda connection, now: outbox.claim(connection, now, 5, HOUR, "me"),
+    "ix_alert_subject": lambda connection, now: told.alerts(connection, item="deal"),
+    "ix_alert_reminds_of": lambda connection, now: told.reminders(connection, [1]),
     "ix_silence_ends": lambda connection, now: silences.active(connection, now),
     "ix_act_item": lambda connection, now: acts.of_item(connection, "deal"),
     "ix_act_alert": lambda connection, now: acts.acks(connection, [1]),

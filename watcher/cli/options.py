@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.storage.store import Store
 
+LONGEST_NAME = 80  # characters of a person's
 DEFAULT_CONFIG = Path("config/watcher.yaml")
 
 Config = Annotated[
@@ -19,6 +20,10 @@ Config = Annotated[
     typer.Option("--config", "-c", envvar="WATCHER_CONFIG", help="The service's configuration file.", metavar="FILE"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text.")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", envvar="WATCHER_USER", help="Who you are; your login name if not told.", metavar="NAME"),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 
 
@@ -35,6 +40,22 @@ def settings_from(config: Path, *, addresses: bool = False) -> Settings:
     from watcher.app import read_settings
 
     return read_settings(config, os.environ)
+
+
+def who(by: str | None) -> str:
+    """Return the name of the person who types: the one given, else that of the login."""
+    import getpass
+
+    from watcher.errors import UsageError
+
+    try:
+        name = getpass.getuser() if by is None else by
+    except (KeyError, OSError):
+        name = ""
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME:
+        raise UsageError(f"say who you are with --by or WATCHER_USER (allowed: 1 to {LONGEST_NAME} characters)")
+    return name
 
 
 def no_database(settings: Settings) -> str:

@@ -10,7 +10,22 @@ from typing import Annotated
 import typer
 
 from watcher import __version__
-from watcher.cli import backtest, daemon, database, demo, explain, feeds, files, listing, outbox, preview
+from watcher.cli import (
+    backtest,
+    correct,
+    daemon,
+    database,
+    demo,
+    digest,
+    explain,
+    feeds,
+    files,
+    listing,
+    outbox,
+    people,
+    preview,
+    silences,
+)
 from watcher.cli.output import plural, remark
 from watcher.errors import ArchiveError, ConfigError, WatcherError
 
@@ -22,7 +37,9 @@ program = typer.Typer(
     help="Watch policy news and tell people when a watch item changes state.",
     epilog="Exit codes: 0 fine, 1 something failed, 2 wrong usage or configuration, 3 an item changed state (once).",
 )
-for module in (daemon, files, listing, feeds, explain, preview, backtest, outbox, database, demo):
+for module in (
+    daemon, files, listing, digest, people, silences, correct, feeds, explain, preview, backtest, outbox, database, demo
+):  # fmt: skip
     module.register(program)
 
 

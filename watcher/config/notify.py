@@ -112,6 +112,7 @@ class DigestSection(Section):
 
     at: Cron = Field(default=DAILY, description="daily, weekly, or five fields as in crontab(5).")
     zone: Zone | None = Field(default=None, description="An IANA time zone; the service's if not told.")
+    empty: Flag = Field(default=True, description="False: none is sent when there is nothing to say.")
 
 
 class RouteSection(Section):

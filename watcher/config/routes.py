@@ -45,7 +45,7 @@ def _route(section: RouteSection, index: int, receivers: Mapping[str, Receiver],
         budget=section.budget,
         repeat=Repeat(repeat.every, repeat.most) if repeat else None,
         escalate=Escalation(later.after, others) if later and others else None,
-        digest=Timetable(digest.at, digest.zone or zone) if digest else None,
+        digest=Timetable(digest.at, digest.zone or zone, digest.empty) if digest else None,
     )  # fmt: skip
 
 

@@ -126,6 +126,15 @@ class SystemAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldOfService:
+    """A stored alert about the service: what was told last decides what is to be told next."""
+
+    id: int
+    alert: SystemAlert
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """A change of state as a digest lists it."""
 
@@ -437,6 +446,7 @@ class Timetable:
 
     cron: str
     zone: ZoneInfo
+    empty: bool = True  # a digest is sent though there is nothing to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -528,4 +538,5 @@ class AlertRow:
     created_at: datetime
     reminds_of: int | None  # id of the alert it is a reminder of
     deliveries: tuple[DeliveryRow, ...] = ()  # without their ledgers
-    acks: tuple[Act, ...] = ()
+    acks: tuple[Act, ...] = ()  # of it, or of what it reminds of
+    key: str = ""  # what it tells, once for ever

@@ -137,6 +137,8 @@ def _reopen(
     """
     if not standing.came_from or fresh.status is Status.MENTION:
         return None
+    if standing.actor:
+        return None  # it rests on a person's word, not on a report
     if fresh.state == standing.state and fresh.status in lifecycle.states[standing.state].flips_on:
         return None  # something else was corrected
     begun = standing.since - item.evidence.within
@@ -231,4 +233,5 @@ def after(standing: Standing, transition: Transition) -> Standing:
         source="",
         came_from=transition.from_state,
         came_from_value=transition.from_value,
+        actor=transition.actor,
     )

@@ -564,6 +564,7 @@ class Standing:
     source: str = ""  # who reported the starting state, where a seed told
     came_from: str = ""  # the state before; none for a start
     came_from_value: str | None = None
+    actor: str = ""  # the person who put it there, where one did
 
     def __post_init__(self) -> None:
         require_utc(since=self.since)
@@ -611,6 +612,7 @@ class Transition:
     from_since: datetime | None = None
     sources: int = 1  # independent ones
     detail: str = ""  # the reason in words
+    actor: str = ""  # the person, where a person decided
 
     def __post_init__(self) -> None:
         require_utc(at=self.at, from_since=self.from_since)

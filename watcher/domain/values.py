@@ -185,3 +185,11 @@ def rate(text: str) -> str | None:
         return f"{found[-1]}%"
     amounts = [m for pattern in _AMOUNTS for m in pattern.finditer(text)]
     return max(amounts, key=lambda m: m.start("amount"))["amount"].replace(" ", "") if amounts else None
+
+
+_WHOLE_RATE = re.compile(rf"\d+(?:\.\d+)?%|{_AMOUNT}", re.I)
+
+
+def is_rate(text: str) -> bool:
+    """Tell whether `text` is a rate as `rate` would return it, and nothing else."""
+    return " " not in text and _WHOLE_RATE.fullmatch(text) is not None

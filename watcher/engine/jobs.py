@@ -17,6 +17,7 @@ import structlog
 from watcher.articles import gather
 from watcher.config.settings import Settings
 from watcher.delivery.apprise import Sender
+from watcher.digesting import make_digests
 from watcher.domain.model import Health, HealthChange, Stay, Transition
 from watcher.feeds.http import Fetcher
 from watcher.judging import Judge, Judgement
@@ -32,6 +33,7 @@ from watcher.pipeline import (
     judge,
     poll,
 )
+from watcher.reminding import remind
 from watcher.storage.store import Store
 from watcher.upkeep import Swept, sweep
 
@@ -228,8 +230,9 @@ class Jobs:
         return Delivered(tuple(tried))
 
     def sweep(self) -> Swept:
-        """Tidy, and measure what waits."""
+        """Tidy, measure what waits, tell again what nobody has acknowledged, and make the digests that are due."""
         settings = self.works.settings
+        self._tell_again(settings)
         swept = self.swept = sweep(self._store, settings, now=self._clock(), watching_since=self._since)
         waiting = swept.backlog
         self._metrics.backlog(
@@ -253,6 +256,21 @@ class Jobs:
             failing_feeds=list(swept.failing),
         )
         return swept
+
+    def _tell_again(self, settings: Settings) -> None:
+        now = self._clock()
+        again = remind(self._store, settings.routes, now=now)
+        made = make_digests(self._store, settings, now=now)
+        self._metrics.told_again(again.reminders, again.escalations, made)
+        if again.reminders or again.escalations or again.called_off:
+            log.info(
+                "remind.done",
+                reminders=again.reminders,
+                escalations=again.escalations,
+                called_off=again.called_off,
+            )
+        if made:
+            log.info("digest.done", digests=made)
 
     # --- what is counted and logged ---------------------------------------------------------------
 

@@ -10,15 +10,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, select
+from sqlalchemy import Connection, Row, Select, exists, func, select
 
-from watcher.domain.alerts import Act, ActKind, DeliveryState
+from watcher.domain.alerts import POLICY_KINDS, Act, ActKind, DeliveryState
 from watcher.errors import UsageError
 from watcher.storage.database import Lock, exclusive, new_id, sliced
 from watcher.storage.tables import act as act_table
 from watcher.storage.tables import alert, delivery
 from watcher.storage.tables import item as item_table
 
+_OF_ITEMS = sorted(kind.value for kind in POLICY_KINDS)
 _TOLD = (DeliveryState.SENDING, DeliveryState.SENT)
 _ACKED = exists().where(act_table.c.alert == alert.c.id, act_table.c.kind == ActKind.ACK)
 
@@ -34,6 +35,12 @@ def add(connection: Connection, act: Act) -> Act:
 def of_item(connection: Connection, item_id: str) -> list[Act]:
     """Return what was done about an item and its alerts, in order."""
     query = select(act_table).where(act_table.c.item == item_id).order_by(act_table.c.id)
+    return [_act_of(row) for row in connection.execute(query)]
+
+
+def latest(connection: Connection, limit: int) -> list[Act]:
+    """Return what was done, latest first."""
+    query = select(act_table).order_by(act_table.c.id.desc()).limit(limit)
     return [_act_of(row) for row in connection.execute(query)]
 
 
@@ -60,20 +67,17 @@ def acknowledge(connection: Connection, of: str | int, by: str, text: str, now: 
 
 
 def _open_of(connection: Connection, item_id: str) -> list[int]:
-    """The alerts of an item that were told, themselves or by a reminder, and not acknowledged."""
+    """The alerts of an item that wait for it."""
     if connection.execute(select(item_table.c.id).where(item_table.c.id == item_id)).first() is None:
         raise UsageError(f"no such item: {item_id}")
-    told = exists().where(delivery.c.alert == alert.c.id, delivery.c.state.in_(_TOLD))
-    query = select(alert.c.id, alert.c.reminds_of).where(alert.c.subject == item_id, told).order_by(alert.c.id)
-    firsts = list(dict.fromkeys(row.reminds_of or row.id for row in connection.execute(query)))
-    known = acks(connection, firsts)
-    return [one for one in firsts if one not in known]
+    return sorted({row[0] for row in connection.execute(waiting().where(alert.c.subject == item_id))})
 
 
 def _alone(connection: Connection, alert_id: int) -> tuple[str, list[int]]:
     """The item of an alert, and the alert unless it is acknowledged; of a reminder, what it reminds of."""
     query = select(alert.c.id, alert.c.reminds_of, item_table.c.id.label("item"), _ACKED.label("acked"))
-    query = query.outerjoin(item_table, item_table.c.id == alert.c.subject)
+    about = (item_table.c.id == alert.c.subject) & alert.c.kind.in_(_OF_ITEMS)
+    query = query.outerjoin(item_table, about)
     row = connection.execute(query.where(alert.c.id == alert_id)).first()
     if row is not None and row.reminds_of is not None:
         row = connection.execute(query.where(alert.c.id == row.reminds_of)).first()
@@ -84,16 +88,23 @@ def _alone(connection: Connection, alert_id: int) -> tuple[str, list[int]]:
     return row.item, [] if row.acked else [row.id]
 
 
-def unacknowledged(connection: Connection, since: datetime) -> dict[str, int]:
-    """Count the alerts of each item that were told, were planned since a moment, and that nobody acknowledged."""
+def waiting() -> Select[Any]:
+    """Ask for the ids of the alerts about items that somebody was told of, by themselves or by a reminder, and that
+    nobody acknowledged."""
+    first = func.coalesce(alert.c.reminds_of, alert.c.id)
     told = exists().where(delivery.c.alert == alert.c.id, delivery.c.state.in_(_TOLD))
+    acked = exists().where(act_table.c.alert == first, act_table.c.kind == ActKind.ACK)
+    return select(first).where(alert.c.kind.in_(_OF_ITEMS), told, ~acked)
+
+
+def unacknowledged(connection: Connection, since: datetime) -> dict[str, int]:
+    """Count the alerts of each item that wait for an acknowledgement and were planned since a moment."""
     query = (
-        select(item_table.c.id, func.count().label("alerts"))
-        .join(alert, alert.c.subject == item_table.c.id)
-        .where(alert.c.created_at >= since, alert.c.reminds_of.is_(None), told, ~_ACKED)
-        .group_by(item_table.c.id)
+        select(alert.c.subject, func.count().label("alerts"))
+        .where(alert.c.id.in_(waiting()), alert.c.created_at >= since)
+        .group_by(alert.c.subject)
     )
-    return {row.id: row.alerts for row in connection.execute(query)}
+    return {row.subject: row.alerts for row in connection.execute(query)}
 
 
 def _act_of(row: Row[Any]) -> Act:

@@ -150,7 +150,7 @@ def standings(connection: Connection) -> dict[str, Standing]:
     other = transition.alias()
     last = select(func.max(other.c.seq)).where(other.c.item == item.c.id).scalar_subquery()
     query = (
-        select(item, transition.c.from_state, transition.c.from_value)
+        select(item, transition.c.from_state, transition.c.from_value, transition.c.actor)
         .join_from(item, transition, (transition.c.item == item.c.id) & (transition.c.seq == last))
         .where(item.c.active)
         .order_by(item.c.id)

@@ -28,6 +28,22 @@ def unjudged(connection: Connection, limit: int) -> list[Entry]:
     return [entry_of(row) for row in connection.execute(query)]
 
 
+def judged(connection: Connection, since: datetime) -> list[str]:
+    """Return the ids of entries that were judged and have their text, oldest first."""
+    there = entry.c.judged_at.is_not(None) & entry.c.pruned_at.is_(None) & (entry.c.at >= since)
+    query = select(entry.c.id).where(there).order_by(entry.c.at, entry.c.id)
+    return [str(one) for one in connection.execute(query).scalars()]
+
+
+def entries(connection: Connection, ids: Sequence[str]) -> list[Entry]:
+    """Return those of these entries that are judged and have their text still, ordered by (at, id)."""
+    found: list[Entry] = []
+    for some in sliced([int(one) for one in ids]):
+        there = entry.c.id.in_(some) & entry.c.judged_at.is_not(None) & entry.c.pruned_at.is_(None)
+        found += [entry_of(row) for row in connection.execute(select(entry).where(there))]
+    return sorted(found, key=lambda one: (one.at, int(one.id)))
+
+
 def evidence(connection: Connection, item_id: str, since: datetime) -> list[Evidence]:
     """Return an item's evidence from a moment on, but what its entries no longer bear out."""
     query = (

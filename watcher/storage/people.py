@@ -48,6 +48,11 @@ class People:
         with self._db.read() as connection:
             return act_rows.of_item(connection, item)
 
+    def latest_acts(self, limit: int = 100) -> list[Act]:
+        """Return what people did about all items, latest first."""
+        with self._db.read() as connection:
+            return act_rows.latest(connection, limit)
+
     def acknowledge(self, of: str | int, by: str, text: str, now: datetime) -> list[int]:
         """Acknowledge an alert (by its id), or every alert of an item (by the item's id) that somebody was told of and
         nobody has acknowledged; return the ids of the alerts it is new for, in order.

@@ -42,6 +42,7 @@ def standing_of(row: Row[Any]) -> Standing:
         source=row.source,
         came_from=row.from_state,
         came_from_value=row.from_value,
+        actor=row.actor,
     )
 
 
@@ -114,6 +115,7 @@ def transition_of(row: Row[Any], facts: tuple[Evidence, ...]) -> Transition:
         from_since=row.from_since,
         sources=row.sources,
         detail=row.detail,
+        actor=row.actor,
     )
 
 
@@ -132,6 +134,7 @@ def transition_row(change: Transition, seq: int, now: datetime) -> dict[str, Any
         "reason": change.reason,
         "sources": change.sources,
         "detail": change.detail,
+        "actor": change.actor,
         "recorded_at": now,
     }
 

@@ -15,7 +15,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from watcher.domain.alerts import Backlog, DeliveryRow, DeliveryState, Message, PlannedAlert, SendOutcome
+from watcher.domain.alerts import (
+    AlertKind,
+    Backlog,
+    DeliveryRow,
+    DeliveryState,
+    Message,
+    PlannedAlert,
+    SendOutcome,
+    ToldOfService,
+)
 from watcher.domain.model import (
     Article,
     DueFeed,
@@ -39,17 +48,18 @@ from watcher.storage import articles as article_rows
 from watcher.storage import entries as entry_rows
 from watcher.storage import feeds as feed_rows
 from watcher.storage import items as item_rows
-from watcher.storage import judgements, outbox, schema, vitals
+from watcher.storage import judgements, occasions, outbox, schema, vitals
 from watcher.storage.database import Database
 from watcher.storage.feeds import Marks
 from watcher.storage.people import People
+from watcher.storage.tellings import Tellings
 
 __all__ = ["Marks", "Store"]
 
 _NO_MARKS: Mapping[str, Marks] = MappingProxyType({})
 
 
-class Store(People):
+class Store(People, Tellings):
     """The database of one installation. Safe to share between threads, and between processes on one machine
     (SQLite) or many (PostgreSQL).
 
@@ -207,6 +217,16 @@ class Store(People):
         with self._db.read() as connection:
             return judgements.unjudged(connection, limit)
 
+    def judged(self, since: datetime) -> list[str]:
+        """Return the ids of entries of `since` and later that were judged and have their text still, by (at, id)."""
+        with self._db.read() as connection:
+            return judgements.judged(connection, since)
+
+    def entries(self, ids: Sequence[str]) -> list[Entry]:
+        """Return those of these entries that were judged and have their text still, ordered by (at, id)."""
+        with self._db.read() as connection:
+            return judgements.entries(connection, ids)
+
     def standings(self) -> dict[str, Standing]:
         """Return where every active item stands, by item id."""
         with self._db.read() as connection:
@@ -261,6 +281,21 @@ class Store(People):
         """Return an item's transitions, newest first, each with its evidence; empty for an unknown item."""
         with self._db.read() as connection:
             return item_rows.history(connection, item)
+
+    # --- what is told beside judging --------------------------------------------------------------
+
+    def tell(self, planned: Sequence[PlannedAlert], now: datetime) -> int:
+        """Store alerts with their deliveries in one transaction, each once for ever by its key; return how many are
+        new. One that goes to nobody is not kept, and may be told later."""
+        if not planned:
+            return 0
+        with self._db.write() as connection:
+            return occasions.tell(connection, planned, now)
+
+    def told_of_service(self, kinds: Collection[AlertKind], limit: int = 200) -> list[ToldOfService]:
+        """Return the latest alerts about the service of these kinds, newest first."""
+        with self._db.read() as connection:
+            return occasions.told_of_service(connection, kinds, limit)
 
     # --- deliver ----------------------------------------------------------------------------------
 

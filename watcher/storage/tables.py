@@ -110,6 +110,7 @@ feed = Table(
     _moment("news_at", nullable=True),  # when it last gave something new
     _moment("failing_since", nullable=True),  # first of the failures in a row
     _moment("answering_since", nullable=True),  # first of the successes in a row
+    _moment("unbroken_since", nullable=True),  # it was read in its time from then on
     Column("successes", Integer, nullable=False, server_default="0"),  # in a row
     _text("failure", nullable=True),  # the last one, in a word
     Column("gone_count", Integer, nullable=False, server_default="0"),  # 410 in a row
@@ -392,7 +393,9 @@ alert = Table(
         name="ck_alert_tells_a_transition",
     ),
 )
-# read by acts.alerts: what was told of an item, and what reminded of it
+# read by occasions.told_of_service: the latest of a kind
+Index("ix_alert_kind", alert.c.kind, alert.c.id)
+# read by told.alerts (what was told of an item) and told.reminders (what reminded of it)
 Index("ix_alert_subject", alert.c.subject, alert.c.id)
 Index("ix_alert_reminds_of", alert.c.reminds_of, **_where("reminds_of IS NOT NULL"))
 
@@ -517,6 +520,8 @@ digest = Table(
     "digest",
     metadata,
     _text("route", primary_key=True),
+    _text("timetable"),  # that next_at follows from
     _moment("last_at"),
+    Column("last_transition", RowId, nullable=False),  # the last that it covers; 0 for none
     _moment("next_at"),
 )

@@ -1,15 +1,17 @@
-"""What a board shows, as plain values for JSON: the sources and how they are, the items and how well they are watched.
+"""What a board shows, as plain values for JSON: the sources and how they are, the items and how well they are watched,
+what was told, and what people did about it.
 
 Reads nothing and decides nothing. No address is shown but its host: paths, queries and passwords may be secrets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from watcher.domain.alerts import Act, Alert, AlertRow, Conditions, Silence
 from watcher.domain.health import expected_period
 from watcher.domain.model import Coverage, FeedStatus
 
@@ -43,3 +45,57 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+# --- people ---------------------------------------------------------------------------------------
+
+
+def acts(done: Iterable[Act], silences: Iterable[Silence], waiting: Mapping[str, int]) -> dict[str, Any]:
+    """Return `{"acts": [...], "silences": [...], "unacknowledged": {item: alerts}}`."""
+    return {
+        "acts": [act(one) for one in done],
+        "silences": [silence(one) for one in silences],
+        "unacknowledged": dict(waiting),
+    }
+
+
+def act(one: Act) -> dict[str, Any]:
+    """Return what a person did."""
+    return _plain({name: getattr(one, name) for name in ("id", "kind", "item", "by", "at", "text", "alert")})
+
+
+def silence(one: Silence) -> dict[str, Any]:
+    """Return a silence; of its conditions those that say something."""
+    known = {name: getattr(one, name) for name in ("id", "by", "reason", "starts_at", "ends_at", "ended_by")}
+    return _plain(known) | {"when": conditions(one.when)}
+
+
+def conditions(when: Conditions) -> dict[str, list[str]]:
+    """Return the conditions that say something, each with its words."""
+    every = {name: getattr(when, name) for name in when.__dataclass_fields__}
+    return {name: [str(word) for word in words] for name, words in every.items() if words}
+
+
+def alert(row: AlertRow) -> dict[str, Any]:
+    """Return what was told, to whom by which route, and who acknowledged it."""
+    told = row.alert
+    known = {
+        "id": row.id,
+        "kind": told.kind.value,
+        "about": told.subject,
+        "title": getattr(told, "title", ""),
+        "planned_at": row.created_at,
+        "reminds_of": row.reminds_of,
+    }
+    moved = {
+        "from": told.from_state, "from_value": told.from_value, "to": told.to_state, "to_value": told.to_value,
+        "at": told.at, "reason": told.reason.value, "detail": told.detail, "severity": told.severity,
+    } if isinstance(told, Alert) else {}  # fmt: skip
+    deliveries = [
+        {name: getattr(one, name) for name in ("id", "receiver", "route", "state", "settled_at", "detail")}
+        for one in row.deliveries
+    ]
+    return _plain(known | moved) | {
+        "deliveries": [_plain(one) for one in deliveries],
+        "acks": [_plain({"by": one.by, "at": one.at, "text": one.text}) for one in row.acks],
+    }

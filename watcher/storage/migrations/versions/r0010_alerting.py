@@ -33,6 +33,8 @@ def upgrade() -> None:
     else:
         _remake_alert()
         _remake_delivery()
+    op.add_column("feed", sa.Column("unbroken_since", _MOMENT, nullable=True))
+    op.create_index("ix_alert_kind", "alert", ["kind", "id"])
     op.create_index("ix_alert_subject", "alert", ["subject", "id"])
     _index_where("ix_alert_reminds_of", "alert", "reminds_of IS NOT NULL", "reminds_of")
     _index_where("ix_delivery_message", "delivery", "message IS NOT NULL", "message")
@@ -45,7 +47,9 @@ def upgrade() -> None:
     op.create_table(
         "digest",
         sa.Column("route", sa.Text(), nullable=False),
+        sa.Column("timetable", sa.Text(), nullable=False),
         sa.Column("last_at", _MOMENT, nullable=False),
+        sa.Column("last_transition", _ROW_ID, nullable=False),
         sa.Column("next_at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("route", name="pk_digest"),
     )

@@ -1,0 +1,68 @@
+"""What is told beside judging: once by its key, and what was told of the service so far."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from alert_cases import an_alert
+from store_cases import MINUTE, filled
+
+from watcher.domain.alerts import AlertKind, PlannedAlert, PlannedDelivery, SystemAlert
+from watcher.domain.routing import to_system
+from watcher.storage import Store
+
+
+def trouble(now: datetime, subject: str = "job cycle", kind: AlertKind = AlertKind.TROUBLE) -> SystemAlert:
+    return SystemAlert(kind, "job_failed", subject, f"{subject} fails", now)
+
+
+def test_what_is_told_is_told_once_by_its_key(store: Store, now: datetime) -> None:
+    filled(store, now)
+    deadline = an_alert(kind=AlertKind.DEADLINE, item="deal", at=now)
+    planned = PlannedAlert(deadline, ("deadline", "deal"), (PlannedDelivery("desk", "", now),))
+
+    assert store.tell([planned, replace(planned, key=("deadline", "visit"))], now) == 2
+    assert store.tell([planned, replace(planned, key=("other",), deliveries=())], now + MINUTE) == 0
+    assert [row.alert.kind for row in store.deliveries()] == [AlertKind.DEADLINE] * 2
+    assert store.tell([], now) == 0
+
+
+def test_what_goes_to_nobody_may_be_told_later(store: Store, now: datetime) -> None:
+    filled(store, now)
+    key = ("trouble", "1")
+    assert store.tell([to_system(trouble(now), key, (), now)], now) == 0
+    assert store.tell([to_system(trouble(now), key, ("ops",), now)], now) == 1
+
+
+def test_the_latest_of_a_kind_come_first(store: Store, now: datetime) -> None:
+    filled(store, now)
+    told = [
+        trouble(now),
+        trouble(now + MINUTE, kind=AlertKind.TROUBLE_OVER),
+        trouble(now + MINUTE, "backlog"),
+        trouble(now, "a.yaml", AlertKind.CONFIG_REJECTED),
+    ]
+    for number, one in enumerate(told):
+        store.tell([to_system(one, ("told", str(number)), ("ops",), now)], now + number * MINUTE)
+
+    found = store.told_of_service([AlertKind.TROUBLE, AlertKind.TROUBLE_OVER])
+    assert [one.alert for one in found] == [told[2], told[1], told[0]]
+    assert [one.created_at for one in found] == [now + 2 * MINUTE, now + MINUTE, now]
+    assert found[0].id > found[1].id
+    assert store.told_of_service([AlertKind.TROUBLE], limit=1) == found[:1]
+
+
+@pytest.mark.slow
+def test_many_that_tell_the_same_at_once_tell_it_once(store: Store, now: datetime) -> None:
+    filled(store, now)
+    planned = [to_system(trouble(now, f"job {n}"), ("trouble", str(n)), ("ops",), now) for n in range(5)]
+    new: list[int] = []
+    tellers = [threading.Thread(target=lambda: new.append(store.tell(planned, now))) for _ in range(6)]
+    for teller in tellers:
+        teller.start()
+    for teller in tellers:
+        teller.join()
+    assert sorted(new) == [0, 0, 0, 0, 0, 5]

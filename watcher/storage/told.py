@@ -1,0 +1,163 @@
+"""Alerts as stored, with what became of them: for reminders, for people and for a board. Functions over a connection in
+a transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row, Select, exists, select, update
+
+from watcher.domain.alerts import (
+    AlertKind,
+    AlertRow,
+    AnyAlert,
+    DeliveryRow,
+    DeliveryState,
+    PlannedAlert,
+)
+from watcher.storage import acts, outbox
+from watcher.storage.database import Lock, exclusive, sliced
+from watcher.storage.tables import alert as alert_table
+from watcher.storage.tables import delivery, item, transition
+
+_ALERT: TypeAdapter[AnyAlert] = TypeAdapter(AnyAlert)
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def alerts(
+    connection: Connection,
+    *,
+    kinds: Collection[AlertKind] = (),
+    since: datetime | None = None,
+    item: str = "",
+    unacknowledged: bool = False,
+    limit: int | None = None,
+) -> list[AlertRow]:
+    """Return alerts, latest first; conditions that are empty hold."""
+    query = _asked().order_by(alert_table.c.id.desc())
+    if item:
+        query = query.where(alert_table.c.subject == item)
+    if kinds:
+        query = query.where(alert_table.c.kind.in_(sorted(kind.value for kind in kinds)))
+    if since is not None:
+        query = query.where(alert_table.c.created_at >= since)
+    if unacknowledged:
+        query = query.where(alert_table.c.id.in_(acts.waiting()))
+    return _completed(connection, connection.execute(query.limit(limit)).all())
+
+
+def reminders(connection: Connection, of: Collection[int]) -> list[AlertRow]:
+    """Return the reminders and escalations of these alerts, in the order planned."""
+    found: list[Row[Any]] = []
+    for some in sliced(of):
+        found += connection.execute(_asked().where(alert_table.c.reminds_of.in_(some))).all()
+    return _completed(connection, sorted(found, key=lambda row: row.id))
+
+
+def first_told(
+    connection: Connection, kinds: Collection[AlertKind], routes: Collection[str], since: datetime
+) -> list[AlertRow]:
+    """Return the alerts of these kinds planned since a moment that one of these routes told somebody, in the order
+    planned, without those that are reminders."""
+    told = exists().where(
+        delivery.c.alert == alert_table.c.id,
+        delivery.c.route.in_(sorted(routes)),
+        delivery.c.state == DeliveryState.SENT,
+    )
+    query = _asked().where(
+        alert_table.c.kind.in_(sorted(kind.value for kind in kinds)),
+        alert_table.c.created_at >= since,
+        alert_table.c.reminds_of.is_(None),
+        told,
+    )
+    return _completed(connection, connection.execute(query.order_by(alert_table.c.id)).all())
+
+
+def _asked() -> Select[Any]:
+    return select(alert_table, transition.c.seq).outerjoin(transition, transition.c.id == alert_table.c.transition)
+
+
+def _completed(connection: Connection, rows: Sequence[Row[Any]]) -> list[AlertRow]:
+    """Add deliveries and acknowledgements."""
+    told = {row.id: _ALERT.validate_json(row.payload) for row in rows}
+    seqs = {row.id: row.seq for row in rows}
+    deliveries: dict[int, list[DeliveryRow]] = defaultdict(list)
+    for some in sliced(told.keys()):
+        query = select(delivery).where(delivery.c.alert.in_(some)).order_by(delivery.c.alert, delivery.c.receiver)
+        for one in connection.execute(query):
+            deliveries[one.alert].append(_delivery_of(one, told[one.alert], seqs[one.alert]))
+    acked = acts.acks(connection, {row.reminds_of or row.id for row in rows})
+    return [
+        AlertRow(
+            id=row.id,
+            alert=told[row.id],
+            created_at=row.created_at,
+            reminds_of=row.reminds_of,
+            deliveries=tuple(deliveries[row.id]),
+            acks=tuple(acked.get(row.reminds_of or row.id, ())),
+            key=row.key,
+        )
+        for row in rows
+    ]
+
+
+def _delivery_of(row: Row[Any], alert: AnyAlert, seq: int | None) -> DeliveryRow:
+    return DeliveryRow(
+        id=row.id,
+        item=alert.subject,
+        seq=seq,
+        receiver=row.receiver,
+        state=row.state,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        not_before=row.not_before,
+        settled_at=row.settled_at,
+        detail=row.detail,
+        alert=alert,
+        alert_id=row.alert,
+        route=row.route,
+        hold=row.hold,
+        message=row.message or "",
+    )
+
+
+# --- telling again --------------------------------------------------------------------------------
+
+
+def again(
+    connection: Connection, planned: Sequence[PlannedAlert], versions: Mapping[str, int], now: datetime
+) -> list[PlannedAlert]:
+    """Store reminders, and return those that were stored.
+
+    1. Nobody acknowledges and nothing is judged until the end: on PostgreSQL by locks, on SQLite this transaction is
+       the only writer.
+    2. Leave out what somebody has acknowledged, and what is of an item that is no longer at the version the plan was
+       made with; the next round plans anew. Leave out what another worker has stored.
+    A crash before the commit leaves nothing; the next round plans the same.
+    """
+    exclusive(connection, Lock.RECORD)
+    exclusive(connection, Lock.ACKNOWLEDGE)
+    acked = acts.acks(connection, {one.reminds_of for one in planned if one.reminds_of is not None})
+    at = {row.id: row.version for row in connection.execute(select(item.c.id, item.c.version).where(item.c.active))}
+    stored = []
+    for one in planned:
+        subject = one.alert.subject
+        holds = one.reminds_of not in acked and subject in at and at[subject] == versions.get(subject)
+        if holds and outbox.plan_once(connection, one, now):
+            stored.append(one)
+    return stored
+
+
+def call_off(connection: Connection, deliveries: Collection[str], why: str, now: datetime) -> int:
+    """Give up deliveries that wait and that nobody has tried to send; return how many they were."""
+    count = 0
+    for some in sliced(deliveries):
+        untried = delivery.c.id.in_(some) & (delivery.c.state == DeliveryState.PENDING) & delivery.c.message.is_(None)
+        dropped = {"state": DeliveryState.DROPPED, "hold": None, "settled_at": now, "detail": why}
+        count += connection.execute(update(delivery).where(untried).values(**dropped)).rowcount
+    return count
