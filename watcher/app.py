@@ -187,7 +187,7 @@ class App:
         """
         settings = self.settings
         if settings.web.enabled:
-            data = {"/api/sources": self.sources}
+            data = {"/api/sources": self.sources, "/api/receivers": self.receivers}
             self.web = HealthServer(settings.web.host, settings.web.port, self.health, self.metrics.text, data)
             self.web.start()
         _log_notes(settings)
@@ -288,6 +288,10 @@ class App:
         statuses = self.store.feed_statuses()
         return board.sources(statuses, cover(self.settings.sources, statuses, self._clock()))
 
+    def receivers(self) -> Mapping[str, Any]:
+        """How every receiver is and what waits for it, for a board; raises StoreError."""
+        return board.receivers(self.store.receivers(self._clock()), self.settings.receivers)
+
     def _backlog(self, moment: datetime) -> tuple[list[str], dict[str, int | None]]:
         """What waits; or the trouble that kept it from being counted."""
         try:
@@ -298,6 +302,7 @@ class App:
         return [], {
             "unjudged": waiting.unjudged,
             "pending": waiting.pending,
+            "held": waiting.held,
             "dead": waiting.dead,
             "oldest_pending_s": round(oldest.total_seconds()) if oldest else None,
         }

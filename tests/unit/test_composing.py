@@ -74,7 +74,13 @@ def test_an_items_changes_are_told_in_their_order_whatever_goes_together() -> No
 
 def test_what_was_held_goes_as_one_when_its_time_has_come() -> None:
     night = {"hold": Hold.QUIET}
-    queue = [queued(0, **night), queued(1), queued(2, **night), queued(3, **night, due=False), queued(4, hold=Hold.BUDGET)]
+    queue = [
+        queued(0, **night),
+        queued(1),
+        queued(2, **night),
+        queued(3, **night, due=False),
+        queued(4, hold=Hold.BUDGET),
+    ]
     assert shown(compose(queue)) == [([0, 2, 4], Merge.HELD), ([1], None)]
     assert shown(compose(queue[:2])) == [([0], None), ([1], None)]
 
