@@ -162,6 +162,7 @@ class App:
         if self.web is not None:
             self.web.close()
             self.web = None
+        self.jobs.close()
         self.store.close()
 
     @property
@@ -192,7 +193,7 @@ class App:
         """
         settings = self.settings
         if settings.web.enabled:
-            data = {"/api/sources": self.sources, "/api/acts": self.acts}
+            data = {"/api/sources": self.sources, "/api/acts": self.acts, "/api/receivers": self.receivers}
             deeds = Deeds(self.store, lambda: self.settings, self._clock)
             self.web = HealthServer(settings.web.host, settings.web.port, self.health, self.metrics.text, data, deeds)
             self.web.start()
@@ -314,6 +315,10 @@ class App:
         waiting = self.store.unacknowledged(moment - timedelta(days=7))
         return board.acts(self.store.latest_acts(), self.store.silences(moment), waiting)
 
+    def receivers(self) -> Mapping[str, Any]:
+        """How every receiver is and what waits for it, for a board; raises StoreError."""
+        return board.receivers(self.store.receivers(self._clock()), self.settings.receivers)
+
     def _backlog(self, moment: datetime) -> tuple[list[str], dict[str, int | None]]:
         """What waits; or the trouble that kept it from being counted."""
         try:
@@ -324,6 +329,7 @@ class App:
         return [], {
             "unjudged": waiting.unjudged,
             "pending": waiting.pending,
+            "held": waiting.held,
             "dead": waiting.dead,
             "oldest_pending_s": round(oldest.total_seconds()) if oldest else None,
         }
