@@ -23,7 +23,7 @@ import structlog
 from watcher import __version__, logs
 from watcher.config import Settings, load
 from watcher.delivery.addresses import check_address
-from watcher.delivery.apprise import Sender
+from watcher.delivery.sender import Sender
 from watcher.domain.health import cover
 from watcher.domain.model import Seed, SeedResult
 from watcher.engine.jobs import Cycled, Jobs, Works

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from watcher.delivery.apprise import Sender
+from watcher.delivery.sender import Sender
 from watcher.domain.alerting import plan, signal, signal_key
 from watcher.domain.alerts import Alert, Failed, Message, PlannedAlert, Route, Sent
 from watcher.domain.decision import after

@@ -38,7 +38,7 @@ def notify(
 ) -> None:
     """Send a test message to a receiver, or to all receivers of a route, and say whether it was taken."""
     from watcher.app import now
-    from watcher.delivery.apprise import Sender
+    from watcher.delivery.sender import Sender
     from watcher.domain.alerting import test_alert
     from watcher.domain.alerts import Delivery, Message, Sent
 
