@@ -15,9 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from store_cases import DAY, HOUR, a_poll, an_entry, approve, filled
 from test_store_items import SEED
 
-from watcher.domain.alerts import Failed
+from watcher.domain.alerts import Conditions, Failed, Silence
 from watcher.domain.model import Article, ArticleResult, Health, HealthChange, Snapshot
-from watcher.storage import Store, articles, entries, feeds, judgements, outbox, vitals
+from watcher.storage import Store, acts, articles, entries, feeds, judgements, outbox, silences, vitals
 from watcher.storage.database import Database
 from watcher.storage.tables import entry, metadata
 from watcher.storage.types import PlainText
@@ -47,6 +47,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "ck_delivery_lease": ("delivery", "lease_owner = 'me', lease_until = NULL"),
     "ck_delivery_sending_is_leased": ("delivery", "state = 'sending', settled_at = NULL"),
     "ck_delivery_ended_is_settled": ("delivery", "state = 'sent', settled_at = NULL"),
+    "ck_silence_span": ("silence", f"ends_at = '{NOW_TEXT}', starts_at = '2025-11-03 09:00:01'"),
 }
 # for tables whose rows cannot be changed: values of a new row
 BROKEN_NEW: dict[str, tuple[str, dict[str, Any]]] = {
@@ -75,6 +76,8 @@ BROKEN_NEW: dict[str, tuple[str, dict[str, Any]]] = {
     "uq_alert_key": ("alert", {"transition": None, "kind": "source_broken"}),
     "ck_alert_tells_a_transition": ("alert", {"transition": None, "key": "other"}),
     "uq_delivery_receiver": ("delivery", {"id": "new"}),
+    "ck_act_kind": ("act", {"kind": "wish"}),
+    "ck_act_ack_is_of_an_alert": ("act", {"alert": None}),
 }
 NAMED = {
     constraint.name: constraint
@@ -124,6 +127,8 @@ def fill(store: Store) -> None:
     store.save_articles([Article("https://a.example/1", ArticleResult.FAILED)], {}, [], NOW)
     (one,) = store.claim_messages(NOW, 1, HOUR, "me")
     store.settle(one.id, "me", Failed(False, "gone"), NOW)
+    store.silence(Silence(Conditions(), "ana", "", NOW, NOW + HOUR), NOW)
+    store.acknowledge(one.deliveries[0].alert_id, "ana", "", NOW)
     store.record_health([HealthChange("wire", 1, Health.NEW, Health.HEALTHY, "answers", "", NOW)], [], NOW)
 
 
@@ -171,7 +176,7 @@ def test_a_row_that_breaks_it_is_refused(database: Database, name: str) -> None:
     assert names_it(refused_copy(database, *BROKEN_NEW[name]), name)
 
 
-@pytest.mark.parametrize("table", ["evidence", "transition", "transition_evidence", "attempt"])
+@pytest.mark.parametrize("table", ["evidence", "transition", "transition_evidence", "attempt", "act"])
 def test_history_cannot_be_changed_or_removed(database: Database, table: str) -> None:
     column = list(metadata.tables[table].columns)[-1].name
     assert refused(database, f"UPDATE {table} SET {column} = {column}").startswith(f"{table} is append-only")
@@ -207,6 +212,9 @@ QUEUES: dict[str, Callable[[Connection, datetime], object]] = {
     "ix_evidence_item": lambda connection, now: judgements.evidence(connection, "deal", now - DAY),
     "ix_health_at": lambda connection, now: vitals.forget(connection, now),
     "ix_delivery_open": lambda connection, now: outbox.claim(connection, now, 5, HOUR, "me"),
+    "ix_silence_ends": lambda connection, now: silences.active(connection, now),
+    "ix_act_item": lambda connection, now: acts.of_item(connection, "deal"),
+    "ix_act_alert": lambda connection, now: acts.acks(connection, [1]),
 }
 
 

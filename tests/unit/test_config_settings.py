@@ -173,6 +173,37 @@ def test_an_outlets_actor_that_looks_like_a_slip_is_noted(tmp_path: Path) -> Non
     ]
 
 
+def test_the_patience_of_an_item_comes_from_the_item_the_watchlist_or_the_service(tmp_path: Path) -> None:
+    def item(id_: str, more: str = "") -> str:
+        return f"  - {{id: {id_}, title: X, lifecycle: deal, state: talks, about: {{all: x}}{more}}}\n"
+
+    plain = "items:\n" + item("a") + item("b", ", silent_after: 2d") + item("c", ", silent_after: never")
+
+    def patience(path: Path) -> list[timedelta | None]:
+        return [one.silent_after for one in load(path, {}).rules.items]
+
+    assert patience(service(tmp_path, "", plain)) == [timedelta(days=30), timedelta(days=2), None]
+    assert patience(service(tmp_path, "notify: {silent_after: 1w}\n", plain))[0] == timedelta(days=7)
+    never = service(tmp_path, "notify: {silent_after: never}\n", plain)
+    assert patience(never) == [None, timedelta(days=2), None]
+    assert load(never, {}).silent_after is None
+    own = "defaults: {silent_after: 3d}\n" + plain
+    assert patience(service(tmp_path, "notify: {silent_after: never}\n", own))[0] == timedelta(days=3)
+    revisions = {load(service(tmp_path, f"notify: {{silent_after: {t}}}\n"), {}).rules.revision for t in ("2d", "3d")}
+    assert len(revisions) == 1, "judging does not depend on it"
+
+
+def test_templates_and_the_key_of_links(tmp_path: Path) -> None:
+    settings = load(service(tmp_path), {})
+    assert (settings.templates, settings.link_secret, settings.links_valid) == (None, "", timedelta(days=7))
+    (tmp_path / "mine").mkdir()
+    text = "notify: {templates: mine}\nweb: {secret: 0123456789abcdef, links_valid: 12h}\n"
+    settings = load(service(tmp_path, text), {})
+    assert (settings.templates, settings.links_valid) == (tmp_path / "mine", timedelta(hours=12))
+    assert settings.secrets == ("0123456789abcdef",)
+    assert "0123456789abcdef" not in repr(settings)
+
+
 # --- the shipped files ----------------------------------------------------------------------------
 
 

@@ -243,6 +243,20 @@ Age = Annotated[
     _DURATION_SCHEMA,
 ]
 
+_until = duration_between(timedelta(days=1), timedelta(days=3660), '1d to 3660d, or "never"')
+
+
+def _patience(value: Any) -> timedelta:
+    return timedelta(0) if value == "never" else _until(value)
+
+
+Patience = Annotated[
+    timedelta,
+    BeforeValidator(_patience),
+    WithJsonSchema({"type": "string", "pattern": r"^never$|^ *(\d+ *([wdhms]|ms) *)+$|" + REFERENCE}),
+]
+"""An age, or zero for never."""
+
 
 def _day(value: Any) -> date:
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):

@@ -23,6 +23,7 @@ from watcher.config.fields import (
     Ids,
     Loose,
     Looses,
+    Patience,
     Section,
     TierName,
     Zone,
@@ -36,7 +37,7 @@ from watcher.config.fields import (
     Window as Length,
 )
 from watcher.config.problems import Place, Problems, hint, listed
-from watcher.config.rules import Assembly
+from watcher.config.rules import SILENT_AFTER, Assembly
 from watcher.config.yaml import Document, Path_
 from watcher.domain.alerts import (
     POLICY_KINDS,
@@ -208,6 +209,11 @@ class NotifySection(Section):
     system: Ids = Field(
         default=(), description="The receivers of alerts about the service itself: a source that broke or came back."
     )
+    silent_after: Patience = Field(
+        default=SILENT_AFTER,
+        description="How long nothing may be told of an item before that is told; never for never.",
+    )
+    templates: Loose = Field(default="", description="A folder of templates of your own, relative to this file.")
 
 
 # --- what becomes of them -------------------------------------------------------------------------

@@ -50,6 +50,7 @@ from watcher.domain.model import (
 )
 
 Watchlist = Checked[WatchlistFile]
+SILENT_AFTER = timedelta(days=30)
 
 
 def load_rules(
@@ -73,11 +74,13 @@ class Assembly:
         problems: Problems,
         intervals: Intervals | None = None,
         *,
+        silent_after: timedelta = SILENT_AFTER,  # zero for never
         allow_private: bool = True,  # for all feeds; what no service settings are there to tell is let pass
     ) -> None:
         self._problems = problems
         self._allow_private = allow_private
         self._intervals = intervals or Intervals()
+        self._silent_after = silent_after
         self.known_items: set[str] = set()  # also those with mistakes in them
         self.known_watchlists = {path.stem for path in paths}
         self.known_tags: set[str] = set()
@@ -243,8 +246,12 @@ class Assembly:
             severity=section.severity or defaults.severity,
             tags=_first(section.tags, defaults.tags),
             note=section.note,
+            silent_after=self._patience(section.silent_after, defaults.silent_after) or None,
             expect=expectations(checked, (*path, "expect"), section.expect),
         )
+
+    def _patience(self, *said: timedelta | None) -> timedelta:
+        return next((patience for patience in said if patience is not None), self._silent_after)
 
     def _check_item(self, checked: Watchlist, path: Path_, section: ItemSection) -> None:
         self._check_state(checked, path, section)

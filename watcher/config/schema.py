@@ -65,5 +65,6 @@ def _default(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _default(each) for key, each in value.items()}
     if isinstance(value, str) and re.fullmatch(r"P[0-9DTHMS.]+", value):
-        return format_duration(TypeAdapter(timedelta).validate_python(value))
+        length: timedelta = TypeAdapter(timedelta).validate_python(value)
+        return format_duration(length) if length else "never"
     return value

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from watcher.config.checking import Checked, check
 from watcher.config.fields import (
@@ -25,8 +25,10 @@ from watcher.config.fields import (
     Section,
     Text,
     Texts,
+    Window,
     Zone,
     choice,
+    wrong,
 )
 from watcher.config.notify import (
     CheckAddress,
@@ -57,6 +59,16 @@ _format = choice(str, ("auto", "console", "json"))
 _level = choice(str, ("debug", "info", "warning", "error"))
 LogFormat = Annotated[str, _format[0], _format[1]]
 LogLevel = Annotated[str, _level[0], _level[1]]
+KEY_LENGTH = 16  # characters of a key that signs, at least
+
+
+def _signing_key(key: str) -> str:
+    if 0 < len(key) < KEY_LENGTH:
+        raise wrong("too short to sign with", f"at least {KEY_LENGTH} characters")
+    return key
+
+
+SigningKey = Annotated[Loose, AfterValidator(_signing_key)]
 
 
 # --- the file -------------------------------------------------------------------------------------
@@ -75,6 +87,8 @@ class WebSection(Section):
     enabled: Flag = Field(default=True, description="False to serve nothing.")
     host: Text = Field(default="127.0.0.1", description="The address to listen on.")
     port: Port = Field(default=9464, description="0 takes a free one.")
+    secret: SigningKey = Field(default="", description="What links in messages are signed with; none, no such links.")
+    links_valid: Window = Field(default=timedelta(days=7), description="How long links in messages do what they say.")
 
 
 class RetentionSection(Section):
@@ -148,13 +162,17 @@ class Settings:
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # item -> ids of the feeds chosen for it
     system: tuple[str, ...] = ()  # address names that get system alerts
     access: Mapping[str, Access] = field(default_factory=dict, repr=False)  # feed -> what it wants to see
+    silent_after: timedelta | None = None  # what items have that say nothing; None is never
+    templates: Path | None = None  # folder of the operator's own
+    link_secret: str = field(default="", repr=False)  # signs the links in messages; empty: there are none
+    links_valid: timedelta = timedelta(days=7)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every text that must appear in no log."""
         feeds = (secret for access in self.access.values() for secret in access.secrets)
         receivers = (secret for one in self.receivers.values() for secret in (one.url, one.secret) if secret)
-        return (*receivers, *feeds, *filter(None, (self.polling.proxy,)))
+        return (*receivers, *feeds, *filter(None, (self.polling.proxy, self.link_secret)))
 
 
 def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None = None) -> Settings:
@@ -172,8 +190,12 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
     file = service.model
     notify = Notify(service.document, service.place, file.notify, file.zone)
     paths, outlets, polling = _watchlists(service, problems), _outlets(service, problems), file.polling
+    templates = _templates(service, problems)
     check_polling(service, polling, problems)
-    assembly = Assembly(paths, outlets, env, problems, intervals_of(polling), allow_private=polling.allow_private)
+    assembly = Assembly(
+        paths, outlets, env, problems, intervals_of(polling),
+        silent_after=file.notify.silent_after, allow_private=polling.allow_private,
+    )  # fmt: skip
     assembly.note_doubts(notes)
     note_contact(service, polling, notes, feeds=len(assembly.feeds))
     receivers = receivers_of(notify, check_address, problems, notes)
@@ -197,6 +219,10 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
         system=addresses_of(file.notify.system, receivers),
         notes=tuple(notes),
         switched_off=switched_off(file.notify),
+        silent_after=file.notify.silent_after or None,
+        templates=templates,
+        link_secret=file.web.secret,
+        links_valid=file.web.links_valid,
     )
 
 
@@ -218,6 +244,15 @@ def _outlets(service: Checked[ServiceFile], problems: Problems) -> Path | None:
     if not found:
         problems.add(service.document.file, service.place(("outlets",)), "no file is there")
     return found[0] if found else None
+
+
+def _templates(service: Checked[ServiceFile], problems: Problems) -> Path | None:
+    if not service.model.notify.templates:
+        return None
+    folder = service.document.path.parent / service.model.notify.templates
+    if not folder.is_dir():
+        problems.add(service.document.file, service.place(("notify", "templates")), "no folder is there")
+    return folder
 
 
 def _find(folder: Path, pattern: str) -> list[Path]:

@@ -18,6 +18,7 @@ from watcher.config.fields import (
     Ids,
     LaterUrl,
     Loose,
+    Patience,
     Phrase,
     Phrases,
     Secret,
@@ -79,6 +80,9 @@ class DefaultsSection(Section):
     evidence: EvidenceSection = Field(default=EvidenceSection(), description="What is enough to change a state.")
     severity: Severity = Field(default="normal", description="How much a change matters.")
     tags: Ids = Field(default=(), description="Words for routes.")
+    silent_after: Patience | None = Field(
+        default=None, description="How long nothing may be told of an item before that is told; never for never."
+    )
 
 
 class ItemSection(Section):
@@ -101,6 +105,9 @@ class ItemSection(Section):
     severity: Severity | None = Field(default=None, description="How much a change matters.")
     tags: Ids | None = Field(default=None, description="Words for routes.")
     note: Loose = Field(default="", description="Your own remark; every alert repeats it.")
+    silent_after: Patience | None = Field(
+        default=None, description="How long nothing may be told of it before that is told; never for never."
+    )
     expect: tuple[ExpectSection, ...] = Field(
         default=(), description="Texts and what must be read in them; `watcher check --tests` tries them."
     )

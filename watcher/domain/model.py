@@ -132,6 +132,7 @@ class Item:
     severity: str = "normal"
     tags: tuple[str, ...] = ()
     note: str = ""
+    silent_after: timedelta | None = field(default=None, repr=False)  # of it nothing is told for longer; None: never
     expect: tuple[Expectation, ...] = field(default=(), repr=False)  # cases of the author's; judging does without
 
 

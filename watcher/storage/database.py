@@ -39,6 +39,7 @@ class Lock(IntEnum):
     UPGRADE = 0x77617463_01
     SYNC = 0x77617463_02
     RECORD = 0x77617463_03
+    ACKNOWLEDGE = 0x77617463_04
 
 
 class Database:

@@ -42,13 +42,14 @@ from watcher.storage import items as item_rows
 from watcher.storage import judgements, outbox, schema, vitals
 from watcher.storage.database import Database
 from watcher.storage.feeds import Marks
+from watcher.storage.people import People
 
 __all__ = ["Marks", "Store"]
 
 _NO_MARKS: Mapping[str, Marks] = MappingProxyType({})
 
 
-class Store:
+class Store(People):
     """The database of one installation. Safe to share between threads, and between processes on one machine
     (SQLite) or many (PostgreSQL).
 

@@ -508,7 +508,7 @@ act = Table(
     _one_of("ck_act_kind", "kind", ActKind),
     CheckConstraint("kind <> 'ack' OR alert IS NOT NULL", name="ck_act_ack_is_of_an_alert"),
 )
-# read by acts.of: of an item, and of alerts
+# read by acts.of_item, and by acts.acks
 Index("ix_act_item", act.c.item, act.c.id)
 Index("ix_act_alert", act.c.alert, **_where("alert IS NOT NULL"))
 
