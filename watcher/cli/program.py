@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from watcher import __version__
-from watcher.cli import backtest, daemon, database, demo, explain, feeds, files, listing, outbox, preview
+from watcher.cli import backtest, daemon, database, demo, explain, feeds, files, listing, outbox, preview, render
 from watcher.cli.output import plural, remark
 from watcher.errors import ArchiveError, ConfigError, WatcherError
 
@@ -22,7 +22,7 @@ program = typer.Typer(
     help="Watch policy news and tell people when a watch item changes state.",
     epilog="Exit codes: 0 fine, 1 something failed, 2 wrong usage or configuration, 3 an item changed state (once).",
 )
-for module in (daemon, files, listing, feeds, explain, preview, backtest, outbox, database, demo):
+for module in (daemon, files, listing, feeds, explain, preview, backtest, outbox, render, database, demo):
     module.register(program)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -39,11 +40,11 @@ _USUAL = "#1570EF"
 class Links(Protocol):
     """Makes the links by which somebody acts on an alert: signed, and good for a time."""
 
-    def ack(self, alert_id: int, receiver: str) -> str:
-        """Return the link that acknowledges an alert; empty where there is none."""
+    def ack(self, alert_id: int, receiver: str, now: datetime) -> str:
+        """Return the link that acknowledges a stored alert, good from `now` on."""
 
-    def mute(self, item: str, receiver: str) -> str:
-        """Return the link that mutes an item for a week; empty where there is none."""
+    def mute(self, item: str, receiver: str, now: datetime) -> str:
+        """Return the link that mutes an item for a week, good from `now` on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +97,22 @@ def render(message: Message, look: Look, timeline: Sequence[Step] = ()) -> Rende
     )
 
 
+def view_of(message: Message, look: Look) -> MessageView:
+    """Return what a template sees of `message` with all the room there can be."""
+    return _Scene(message, look, ()).view(Room())
+
+
 def urls_of(delivery: Delivery, links: Links | None) -> tuple[str, str]:
-    """Return the links that acknowledge a policy alert and mute its item; empty ones for any other alert."""
+    """Return the links that acknowledge a policy alert and mute its item; empty ones for any other alert.
+
+    They are good from when the delivery was planned, so that a repeat carries the same.
+    """
     alert = delivery.alert
     if links is None or not isinstance(alert, Alert) or alert.kind not in POLICY_KINDS:
         return "", ""
-    ack = safe_link(links.ack(delivery.alert_id, delivery.receiver)) if delivery.alert_id else None
-    mute = safe_link(links.mute(alert.item, delivery.receiver))
+    since = delivery.created_at or alert.at
+    ack = safe_link(links.ack(delivery.alert_id, delivery.receiver, since)) if delivery.alert_id else None
+    mute = safe_link(links.mute(alert.item, delivery.receiver, since))
     return ack.url if ack else "", mute.url if mute else ""
 
 
@@ -134,6 +144,7 @@ class _Scene:
         self._message = message
         self._look = look
         self._timeline = timeline
+        self._views: dict[Room, MessageView] = {}
         self._single = len(message.deliveries) == 1
         first = message.deliveries[0].alert
         zone = look.zone
@@ -142,13 +153,16 @@ class _Scene:
         self.subject = merged or cut(self._headline, LONGEST_SUBJECT)
 
     def view(self, room: Room) -> MessageView:
-        """Return what templates see."""
-        look, message = self._look, self._message
-        shown = message.deliveries[: room.alerts]
-        alerts = tuple(alert_view(one, room, look.zone, self._urls) for one in shown)
-        board = safe_link(look.board)
-        lines = tidy(self._lines(room))
-        return message_view(message, lines, self.subject, colour_of(message), board.url if board else "", alerts)
+        """Return what templates see; shipped ones see no more than the lines."""
+        if room not in self._views:
+            look, message = self._look, self._message
+            shown = message.deliveries[: room.alerts] if look.templates.own else ()
+            alerts = tuple(alert_view(one, room, look.zone, self._urls) for one in shown)
+            board = safe_link(look.board)
+            lines = tidy(self._lines(room))
+            told = (self.subject, colour_of(message), board.url if board else "", alerts)
+            self._views[room] = message_view(message, lines, *told)
+        return self._views[room]
 
     # --- its lines ------------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ FORMS: tuple[Form, ...] = ("subject", "text", "html", "slack")
 LONGEST: Mapping[Form, int] = {"subject": 2_000, "text": 100_000, "html": 400_000, "slack": 40_000}
 """Characters that a template may make at most: more is no message, but a loop gone wrong."""
 
-_ESCAPES: Mapping[Form, Callable[[str], str]] = {"subject": str, "text": str, "html": escape, "slack": literal}
+_ESCAPES: Mapping[Form, Callable[[str], str]] = {"html": escape, "slack": literal}
 _SHIPPED = PackageLoader("watcher.delivery", "templates")
 
 
@@ -127,9 +127,9 @@ SHIPPED = Templates()
 
 
 def _make(environment: ImmutableSandboxedEnvironment, form: Form, view: MessageView) -> str:
-    shown: MessageView = escaped(view, _ESCAPES[form])
+    shown: MessageView = escaped(view, _ESCAPES[form]) if form in _ESCAPES else view
     template = environment.get_template(f"{form}.j2")
-    context = {"message": shown, "alert": shown.alerts[0], "alerts": shown.alerts, "lines": shown.lines}
+    context = {"message": shown, "alert": next(iter(shown.alerts), None), "alerts": shown.alerts, "lines": shown.lines}
     return template.render(context, subject=shown.subject, colour=shown.colour, version=shown.version)
 
 
