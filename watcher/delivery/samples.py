@@ -181,8 +181,10 @@ _ALERTS: Mapping[str, AnyAlert] = {
 
 
 def _several(merge: Merge, hold: Hold | None) -> Message:
-    soon = replace(_TRUCE, item="port-fees", title="Port fees on foreign ships", from_label="in force",
-                   to_label="suspended", from_value=None, to_value=None, question="", note="")  # fmt: skip
+    soon = replace(
+        _TRUCE, item="port-fees", title="Port fees on foreign ships", from_label="in force", to_label="suspended",
+        from_value=None, to_value=None, question="", note="", meaning="", from_source="",
+    )  # fmt: skip
     third = replace(soon, item="chip-licence", title="Licence for the newer chips", from_label="pending",
                     to_label="approved", severity="normal")  # fmt: skip
     start = NOW if merge is Merge.EVENT else NOW.replace(hour=21, minute=0) - timedelta(days=1)
