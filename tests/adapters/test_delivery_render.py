@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from watcher.config.lifecycles import shipped_lifecycles
 from watcher.delivery.mrkdwn import heading, literal
 from watcher.delivery.plain import cut, fold, safe_link, unlinked
-from watcher.delivery.render import LONGEST_SECTION, Look, Rendered, render
+from watcher.delivery.render import LONGEST_SLACK, Look, Rendered, render
 from watcher.domain.alerting import plan, signal
 from watcher.domain.alerting import test_alert as alert_for_a_test
 from watcher.domain.alerts import Alert, AlertKind, Point, Quote, SystemAlert
@@ -279,7 +279,7 @@ def test_forty_kilobytes_are_cut_with_an_ellipsis() -> None:
 
     assert len(message.text) < 12_000
     assert len(message.html) < 32_768
-    assert len(message.slack) <= LONGEST_SECTION
+    assert len(message.slack) <= LONGEST_SLACK
     assert "…" in message.subject
     assert "*Change:* awaited → published" in message.slack
     assert message.small.endswith("carries the same id.")
@@ -306,7 +306,7 @@ def test_any_text_keeps_the_forms_whole(text: str, title: str, outlet: str, link
     assert "\n" not in message.subject
     assert len(message.subject) < 70
     assert html_to_text(message.html) == message.text.rstrip("\n")
-    assert len(message.slack) <= LONGEST_SECTION
+    assert len(message.slack) <= LONGEST_SLACK
     assert all("|" in inner and inner.startswith("http") for inner in re.findall(r"<([^>]*)>", message.slack))
     assert message.slack.count("<") == len(re.findall(r"<([^>]*)>", message.slack))
     message.html.encode()
@@ -531,7 +531,7 @@ def test_many_points_fit_every_channel() -> None:
     points = tuple(Point(f"feed-{n}", "broken: " + "x" * 500) for n in range(20))
     message = render(a_message(replace(SYSTEM, points=points, more=480), ""), Look(BERLIN))
     assert "and 480 more" in message.text
-    assert len(message.slack) <= LONGEST_SECTION
+    assert len(message.slack) <= LONGEST_SLACK
 
 
 def test_what_a_source_wrote_acts_on_nothing_in_a_system_alert_either() -> None:

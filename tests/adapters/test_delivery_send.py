@@ -170,7 +170,7 @@ def test_a_server_that_fails_to_say_good_bye_has_taken_the_mail(desk: Receivers,
     ("step", "reply", "retryable"),
     [
         ("STARTTLS", "454 4.7.0 no certificate at hand", True),
-        ("STARTTLS", "502 5.5.1 not here", True),  # what is not offered today may be tomorrow; never in the clear
+        ("STARTTLS", "502 5.5.1 not here", False),
         ("STARTTLS", HANG_UP, True),
         ("AUTH", "454 4.7.0 try later", True),
         ("AUTH", "535 5.7.8 wrong", False),

@@ -18,11 +18,11 @@ from watcher.delivery.plain import cut, fold, safe_link
 from watcher.delivery.templates import SHIPPED, Form, Templates
 from watcher.delivery.timeline import Step, tell_timeline
 from watcher.delivery.view import MessageView, alert_view, message_view
-from watcher.domain.alerts import POLICY_KINDS, Alert, AlertKind, Delivery, Digest, Message, SystemAlert
+from watcher.domain.alerts import POLICY_KINDS, Alert, AlertKind, Delivery, Message, SystemAlert
 
 LONGEST_SUBJECT = 69
 LONGEST_SECTION = 2900  # Slack refuses a text block of more than 3,000 characters
-LONGEST_SLACK = 8_000  # of a message of several alerts; it refuses far more as too long altogether
+LONGEST_SLACK = 8_000  # all of them together, which it takes, and which is still read
 LONGEST_HTML = 90_000  # mail programs cut what is longer than about 100 kB
 
 # Less is shown, step by step, until it fits.
@@ -202,11 +202,9 @@ class _Scene:
 
     def slack(self) -> tuple[str, str]:
         """Return the body under a heading that says the subject already, and what was wrong with a template."""
-        small_one = self._single and not isinstance(self._message.deliveries[0].alert, Digest)
-        most = LONGEST_SECTION if small_one else LONGEST_SLACK
 
         def fits(text: str) -> bool:
-            return len(text) <= most and all(len(line) <= LONGEST_SECTION for line in text.split("\n"))
+            return len(text) <= LONGEST_SLACK and all(len(line) <= LONGEST_SECTION for line in text.split("\n"))
 
         fitted, _ = self._fit("slack", _SLACK_ROOMS, fits)
         text = fitted.text.strip()
