@@ -85,7 +85,8 @@ def with_id(mail: str, message_id: str) -> str:
 
 def domain_of(address: str, host: str) -> str:
     """Return what stands behind the @ of ids: the domain of the sender's address, else the server's name."""
-    found = _DOMAIN.fullmatch(address.rpartition("@")[2]) or _DOMAIN.fullmatch(host)
+    _, at, domain = address.rpartition("@")
+    found = _DOMAIN.fullmatch(domain if at else host) or _DOMAIN.fullmatch(host)
     return found.group() if found else "watcher.invalid"
 
 

@@ -94,7 +94,8 @@ async def _exchange(url: str, headers: Mapping[str, str], body: bytes) -> tuple[
         aiohttp.ClientSession(timeout=limit, trust_env=True, auto_decompress=False) as session,
         session.post(url, data=body, headers=headers, allow_redirects=False, ssl=_tls()) as response,
     ):
-        said = b"" if response.ok else await response.content.read(LONGEST_ANSWER)
+        taken = 200 <= response.status < 300
+        said = b"" if taken else await response.content.read(LONGEST_ANSWER)
         return response.status, response.headers.get("Retry-After", ""), said.decode("utf-8", "replace")
 
 
