@@ -39,7 +39,7 @@ def several(merge: Merge, *alerts: Alert, hold: Hold | None = None, gap: timedel
     [
         (
             {"kind": AlertKind.REVERSAL, "from_label": "published", "to_label": "awaited", "reason": Reason.RETRACTED},
-            "back to awaited: Outcome documents",
+            "awaited, a reversal: Outcome documents",
             "A reversal: it goes back on “published”.\nChange: published → awaited\n",
         ),
         (
@@ -80,18 +80,32 @@ def test_each_kind_says_in_its_subject_and_first_lines_what_it_is(
 
 
 @pytest.mark.parametrize(
-    ("reason", "near"), [(Reason.IN_7_DAYS, "in 7 days"), (Reason.IN_1_DAY, "tomorrow"), (Reason.PASSED, "passed")]
+    ("reason", "day", "near"),
+    [
+        (Reason.IN_7_DAYS, date(2025, 10, 2), "in 7 days"),
+        (Reason.IN_7_DAYS, date(2025, 9, 30), "in 5 days"),  # nobody looked meanwhile
+        (Reason.IN_1_DAY, date(2025, 9, 26), "tomorrow"),
+        (Reason.IN_1_DAY, date(2025, 9, 25), "today"),
+        (Reason.PASSED, date(2025, 9, 24), "passed"),
+    ],
 )
-def test_a_deadline_says_how_near_it_is(reason: Reason, near: str) -> None:
-    alert = replace(UNMOVED, kind=AlertKind.DEADLINE, reason=reason, day=date(2025, 10, 2), to_value="2025-10-02",
-                    from_value="2025-10-02", detail="")  # fmt: skip
+def test_a_deadline_says_how_near_it_is(reason: Reason, day: date, near: str) -> None:
+    value = day.isoformat()
+    alert = replace(UNMOVED, kind=AlertKind.DEADLINE, reason=reason, day=day, to_value=value, from_value=value)
     made = shown(alert)
 
-    assert made.subject == f"awaited (2025-10-02), {near}: Outcome documents"
-    assert f"Day: 2 Oct 2025, {near}\n" in made.text
-    assert "Stands at: awaited (2025-10-02), since 14 Sep 2025\n" in made.text
+    assert made.subject == f"awaited ({value}), {near}: Outcome documents"
+    assert f"Day: {day.day} {day:%b} 2025, {near}\n" in made.text
+    assert f"Stands at: awaited ({value}), since 14 Sep 2025\n" in made.text
     assert "The item has not changed its state." in made.text
     assert f"deadline, reason {reason.value}, watchlist us-china" in made.small
+
+
+def test_the_day_is_near_in_the_zone_of_the_configuration() -> None:
+    late = NOW.replace(hour=22, minute=30)  # the next day in Berlin
+    alert = replace(UNMOVED, kind=AlertKind.DEADLINE, reason=Reason.IN_1_DAY, day=date(2025, 9, 26), at=late)
+
+    assert shown(alert).subject == "awaited, today: Outcome documents"
 
 
 def test_silence_says_how_many_sources_answered_and_since_when_it_stands() -> None:

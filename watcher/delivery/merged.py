@@ -28,11 +28,11 @@ _LATE = "They waited because this receiver did not take messages. They are in th
 # --- one alert ----------------------------------------------------------------------------------------------------
 
 
-def headline(alert: AnyAlert) -> str:
+def headline(alert: AnyAlert, zone: ZoneInfo) -> str:
     """Return the line that says what an alert is about; not cut."""
     if isinstance(alert, SystemAlert):
         return system_headline(alert)
-    return policy_headline(alert) if isinstance(alert, Alert) else digest_headline(alert)
+    return policy_headline(alert, zone) if isinstance(alert, Alert) else digest_headline(alert)
 
 
 def small(alert: AnyAlert) -> Line:
@@ -68,8 +68,8 @@ def merged_subject(message: Message, zone: ZoneInfo, longest: int) -> str:
     that is newest."""
     if message.merge is Merge.EVENT:
         rest = f", and {len(message.deliveries) - 1} more"
-        return cut(headline(message.deliveries[0].alert), longest - len(rest)) + rest
-    return cut(f"{merged_headline(message, zone)}: {headline(message.deliveries[-1].alert)}", longest)
+        return cut(headline(message.deliveries[0].alert, zone), longest - len(rest)) + rest
+    return cut(f"{merged_headline(message, zone)}: {headline(message.deliveries[-1].alert, zone)}", longest)
 
 
 def _begin(message: Message) -> datetime:
@@ -93,7 +93,7 @@ def merged_lines(message: Message, room: Room, zone: ZoneInfo, acts: ActLines) -
     shown = message.deliveries[: room.alerts]
     for number, delivery in enumerate(shown, start=1):
         yield GAP
-        yield Line("head", f"{number}. {cut(headline(delivery.alert), min(room.text, 200))}")
+        yield Line("head", f"{number}. {cut(headline(delivery.alert, zone), min(room.text, 200))}")
         if not room.brief:
             yield from _entry(delivery.alert, room, zone, quotes=message.merge is not Merge.EVENT)
             yield from acts(delivery)

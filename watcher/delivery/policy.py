@@ -19,7 +19,6 @@ _SIGNS = {
     Status.POSSIBLE: "possible",
     Status.URGED: "urged",
 }
-_DAYS = {Reason.IN_7_DAYS: "in 7 days", Reason.IN_1_DAY: "tomorrow", Reason.PASSED: "passed"}
 _UNMOVED = {
     AlertKind.EARLY_SIGNAL: "An early signal.",
     AlertKind.DISPUTED: "Disputed: as good a source denies it.",
@@ -29,33 +28,33 @@ _UNMOVED = {
 """What is said of an alert that tells of no change, before it is said that there was none."""
 
 
-def policy_headline(alert: Alert) -> str:
+def policy_headline(alert: Alert, zone: ZoneInfo) -> str:
     """Return the line that says what happened, state first; not cut."""
-    told = f"{_told(alert)}: {fold(alert.title, 200) or fold(alert.item, 60)}"
-    if alert.kind in (AlertKind.EARLY_SIGNAL, AlertKind.DISPUTED):
-        told = f"{_told(alert)} {fold(alert.title, 200) or fold(alert.item, 60)}"
+    mark = "" if alert.kind in (AlertKind.EARLY_SIGNAL, AlertKind.DISPUTED) else ":"  # after a question there is none
+    told = f"{_told(alert, zone)}{mark} {fold(alert.title, 200) or fold(alert.item, 60)}"
     if alert.escalated:
         return f"Escalated: {told}"
     return f"Reminder {alert.reminder}: {told}" if alert.reminder else told
 
 
-def _told(alert: Alert) -> str:
+def _told(alert: Alert, zone: ZoneInfo) -> str:
     """What happened in as few words as can be; a question where nothing did."""
     if alert.kind is AlertKind.EARLY_SIGNAL:
         return f"{_SIGNS.get(alert.status, alert.status.value)}: {fold(alert.to_label, 40)}?"
     if alert.kind is AlertKind.DISPUTED:
         return f"disputed: {fold(alert.to_label, 40)}?"
     if alert.kind is AlertKind.DEADLINE:
-        return f"{_standing(alert)}, {_DAYS.get(alert.reason, 'near')}"
-    if alert.kind is AlertKind.SILENT:
-        return f"{_standing(alert)}, nothing new"
-    state = state_of(alert.to_label, alert.to_value)
-    return f"back to {state}" if alert.kind is AlertKind.REVERSAL else state
+        return f"{state_of(alert.to_label, alert.to_value)}, {_near(alert, zone)}"
+    more = {AlertKind.SILENT: ", nothing new", AlertKind.REVERSAL: ", a reversal"}.get(alert.kind, "")
+    return f"{state_of(alert.to_label, alert.to_value)}{more}"
 
 
-def _standing(alert: Alert) -> str:
-    """Where an item stands of which no change is told: both of its states are that one."""
-    return state_of(alert.to_label, alert.to_value)
+def _near(alert: Alert, zone: ZoneInfo) -> str:
+    """Tell how near the day of a deadline was when it was told."""
+    if alert.day is None:
+        return "near"
+    left = (alert.day - alert.at.astimezone(zone).date()).days
+    return "passed" if left < 0 else {0: "today", 1: "tomorrow"}.get(left, f"in {left} days")
 
 
 def policy_lines(alert: Alert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
@@ -122,7 +121,7 @@ def _stands(alert: Alert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
     if alert.kind in (AlertKind.EARLY_SIGNAL, AlertKind.DISPUTED):
         yield Line("fact", f"{state_of(alert.to_label, alert.to_value)}, {alert.status.value}", "Told")
     if alert.day is not None:
-        yield Line("fact", f"{tell_date(alert.day)}, {_DAYS.get(alert.reason, 'near')}", "Day")
+        yield Line("fact", f"{tell_date(alert.day)}, {_near(alert, zone)}", "Day")
     yield Line("fact", tell_moment(alert.at, zone), "At")
     stands = state_of(alert.from_label, alert.from_value)
     yield Line("fact", f"{stands}, since {tell_day(alert.from_since or alert.at, zone)}", "Stands at")
@@ -132,9 +131,8 @@ def _stands(alert: Alert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
 
 def why(alert: Alert, room: Room) -> Iterator[Line]:
     """Say why, and how many sources that rests on."""
-    waits = alert.kind in (AlertKind.EARLY_SIGNAL, AlertKind.DISPUTED)
     if detail := unlinked(alert.detail, room.text):
-        yield Line("fact", detail, "Why not yet" if waits else "Why")
+        yield Line("fact", detail, "Why not yet" if alert.kind is AlertKind.EARLY_SIGNAL else "Why")
     if not alert.sources:
         return
     if alert.kind is AlertKind.SILENT:

@@ -148,7 +148,7 @@ class _Scene:
         self._single = len(message.deliveries) == 1
         first = message.deliveries[0].alert
         zone = look.zone
-        self._headline = headline(first) if self._single else merged_headline(message, zone)
+        self._headline = headline(first, zone) if self._single else merged_headline(message, zone)
         merged = merged_subject(message, zone, LONGEST_SUBJECT) if not self._single else ""
         self.subject = merged or cut(self._headline, LONGEST_SUBJECT)
 

@@ -120,11 +120,12 @@ _ALERTS: Mapping[str, AnyAlert] = {
     "reversal": replace(
         _TRUCE, kind=AlertKind.REVERSAL, from_state="extended", from_label="extended", from_value="2026-11-10",
         to_state="set", to_label="set", to_value="2025-11-10", reason=Reason.RETRACTED, meaning="A day has been set.",
-        detail="CNBC took its report back", sources=0, quotes=(), next=_NEXT_UP, from_source="", note="",
+        detail="CNBC took its report back; it goes back on “extended”, where it stood since 2025-10-30",
+        sources=0, quotes=(), next=_NEXT_UP, from_source="", note="",
         from_since=NOW - timedelta(hours=5),
     ),
     "disputed": _doubt(
-        AlertKind.DISPUTED, Status.DENIED, Reason.DISPUTED, "Xinhua denies what CNBC reported", _DENIAL,
+        AlertKind.DISPUTED, Status.DONE, Reason.DISPUTED, "told by CNBC; denied by Xinhua", _DENIAL,
         _TRUCE_QUOTES[0],
     ),
     "early_signal": _doubt(
@@ -132,11 +133,12 @@ _ALERTS: Mapping[str, AnyAlert] = {
     ),
     "deadline": replace(
         _UNMOVED, kind=AlertKind.DEADLINE, reason=Reason.IN_7_DAYS, day=date(2025, 11, 10),
-        at=datetime(2025, 11, 3, 7, 0, tzinfo=UTC), detail="",
+        at=datetime(2025, 11, 3, 7, 0, tzinfo=UTC),
+        detail="the day it waits for, 2025-11-10, is in 7 days",
     ),
     "item_silent": replace(
-        _UNMOVED, kind=AlertKind.SILENT, reason=Reason.NOTHING_HAPPENED, sources=12,
-        detail="nothing was told of it for 30 days, and its 12 sources answered",
+        _UNMOVED, kind=AlertKind.SILENT, reason=Reason.NOTHING_HAPPENED,
+        detail="nothing was told of it since 2025-09-30, and all of its 12 sources answered the whole time",
     ),
     "digest": _DIGEST,
     "test": test_alert(NOW),
@@ -154,14 +156,14 @@ _ALERTS: Mapping[str, AnyAlert] = {
         AlertKind.SOURCE_RECOVERED, "answered", "wire", "wire is back", Point("wire (Wire One)", "recovered: answered")
     ),
     "item_unseen": _system(
-        AlertKind.ITEM_UNSEEN, "no_source", "tariff-truce", "nobody could see news of tariff-truce",
-        Point("tariff-truce", "none of its 3 sources answers", NOW - timedelta(hours=2)),
-        advice="That nothing was told of it means nothing until a source is back.",
+        AlertKind.ITEM_UNSEEN, "no_source_answers", "tariff-truce", "tariff-truce is unseen: no source can be read",
+        Point(f"tariff-truce: {_TRUCE.title}", "0 of 2 sources can be read: wire (broken), gazette (blocked)"),
+        advice="Nobody can see news of it. `watcher feeds` shows every source and why.",
     ),
     "config_rejected": _system(
-        AlertKind.CONFIG_REJECTED, "invalid", "watcher.yaml", "the configuration was refused",
-        Point("watcher.yaml:12:5", "unknown key `recievers`"),
-        advice="The former configuration stays in use. `watcher check` tells every mistake.",
+        AlertKind.CONFIG_REJECTED, "reload_refused", "watcher.yaml", "the changed configuration was refused",
+        Point("watcher.yaml:12", "unknown key `recievers`"),
+        advice="The one in use goes on. `watcher check` shows every mistake; reload again when it is content.",
     ),
     "trouble": _system(
         AlertKind.TROUBLE, "circuit_open", "desk", "desk takes no messages",

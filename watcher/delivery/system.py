@@ -31,9 +31,12 @@ def system_lines(alert: SystemAlert, room: Room, zone: ZoneInfo) -> Iterator[Lin
 
 def points(alert: SystemAlert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
     """Yield what the alert names, and how much more there is."""
+    ours = alert.kind is AlertKind.CONFIG_REJECTED  # its points are named by files of the operator's
     for point in alert.points:
         since = f", since {tell_moment(point.since, zone)}" if point.since else ""
-        yield Line("fact", f"{unlinked(point.text, min(room.text, 200))}{since}", unlinked(point.name, 80))
+        yield Line(
+            "fact", f"{unlinked(point.text, min(room.text, 200))}{since}", (fold if ours else unlinked)(point.name, 80)
+        )
     if alert.more:
         yield Line("text", f"and {alert.more} more: see {_SEE.get(alert.kind, '`watcher feeds`')}")
 

@@ -105,7 +105,7 @@ def alert_view(delivery: Delivery, room: Room, zone: ZoneInfo, urls: Urls) -> Al
     alert = delivery.alert
     base = AlertView(
         kind=alert.kind.value,
-        headline=fold(headline(alert), 300),
+        headline=fold(headline(alert, zone), 300),
         reason=fold(_reason(alert), 60),
         severity=fold(alert.severity, 60),
         title=fold(_title(alert), 200),
