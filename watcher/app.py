@@ -23,7 +23,12 @@ import structlog
 from watcher import __version__, logs
 from watcher.config import Settings, load
 from watcher.delivery.addresses import check_address
-from watcher.delivery.apprise import Sender
+from watcher.delivery.links import Links
+from watcher.delivery.picture import require_pictures
+from watcher.delivery.render import Look
+from watcher.delivery.sender import Sender
+from watcher.delivery.timeline import Timelines, timeline
+from watcher.delivery.trying import open_templates
 from watcher.domain.health import cover
 from watcher.domain.model import Seed, SeedResult
 from watcher.engine.jobs import Cycled, Jobs, Works
@@ -71,8 +76,13 @@ class Round:
 
 
 def read_settings(path: Path, env: Mapping[str, str]) -> Settings:
-    """Load the configuration with the receivers' addresses tried out; ConfigError lists every mistake."""
-    return load(path, env, check_address)
+    """Load the configuration with the receivers' addresses and the templates tried out; ConfigError lists every
+    mistake."""
+    settings = load(path, env, check_address)
+    open_templates(settings.templates)
+    if any(receiver.picture for receiver in settings.receivers.values()):
+        require_pictures()
+    return settings
 
 
 def open_store(settings: Settings) -> Store:
@@ -89,8 +99,8 @@ def open_store(settings: Settings) -> Store:
     return store
 
 
-def build(settings: Settings) -> Works:
-    """Build what the jobs use."""
+def build(settings: Settings, store: Store | None = None) -> Works:
+    """Build what the jobs use. Pictures of items are drawn of what `store` knows of them; without it there are none."""
     polling = settings.polling
     if any(feed.full_text for feed in settings.feeds):
         require_articles()
@@ -105,8 +115,33 @@ def build(settings: Settings) -> Works:
         access=settings.access,
         spacing=polling.spacing,
     )
-    sender = Sender(settings.receivers, settings.zone, settings.board)
-    return Works(settings, fetcher, sender, Judge(settings.rules))
+    return Works(settings, fetcher, sender_of(settings, store), Judge(settings.rules))
+
+
+def look_of(settings: Settings) -> Look:
+    """Build what decides how messages look; ConfigError for templates that cannot be used."""
+    links = Links.of(settings.board, settings.link_secret, settings.links_valid)
+    return Look(settings.zone, settings.board, links, open_templates(settings.templates))
+
+
+def sender_of(settings: Settings, store: Store | None = None) -> Sender:
+    """Build what sends messages; `store` as for `build`."""
+    look = look_of(settings)
+    return Sender(
+        settings.receivers,
+        look.zone,
+        look.board,
+        links=look.links,
+        templates=look.templates,
+        timelines=_timelines(settings, store) if store is not None else None,
+        clock=now,
+    )
+
+
+def _timelines(settings: Settings, store: Store) -> Timelines:
+    rules = settings.rules
+    states = {item.id: rules.lifecycles[item.lifecycle].states for item in rules.items}
+    return lambda item: timeline(store.history(item), states.get(item, {}))
 
 
 class App:
@@ -144,7 +179,7 @@ class App:
         """
         store = open_store(settings)
         try:
-            works = build(settings)
+            works = build(settings, store)
             store.sync(settings.feeds, settings.rules.items, settings.rules.lifecycles, clock())
         except BaseException:
             store.close()
@@ -232,7 +267,7 @@ class App:
         former = self.settings
         try:
             settings = read_settings(former.path, self._env)
-            works = build(settings)
+            works = build(settings, self.store)
             self.jobs.switch(works, partial(self._sync, settings))
         except WatcherError as error:
             self._refused = error.problems if isinstance(error, ConfigError) else (str(error),)

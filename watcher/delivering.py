@@ -17,7 +17,7 @@ from enum import StrEnum
 from queue import Empty, SimpleQueue
 
 from watcher.config.settings import Settings
-from watcher.delivery.apprise import Sender
+from watcher.delivery.sender import Sender
 from watcher.domain.alerts import DeliveryState, Ending, Failed, Message, SendOutcome, Settled
 from watcher.domain.composing import Limits
 from watcher.domain.schedule import next_attempt

@@ -14,7 +14,7 @@ from alert_cases import an_alert
 from told_cases import a_delivery, a_row, stored, there
 
 from watcher.config import Settings, load
-from watcher.delivery.render import render
+from watcher.delivery.render import Look, render
 from watcher.digesting import next_time
 from watcher.domain.alerts import (
     Alert,
@@ -74,7 +74,7 @@ DIGEST = Digest(
 
 def rendered() -> str:
     """What the digest above says, as it is printed."""
-    return render(Message("", "desk", (Delivery("", "desk", DIGEST),)), zone=BERLIN).text
+    return render(Message("", "desk", (Delivery("", "desk", DIGEST),)), Look(BERLIN)).text
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from newsroom import APPROVED, CLEARED, MORNING, REJECTED, SMALL_TALK, Newsroom,
 
 from watcher.app import App
 from watcher.cli.outbox import _told as told
-from watcher.delivery.apprise import Sender
+from watcher.delivery.sender import Sender
 from watcher.domain.alerting import test_alert as an_alert
 from watcher.domain.alerts import Alert, Backlog, DeliveryState, Failed, Merge, Message, SendOutcome
 from watcher.domain.model import PollResult, Reason

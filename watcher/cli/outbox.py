@@ -40,14 +40,13 @@ def notify(
     as_json: Json = False,
 ) -> None:
     """Send a test message to a receiver, or to all receivers of a route, and say whether it was taken."""
-    from watcher.app import now
-    from watcher.delivery.apprise import Sender
+    from watcher.app import now, sender_of
     from watcher.domain.alerting import test_alert
     from watcher.domain.alerts import Delivery, Message, Sent
 
     settings = settings_from(config, addresses=True)
     addresses = addresses_of(settings, test)
-    sender = Sender(settings.receivers, settings.zone, settings.board)
+    sender = sender_of(settings)
     alert = test_alert(now())
     outcomes = [
         (address, sender.send(Message(f"test-{address}", address, (Delivery(f"test-{address}", address, alert),))))

@@ -16,7 +16,7 @@ import structlog
 
 from watcher.articles import gather
 from watcher.config.settings import Settings
-from watcher.delivery.apprise import Sender
+from watcher.delivery.sender import Sender
 from watcher.digesting import make_digests
 from watcher.domain.model import Health, HealthChange, Stay, Transition
 from watcher.feeds.http import Fetcher
