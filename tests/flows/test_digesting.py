@@ -15,17 +15,14 @@ from watcher.app import App
 from watcher.app import now as read_clock
 from watcher.domain.alerts import AlertKind, Digest
 
-ROUTES = "    - {to: [desk]}\n    - {to: [boss], items: [us-approval]}\n"
 DAILY = '    - {name: daily, to: [desk], digest: {at: "0 9 * * *"}}\n'
 CLAIMED = "Trump could approve TikTok deal this week"
 
 
 def routed(room: Newsroom, routes: str) -> Newsroom:
     """Give the newsroom these routes."""
+    room.routes = routes
     room.write()
-    text = room.config.read_text()
-    assert ROUTES in text
-    room.config.write_text(text.replace(ROUTES, routes))
     return room
 
 

@@ -14,16 +14,13 @@ from newsroom import APPROVED, MORNING, REJECTED, Newsroom, newsroom
 from watcher.app import App
 from watcher.domain.alerts import AlertKind, AlertRow, Conditions, DeliveryState, Silence
 
-ROUTES = "    - {to: [desk]}\n    - {to: [boss], items: [us-approval]}\n"
 URGENT = "    - {name: urgent, to: [desk], repeat: {every: 1h, most: 2}, escalate: {after: 90m, to: [boss]}}\n"
 
 
 def routed(room: Newsroom, routes: str) -> Newsroom:
     """Give the newsroom these routes."""
+    room.routes = routes
     room.write()
-    text = room.config.read_text()
-    assert ROUTES in text
-    room.config.write_text(text.replace(ROUTES, routes))
     return room
 
 
