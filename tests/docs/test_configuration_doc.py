@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 
 from watcher.config import json_schema, load, load_rules, load_seeds
+from watcher.config.fields import SEVERITIES, TIERS
 from watcher.config.lifecycles import shipped_lifecycles
 from watcher.config.problems import Problems
 from watcher.config.schema import FILES
 from watcher.config.sources import KINDS, TYPES
 from watcher.config.yaml import parse
+from watcher.domain.alerts import POLICY_KINDS, Conditions
 from watcher.trials import try_cases
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +110,12 @@ def test_the_block_of_all_keys_has_all_keys() -> None:
 @pytest.mark.parametrize(
     ("heading", "section"),
     [
+        ("### Receivers", "ReceiverSection"),
         ("### Routes", "RouteSection"),
+        ("**quiet**, **active**", "WindowSection"),
+        ("**repeat**", "RepeatSection"),
+        ("**escalate**", "EscalationSection"),
+        ("**digest**", "DigestSection"),
         ("## Watchlists", "watchlist"),
         ("**about**", "AboutSection"),
         ("**expect**", "ExpectSection"),
@@ -122,6 +129,23 @@ def test_the_block_of_all_keys_has_all_keys() -> None:
 def test_tables_name_every_key(heading: str, section: str) -> None:
     rows = DOC[DOC.index(heading) :].split("| key", 1)[1].split("\n\n", 1)[0]
     assert set(re.findall(r"^\| `(\w+)`", rows, re.MULTILINE)) == set(DEFS[section]["properties"])
+
+
+def test_the_table_of_routes_names_the_words_of_its_conditions() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (condition: .*) \|$", DOC, re.MULTILINE))
+    assert re.findall(r"`(\w+)`", rows["kinds"].partition(";")[0]) == list(POLICY_KINDS)
+    assert re.findall(r"`(\w+)`", rows["severities"]) == list(SEVERITIES)
+    assert re.findall(r"`(\w+)`", rows["tiers"]) == list(TIERS)
+    assert set(rows) == {field.name for field in fields(Conditions)}
+
+
+def test_the_routes_of_the_document_are_all_of_use(tmp_path: Path) -> None:
+    for n, text in enumerate(of("watcher")):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        urls = dict.fromkeys(re.findall(r"\$\{(\w+_URL)", text), "http://localhost")
+        notes = [note.message for note in load(set_up(folder, text), urls).notes]
+        assert not [note for note in notes if "route" in note]
 
 
 def test_every_key_of_an_item_is_shown() -> None:

@@ -528,7 +528,7 @@ def rerouted(room: Newsroom, routes: str) -> App:
 
 
 def test_early_signals_go_to_the_routes_that_ask_for_them_and_once(room: Newsroom) -> None:
-    routes = "    - {to: [desk]}\n    - {to: [boss], kinds: [early_signal, state_change]}\n"
+    routes = "    - {to: [desk], continue: true}\n    - {to: [boss], kinds: [early_signal, state_change]}\n"
     with rerouted(room, routes) as app:
         news(app, room, POSSIBLE)
         assert delivered(app, room) == [("boss", SendResult.SENT)]

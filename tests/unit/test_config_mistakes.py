@@ -29,7 +29,7 @@ notify:
     chat:
       urls: json://localhost/c
   routes:
-    - {to: [desk], severities: [high]}
+    - {to: [desk], severities: [high], continue: true}
     - to: chat
       items: [ban]
       states: [lifted]
@@ -449,5 +449,5 @@ def test_settings_keep_their_secrets_from_print(tmp_path: Path) -> None:
     path = write(tmp_path, **{W: SERVICE.replace("sqlite:///w.db", "postgresql://u:${P}@h/n")})
     settings = load(path, {"P": SECRET, "DESK": f"json://{SECRET}@localhost"})
     assert SECRET in settings.database
-    assert SECRET in settings.receivers["desk/1"]
+    assert SECRET in settings.receivers["desk/1"].url
     assert SECRET not in repr(settings)

@@ -63,6 +63,10 @@ NESTED = {
     "NotifySection": ("watcher", "notify: {no_such_key: 1}"),
     "ReceiverSection": ("watcher", "notify: {receivers: {a: {no_such_key: 1}}}"),
     "RouteSection": ("watcher", "notify: {routes: [{no_such_key: 1}]}"),
+    "WindowSection": ("watcher", "notify: {routes: [{quiet: {no_such_key: 1}}]}"),
+    "RepeatSection": ("watcher", "notify: {routes: [{repeat: {no_such_key: 1}}]}"),
+    "EscalationSection": ("watcher", "notify: {routes: [{escalate: {no_such_key: 1}}]}"),
+    "DigestSection": ("watcher", "notify: {routes: [{digest: {no_such_key: 1}}]}"),
     "LogSection": ("watcher", "log: {no_such_key: 1}"),
     "WebSection": ("watcher", "web: {no_such_key: 1}"),
     "RetentionSection": ("watcher", "retention: {no_such_key: 1}"),
@@ -110,12 +114,44 @@ def test_every_key_is_described() -> None:
             assert description.endswith((".", ",")), (name, key)
 
 
+NIGHT = {"from": "22:00", "to": "7:00"}
+BAD_ROUTES: list[dict[str, Any]] = [
+    {"to": []},
+    {"items": []},
+    {"kinds": "source_broken"},
+    {"tiers": ["rumour"]},
+    {"continue": "perhaps"},
+    {"continue_": True},
+    {"quiet": {"from_": "22:00", "to": "7:00"}},
+    {"quiet": []},
+    {"quiet": NIGHT | {"from": "24:00"}},
+    {"quiet": NIGHT | {"to": "25:00"}},
+    {"active": [NIGHT | {"days": []}]},
+    {"repeat": {"most": 2}},
+    {"escalate": {"after": "1h"}},
+    {"budget": 0},
+]
+GOOD_ROUTES: list[dict[str, Any]] = [
+    {"items": "a", "kinds": "early_signal", "tiers": ["official", "wire"], "continue": True},
+    {"quiet": NIGHT, "active": [NIGHT | {"to": "24:00", "days": "mon-fri"}, NIGHT | {"days": ["sat", "sun"]}]},
+    {"wait": "5m", "budget": 10, "repeat": {"every": "1h"}, "escalate": {"after": "2h", "to": "b"}},
+    {"name": "daily", "digest": {"at": "daily", "zone": "Europe/Madrid"}},
+]
+
+
+@pytest.mark.parametrize("route", GOOD_ROUTES)
+def test_it_takes_every_way_of_writing_a_route(route: dict[str, Any]) -> None:
+    data = {"watchlists": "a", "notify": {"routes": [{"to": "a"} | route]}}
+    assert [error.message for error in validator("watcher").iter_errors(data)] == []
+
+
 def test_it_refuses_what_the_loader_refuses() -> None:
     bad: list[tuple[str, Any]] = [
         ("watcher", {"watchlists": ["a"], "polling": {"every": "soon"}}),
         ("watcher", {"watchlists": ["a"], "web": {"port": 70_000}}),
         ("watcher", {"watchlists": ["a"], "log": {"format": "xml"}}),
         ("watcher", {}),
+        *(("watcher", {"watchlists": ["a"], "notify": {"routes": [{"to": "a"} | route]}}) for route in BAD_ROUTES),
         ("watchlist", {"items": [{"id": "a b"}]}),
         ("watchlist", {"feeds": [{"id": "a", "url": "ftp://x"}]}),
         ("watchlist", {"feeds": [{"id": "a"}]}),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from watcher.config import load, load_rules
-from watcher.domain.alerts import Route
+from watcher.domain.alerts import USUAL_KINDS, Conditions, Receiver, Route
 from watcher.domain.model import About, EvidenceRule, Near, Tier
 
 ROOT = Path(__file__).parents[2]
@@ -49,19 +49,23 @@ notify:
     both: {urls: ["${ONE:-}", "json://localhost/2"]}
     slash: {urls: json://localhost/3}
   routes:
-    - {to: mail}
+    - {to: mail, continue: true}
     - {to: [both, mail, slash, both], items: x}
 """
 
 
 def test_an_empty_address_switches_a_receiver_off(tmp_path: Path) -> None:
     settings = load(service(tmp_path, NOTIFY), {})
-    assert dict(settings.receivers) == {"both/2": "json://localhost/2", "slash": "json://localhost/3"}
-    assert settings.routes == (Route(to=()), Route(to=("both/2", "slash"), items=("x",)))
+    urls = {name: receiver.url for name, receiver in settings.receivers.items()}
+    assert urls == {"both/2": "json://localhost/2", "slash": "json://localhost/3"}
+    assert settings.routes == (
+        Route((), "route 1", proceeds=True),
+        Route(("both/2", "slash"), "route 2", Conditions(items=("x",), kinds=USUAL_KINDS)),
+    )
     assert [(n.line, n.column, n.message) for n in settings.notes] == [
         (5, 19, 'the receiver "mail" has no address and is switched off'),
         (6, 19, 'the receiver "both/1" has no address and is switched off'),
-        (9, 12, "all receivers of this route are switched off; it tells nobody"),
+        (9, 12, "all receivers of this route are switched off; it is passed over"),
     ]
 
 
@@ -75,7 +79,7 @@ def test_addresses_keep_their_names_whichever_are_on(tmp_path: Path) -> None:
 def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "slack").write_text("slack://A/B/C\n")
     path = service(tmp_path, "notify: {receivers: {desk: {urls: [!file slack]}}}\n")
-    assert dict(load(path, {}).receivers) == {"desk": "slack://A/B/C"}
+    assert dict(load(path, {}).receivers) == {"desk": Receiver("slack://A/B/C")}
 
 
 def test_defaults_cascade_from_product_to_watchlist_to_item(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from watcher.cli import (
     outbox,
     people,
     preview,
+    routes,
     silences,
 )
 from watcher.cli.output import plural, remark
@@ -38,7 +39,8 @@ program = typer.Typer(
     epilog="Exit codes: 0 fine, 1 something failed, 2 wrong usage or configuration, 3 an item changed state (once).",
 )
 for module in (
-    daemon, files, listing, digest, people, silences, correct, feeds, explain, preview, backtest, outbox, database, demo
+    daemon, files, listing, digest, people, silences, correct, feeds, explain, preview, routes, backtest, outbox,
+    database, demo,
 ):  # fmt: skip
     module.register(program)
 

@@ -90,7 +90,7 @@ def check(model: type[M], document: Document, problems: Problems) -> Checked[M] 
             found = error.errors(include_url=False)
         for detail in found:
             # later rounds see the holes that cutting left: only mistakes of the file itself are told
-            path = _path(detail["loc"])
+            path = _written(data, _path(detail["loc"]))
             if round_ == 0 or not (detail["type"] == "missing" or origin.has_lost(path)):
                 _note(model, detail, origin.trace(path), document, problems)
         if not _cut(data, origin, found):
@@ -102,12 +102,24 @@ def _path(loc: Iterable[str | int]) -> Path_:
     return tuple(part for part in loc if part != "[key]")
 
 
+def _written(data: Any, path: Path_) -> Path_:
+    """Return the path in the file: what stands alone where a list may stand is no element of one there."""
+    kept: list[str | int] = []
+    for part in path:
+        if isinstance(data, dict) and isinstance(part, int):
+            continue
+        kept.append(part)
+        there = part in data if isinstance(data, dict) else isinstance(data, list) and part in range(len(data))
+        data = data[part] if there else None
+    return tuple(kept)
+
+
 def _note(model: type[BaseModel], detail: ErrorDetails, path: Path_, document: Document, problems: Problems) -> None:
     kind, context = detail["type"], detail.get("ctx", {})
     if any(path[: len(broken)] == broken for broken in document.broken):
         return
     if kind == "extra_forbidden":
-        keys = _keys(model, path[:-1])
+        keys = _keys(model, _path(detail["loc"])[:-1])
         name = str(path[-1])
         problems.add(document.file, document.key_place(path), f'unknown key "{name}"{hint(name, keys)}', listed(keys))
     elif kind == "missing":
@@ -176,7 +188,7 @@ def _cut(data: Any, origin: _Origin, found: list[ErrorDetails]) -> bool:
     """Take the wrong pieces out of `data`, the last of a list first; False when the whole file would have to go."""
     paths = set()
     for detail in found:
-        path = _path(detail["loc"])
+        path = _written(data, _path(detail["loc"]))
         paths.add(_existing(data, path[:-1] if detail["type"] == "missing" else path))
     if () in paths:
         return False

@@ -85,7 +85,7 @@ class Assembly:
         self.known_watchlists = {path.stem for path in paths}
         self.known_tags: set[str] = set()
         self._known_actors: set[str] = set()
-        self._known_lifecycles: set[str] = set(shipped_lifecycles())
+        self.known_lifecycles: set[str] = set(shipped_lifecycles())
         before = len(problems)
         self.files = self._read(paths, env)
         self.outlets_file = load_outlets(outlets, env, problems) if outlets else None
@@ -160,7 +160,7 @@ class Assembly:
         """Remember what the file names, mistakes or not, so that one mistake does not cause others elsewhere."""
         if not isinstance(data, dict):
             return
-        for key, known in (("actors", self._known_actors), ("lifecycles", self._known_lifecycles)):
+        for key, known in (("actors", self._known_actors), ("lifecycles", self.known_lifecycles)):
             section = data.get(key)
             known |= set(section) if isinstance(section, dict) else set()
         items = data.get("items")
@@ -281,10 +281,10 @@ class Assembly:
     def _check_state(self, checked: Watchlist, path: Path_, section: ItemSection) -> None:
         lifecycle = self.lifecycles.get(section.lifecycle)
         if lifecycle is None:
-            if section.lifecycle not in self._known_lifecycles:
-                near = hint(section.lifecycle, self._known_lifecycles)
+            if section.lifecycle not in self.known_lifecycles:
+                near = hint(section.lifecycle, self.known_lifecycles)
                 message = f'unknown lifecycle "{section.lifecycle}"{near}'
-                self._note(checked, (*path, "lifecycle"), message, listed(sorted(self._known_lifecycles)))
+                self._note(checked, (*path, "lifecycle"), message, listed(sorted(self.known_lifecycles)))
             return
         at = (*path, "state")
         state = lifecycle.states.get(section.state)

@@ -30,16 +30,7 @@ from watcher.config.fields import (
     choice,
     wrong,
 )
-from watcher.config.notify import (
-    CheckAddress,
-    Notify,
-    NotifySection,
-    addresses_of,
-    check_notify,
-    receivers_of,
-    routes_of,
-    switched_off,
-)
+from watcher.config.notify import Notify, NotifySection
 from watcher.config.polling import (
     Polling,
     PollingSection,
@@ -49,6 +40,8 @@ from watcher.config.polling import (
     polling_of,
 )
 from watcher.config.problems import Problems
+from watcher.config.receivers import CheckAddress, addresses_of, receivers_of, switched_off
+from watcher.config.routes import check_notify, note_doubts, routes_of
 from watcher.config.rules import Assembly
 from watcher.config.yaml import read
 from watcher.domain.alerts import Receiver, Route
@@ -188,7 +181,7 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
         problems.stop()
         raise AssertionError("a file that cannot be used has a reason")
     file = service.model
-    notify = Notify(service.document, service.place, file.notify, file.zone)
+    notify = Notify(service.document, service.place, service.has_lost, file.notify, file.zone)
     paths, outlets, polling = _watchlists(service, problems), _outlets(service, problems), file.polling
     templates = _templates(service, problems)
     check_polling(service, polling, problems)
@@ -201,12 +194,13 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
     receivers = receivers_of(notify, check_address, problems, notes)
     check_notify(notify, assembly, problems)
     problems.stop()
+    note_doubts(notify, assembly, receivers, notes)
     return Settings(
         path=path,
         database=file.database,
         polling=polling_of(file.polling),
         receivers=receivers,
-        routes=routes_of(notify, receivers, notes),
+        routes=routes_of(notify, receivers),
         log=Log(file.log.format, file.log.level),
         web=Web(file.web.host, file.web.port, file.web.enabled),
         board=file.board,
