@@ -91,11 +91,17 @@ def _row(each: FeedStatus, zone: tzinfo) -> list[Cell]:
         (each.last_result.value if each.last_result else "-", "red" if each.failures else ""),
         moment(each.last_ok_at, zone),
         moment(each.next_poll_at, zone) if polled else "-",
-        span(each.interval or each.every),
+        _every(each),
         span(expected_period(each.pace, each.quiet_after)),
         str(each.entries),
         _detail(each.failures, each.moved_to, each.last_detail),
     ]
+
+
+def _every(each: FeedStatus) -> str:
+    """Tell how often it is polled: "10m", or "12m of 5m-1h" where that is learned between two bounds."""
+    now = span(each.interval or each.every)
+    return f"{now} of {span(each.fastest)}-{span(each.slowest)}" if each.fastest and each.slowest else now
 
 
 def span(length: timedelta) -> str:

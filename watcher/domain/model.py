@@ -463,6 +463,8 @@ class FeedStatus:
     moved_to: str | None  # where a permanent redirect points
     active: bool  # still configured
     every: timedelta = timedelta(minutes=15)  # as configured; where the interval is learned, what it began with
+    fastest: timedelta | None = None  # bounds of an interval that is learned, as configured
+    slowest: timedelta | None = None
     interval: timedelta | None = None  # the wait last meant to be, before jitter and back-off
     quiet_after: timedelta | None = None  # as configured
     pace: Pace = Pace()

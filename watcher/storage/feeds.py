@@ -339,6 +339,8 @@ def statuses(connection: Connection) -> list[FeedStatus]:
             moved_to=row.moved_url or row.moved_to,
             active=row.active,
             every=row.every,
+            fastest=row.fastest,
+            slowest=row.slowest,
             interval=row.interval,
             quiet_after=row.quiet_after,
             pace=pace_of(row),
