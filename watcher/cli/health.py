@@ -127,10 +127,7 @@ def _detail(failures: int, moved_to: str | None, detail: str) -> str:
 
 
 def _show_history(store: Store, feed: str, zone: tzinfo, *, as_json: bool) -> None:
-    from watcher.errors import UsageError
-
-    if feed not in {each.id for each in store.feed_statuses()}:
-        raise UsageError(f"there is no feed {feed!r} in the database; `watcher feeds` lists them")
+    require_feed(store, feed)
     changes = store.health_history(feed)
     if as_json:
         emit_json([_change_json(each) for each in changes])
@@ -148,6 +145,14 @@ def _show_history(store: Store, feed: str, zone: tzinfo, *, as_json: bool) -> No
             for each in changes
         ],
     )
+
+
+def require_feed(store: Store, feed: str) -> None:
+    """Raise UsageError for a feed that the database does not have."""
+    from watcher.errors import UsageError
+
+    if feed not in {each.id for each in store.feed_statuses()}:
+        raise UsageError(f"there is no feed {feed!r} in the database; `watcher feeds` lists them")
 
 
 def _change_json(change: HealthChange) -> dict[str, Any]:

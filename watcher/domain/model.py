@@ -632,6 +632,7 @@ class HistoryRow:
     evidence: tuple[Evidence, ...]
     recorded_at: datetime
     seed: Seed | None = None  # of the start, where a seed told
+    removed: Mapping[str, str] = field(default_factory=dict)  # evidence of a page's change -> what is gone from there
 
 
 @dataclass(frozen=True, slots=True)

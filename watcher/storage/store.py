@@ -213,6 +213,12 @@ class Store:
         with self._db.read() as connection:
             return judgements.unjudged(connection, limit)
 
+    def newest_entries(self, feed: str, limit: int) -> list[Entry]:
+        """Return a feed's entries in the order they were stored in, the latest first; one whose text was forgotten has
+        none. Empty for an unknown feed."""
+        with self._db.read() as connection:
+            return judgements.newest(connection, feed, limit)
+
     def standings(self) -> dict[str, Standing]:
         """Return where every active item stands, by item id."""
         with self._db.read() as connection:
