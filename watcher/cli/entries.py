@@ -21,8 +21,8 @@ def entries(
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
-    """Show what was read of a feed, the latest first: its entries as stored; of a page, what is new there and what it no
-    longer says.
+    """Show what was read of a feed, the latest first: its entries as stored; of a page, what is new there and what it
+    no longer says.
 
     The text of old entries that were about no item is forgotten (`retention.unmatched`).
     """
