@@ -370,6 +370,7 @@ class Poll:
     failure: str = ""  # the kind of a failure in one word; empty for a success
     gone: bool = False  # the server says that the feed has ended for good
     snapshot: Snapshot | None = None  # of a page that was read
+    rests: tuple[str, datetime] | None = None  # a host that asked not to be asked before then, this feed's or another
 
     def __post_init__(self) -> None:
         require_utc(at=self.at, next_poll_at=self.next_poll_at)
