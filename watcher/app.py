@@ -168,7 +168,7 @@ class App:
     def once(self) -> Round:
         """Run every job once, in this thread; errors are raised."""
         try:
-            return Round(self.jobs.cycle() + self.jobs.articles(), self.jobs.deliver(), self.jobs.sweep())
+            return Round(self.jobs.cycle() + self.jobs.articles(), self.jobs.deliver(), self.jobs.sweep(patient=False))
         finally:
             self.store.release_feeds(self.owner)
 

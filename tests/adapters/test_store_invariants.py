@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from store_cases import DAY, HOUR, a_poll, an_entry, approve, filled
 from test_store_items import SEED
 
-from watcher.domain.model import Article, ArticleResult, Failed, Health, HealthChange, Snapshot
+from watcher.domain.model import Article, ArticleResult, Failed, Health, HealthChange, Snapshot, Untold
 from watcher.storage import Store, articles, entries, feeds, judgements, outbox, vitals
 from watcher.storage.database import Database
 from watcher.storage.tables import entry, metadata
@@ -37,6 +37,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "ck_article_retry": ("article", f"result = 'read', next_at = '{NOW_TEXT}'"),
     "ck_entry_revision": ("entry", "revision = -1"),
     "ck_revision_n": ("revision", "n = -1"),
+    "ck_untold_n": ("untold", "n = 0"),
     "ck_withdrawal_revision": ("withdrawal", "revision = 0"),
     "ck_entry_matched_is_judged": ("entry", "matched = true, judged_at = NULL"),
     "ck_entry_pruned_is_useless": ("entry", f"matched = true, judged_at = '{NOW_TEXT}', pruned_at = '{NOW_TEXT}'"),
@@ -123,7 +124,8 @@ def fill(store: Store) -> None:
     store.save_articles([Article("https://a.example/1", ArticleResult.FAILED)], {}, [], NOW)
     (one,) = store.claim_deliveries(NOW, 1, HOUR, "me")
     store.settle(one.id, "me", Failed(False, "gone"), NOW)
-    store.record_health([HealthChange("wire", 1, Health.NEW, Health.HEALTHY, "answers", "", NOW)], [], [], NOW)
+    change = HealthChange("wire", 1, Health.NEW, Health.HEALTHY, "answers", "", NOW)
+    store.record_health([change], [Untold(change)])
 
 
 def refused(database: Database, statement: str, values: dict[str, Any] | None = None) -> str:

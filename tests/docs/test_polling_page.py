@@ -10,7 +10,7 @@ import pytest
 
 from watcher.app import ARTICLES_EVERY
 from watcher.articles import ARTICLES_AT_ONCE, CACHED, FIRST_RETRY, FRESH, TRIES
-from watcher.domain import health, schedule
+from watcher.domain import gathering, health, schedule
 from watcher.domain.model import Health
 from watcher.domain.schedule import JITTER, LONGEST_BACK_OFF, LONGEST_WAIT
 from watcher.feeds.articles import MAX_ARTICLE_BYTES, MAX_ARTICLE_CHARS
@@ -79,7 +79,9 @@ def test_the_figures_of_health_and_cadence_are_those_of_the_code() -> None:
     assert health.PERIODS_LATE == 4
     assert timedelta(minutes=30) == health.OVERDUE
     assert f"{health.BREAKING_TRIES} failures in a row over at least an hour" in words
-    assert hour == health.BREAKING_TIME
+    assert hour == health.BREAKING_TIME == gathering.APART
+    assert f"waits {gathering.GATHER // timedelta(minutes=1)} minutes for others of its kind" in words
+    assert day == gathering.HELD_FOR
     assert (
         f"{health.RECOVERY_TRIES} answers in a row over at least {health.RECOVERY_TIME // timedelta(minutes=1)}"
         in words

@@ -438,6 +438,14 @@ class HealthChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Untold:
+    """A change of health that is still to be told; `held` until the common outage is over that it belongs to."""
+
+    change: HealthChange
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How much of what an item is watched through answered in its time."""
 

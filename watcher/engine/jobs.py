@@ -227,10 +227,12 @@ class Jobs:
             log.info("deliver.done", **dict(sorted(results.items())))
         return Delivered(tuple(tried))
 
-    def sweep(self) -> Swept:
-        """Tidy, and measure what waits."""
+    def sweep(self, *, patient: bool = True) -> Swept:
+        """Tidy, and measure what waits. Not `patient`: the next sweep may be far off."""
         settings = self.works.settings
-        swept = self.swept = sweep(self._store, settings, now=self._clock(), watching_since=self._since)
+        swept = self.swept = sweep(
+            self._store, settings, now=self._clock(), watching_since=self._since, patient=patient
+        )
         waiting = swept.backlog
         self._metrics.backlog(
             unjudged=waiting.unjudged,

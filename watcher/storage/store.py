@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 from watcher.domain.model import (
     Alert,
+    AlertKind,
     Article,
     Backlog,
     Delivery,
@@ -39,6 +40,7 @@ from watcher.domain.model import (
     Standing,
     SystemAlert,
     Transition,
+    Untold,
     WantedArticle,
 )
 from watcher.storage import articles as article_rows
@@ -158,20 +160,36 @@ class Store:
 
     # --- health -----------------------------------------------------------------------------------
 
-    def record_health(
+    def record_health(self, changes: Sequence[HealthChange], to_tell: Sequence[Untold] = ()) -> None:
+        """Store changes of feeds' health, and which of them are to be told, in one transaction.
+
+        Raises RacedError, and writes nothing, when the health of one of the feeds has changed since it was read.
+        """
+        with self._db.write() as connection:
+            vitals.record(connection, changes, to_tell)
+
+    def untold_health(self) -> tuple[list[Untold], dict[AlertKind, datetime]]:
+        """Return the changes of health that are still to be told, by feed and number; and, where there are any, when
+        each kind of alert about sources was planned last."""
+        with self._db.read() as connection:
+            found = vitals.waiting(connection)
+            return found, vitals.told_last(connection) if found else {}
+
+    def tell_health(
         self,
-        changes: Sequence[HealthChange],
+        done: Sequence[HealthChange],
         alerts: Sequence[tuple[SystemAlert, tuple[str, ...]]],
         receivers: Sequence[str],
         now: datetime,
     ) -> None:
-        """Store changes of feeds' health, and alerts (each with the key it is told once under), in one transaction.
+        """Take changes from those that are to be told, and plan the alerts (each with the key it is told once under)
+        that tell them, in one transaction.
 
         Every receiver gets one delivery of every alert, due at once; without receivers no alert is kept. Raises
-        RacedError, and writes nothing, when the health of one of the feeds has changed since it was read.
+        RacedError, and writes nothing, when one of the changes was told meanwhile.
         """
         with self._db.write() as connection:
-            vitals.record(connection, changes, alerts, receivers, now)
+            vitals.tell(connection, done, alerts, receivers, now)
 
     def expect_days(self, due: Mapping[str, tuple[datetime | None, datetime]]) -> None:
         """Set, for each feed, the nearest day its items wait for, and by when it is polled at the latest.

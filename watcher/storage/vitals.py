@@ -6,28 +6,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
-from watcher.domain.model import HealthChange, SystemAlert
+from watcher.domain.model import AlertKind, HealthChange, SystemAlert, Untold
 from watcher.errors import RacedError
 from watcher.storage import outbox
 from watcher.storage.database import sliced
-from watcher.storage.tables import feed, health
+from watcher.storage.tables import alert, feed, health, untold
 
+SOURCE_KINDS = (AlertKind.SOURCE_BROKEN, AlertKind.SOURCE_QUIET, AlertKind.SOURCE_RECOVERED)
 _SLICE = 500  # rows of one transaction of `forget`
 
 
 def record(
     connection: Connection,
     changes: Sequence[HealthChange],
-    alerts: Sequence[tuple[SystemAlert, tuple[str, ...]]],
-    receivers: Sequence[str],
-    now: datetime,
+    to_tell: Sequence[Untold],
 ) -> None:
-    """Store changes of health and what is told of them.
+    """Store changes of health, and which of them are still to be told.
 
     1. Move the feeds, guarded by the number of their last change, in one order. Whoever comes second writes nothing.
-    2. Append the changes; plan the alerts.
+    2. Append the changes, and those to tell to what waits.
     A crash before the commit leaves everything as it was: the next round comes to the same.
     """
     for change in sorted(changes, key=lambda change: change.feed):
@@ -47,9 +46,43 @@ def record(
     if changes:
         rows = [{name: getattr(change, name) for name in change.__dataclass_fields__} for change in changes]
         connection.execute(health.insert(), rows)
-    for alert, key in alerts:
+    if to_tell:
+        waiting = [{"feed": one.change.feed, "n": one.change.n, "held": one.held} for one in to_tell]
+        connection.execute(untold.insert(), waiting)
+
+
+def waiting(connection: Connection) -> list[Untold]:
+    """Return the changes that are still to be told, by feed and number."""
+    query = (
+        select(health, untold.c.held)
+        .join(untold, (untold.c.feed == health.c.feed) & (untold.c.n == health.c.n))
+        .order_by(health.c.feed, health.c.n)
+    )
+    found = [dict(row._mapping) for row in connection.execute(query)]
+    return [Untold(held=row.pop("held"), change=HealthChange(**row)) for row in found]
+
+
+def told_last(connection: Connection) -> dict[AlertKind, datetime]:
+    """Return when each kind of alert about sources was planned last."""
+    query = select(alert.c.kind, func.max(alert.c.created_at).label("at")).where(alert.c.kind.in_(SOURCE_KINDS))
+    return {AlertKind(row.kind): row.at for row in connection.execute(query.group_by(alert.c.kind))}
+
+
+def tell(
+    connection: Connection,
+    done: Sequence[HealthChange],
+    alerts: Sequence[tuple[SystemAlert, tuple[str, ...]]],
+    receivers: Sequence[str],
+    now: datetime,
+) -> None:
+    """Take changes from what waits, and plan the alerts that tell them. Whoever comes second writes nothing."""
+    for change in done:
+        waits = (untold.c.feed == change.feed) & (untold.c.n == change.n)
+        if connection.execute(delete(untold).where(waits)).rowcount != 1:
+            raise RacedError(f"the change {change.n} of feed {change.feed} was told meanwhile")
+    for one, key in alerts:
         if receivers:
-            outbox.plan(connection, alert, key, receivers, now)
+            outbox.plan(connection, one, key, receivers, now)
 
 
 def expect(connection: Connection, due: Mapping[str, tuple[datetime | None, datetime]]) -> None:
