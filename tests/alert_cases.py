@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from watcher.domain.model import Alert, AlertKind, Quote, Reason, Tier
+from watcher.domain.alerts import Alert, AlertKind, AnyAlert, Delivery, Message, PlannedAlert, PlannedDelivery, Quote
+from watcher.domain.model import Reason, Tier
 
 NOW = datetime(2025, 9, 25, 14, 5, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -43,3 +44,15 @@ def an_alert(**told: Any) -> Alert:
         "next": "Both sides sign it.",
     }
     return Alert(**(given | told))
+
+
+def a_message(alert: AnyAlert, id: str = "42", receiver: str = "desk", attempts: int = 1) -> Message:
+    """Return the message of one delivery, as it is handed to a sender."""
+    return Message(id, receiver, (Delivery(id, receiver, alert, attempts),))
+
+
+def planned(
+    alert: AnyAlert, key: tuple[str, ...], receivers: tuple[str, ...], at: datetime, transition: int | None = None
+) -> PlannedAlert:
+    """Return an alert planned for these receivers, due at once."""
+    return PlannedAlert(alert, key, tuple(PlannedDelivery(one, "desk", at) for one in receivers), transition)

@@ -9,8 +9,8 @@ from typing import Any
 
 import alert_cases
 
+from watcher.domain.alerts import Alert, PlannedAlert
 from watcher.domain.model import (
-    Alert,
     Evidence,
     Feed,
     Hints,
@@ -127,6 +127,11 @@ def an_alert(change: Transition) -> Alert:
     )
 
 
+def told(change: Transition, index: int, receivers: tuple[str, ...] = ("desk",)) -> PlannedAlert:
+    """Return the alert of a change as it is recorded with it, due at once."""
+    return alert_cases.planned(an_alert(change), (change.item,), receivers, change.at, index)
+
+
 def moved(standing: Standing, change: Transition) -> Standing:
     return replace(
         standing,
@@ -145,4 +150,4 @@ def approve(
     fact = a_fact(item, entry, now)
     change = a_change(fact)
     standing = moved(store.standings()[item], change)
-    store.record([entry], [fact], [change], [standing], [(an_alert(change), 0, receivers)], now)
+    store.record([entry], [fact], [change], [standing], [told(change, 0, receivers)], now)

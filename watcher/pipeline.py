@@ -20,21 +20,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from watcher.delivery.apprise import Sender
-from watcher.domain.alerting import plan, receivers, signal, signal_key
+from watcher.domain.alerting import plan, signal, signal_key
+from watcher.domain.alerts import Alert, Failed, Message, PlannedAlert, Route, Sent
 from watcher.domain.decision import after
-from watcher.domain.model import (
-    Alert,
-    Delivery,
-    Entry,
-    Evidence,
-    Failed,
-    Route,
-    Rules,
-    Sent,
-    Standing,
-    Stay,
-    Transition,
-)
+from watcher.domain.model import Entry, Evidence, Rules, Standing, Stay, Transition
+from watcher.domain.routing import deliveries
 from watcher.domain.schedule import next_attempt
 from watcher.errors import RacedError, StoreError
 from watcher.judging import Docket, Judge, Judgement, compare
@@ -84,7 +74,7 @@ def judge(store: Store, judging: Judge, rules: Rules, routes: Sequence[Route], *
             return Judged(races=lost)
         hearing = _Hearing(store, judging, rules, entries)
         judgements = tuple(hearing.take(entry) for entry in entries)
-        alerts = hearing.alerts(routes)
+        alerts = hearing.alerts(routes, now)
         try:
             store.record(
                 [entry.id for entry in entries],
@@ -101,7 +91,7 @@ def judge(store: Store, judging: Judge, rules: Rules, routes: Sequence[Route], *
         return Judged(
             judgements,
             tuple(hearing.transitions),
-            deliveries=sum(len(to) for _, _, to in alerts),
+            deliveries=sum(len(planned.deliveries) for planned in alerts),
             races=lost,
             more=len(entries) == ENTRIES_AT_ONCE,
         )
@@ -185,20 +175,20 @@ class _Hearing:
             for item in sorted(self._touched)
         ]
 
-    def alerts(self, routes: Sequence[Route]) -> list[tuple[Alert, int | None, tuple[str, ...]]]:
-        """What is to be told: (alert, index of its transition or None, receivers), where any receiver wants it."""
-        planned: list[tuple[Alert, int | None, tuple[str, ...]]] = []
-        for sign in self._signs.values():
-            if to := receivers(routes, sign, self._items[sign.item]):
-                planned.append((sign, None, to))
+    def alerts(self, routes: Sequence[Route], now: datetime) -> list[PlannedAlert]:
+        """What is to be told, where any receiver wants it."""
+        planned: list[PlannedAlert] = []
+        for key, sign in self._signs.items():
+            if to := deliveries(routes, sign, now):
+                planned.append(PlannedAlert(sign, key, to))
         for index, (transition, before) in enumerate(zip(self.transitions, self._before, strict=True)):
             if index in self._silent:
                 continue
             item = self._items[transition.item]
             evidence = [self._evidence[id_] for id_ in transition.evidence if id_ in self._evidence]
             alert = plan(transition, item, self._lifecycles[item.lifecycle], evidence, before)
-            if to := receivers(routes, alert, item):
-                planned.append((alert, index, to))
+            if to := deliveries(routes, alert, now):
+                planned.append(PlannedAlert(alert, (item.id,), to, transition=index))
         return planned
 
 
@@ -249,16 +239,16 @@ def deliver(
     After a failure that may pass, the later ones to the same address are put back untried, and wait until it is done.
     """
     until = clock() + SEND_LEASE - SEND_ROOM
-    batch = store.claim_deliveries(clock(), DELIVERIES_AT_ONCE, SEND_LEASE, owner)
-    queues: dict[str, list[Delivery]] = {}
-    for delivery in batch:
-        queues.setdefault(delivery.receiver, []).append(delivery)
+    batch = store.claim_messages(clock(), DELIVERIES_AT_ONCE, SEND_LEASE, owner)
+    queues: dict[str, list[Message]] = {}
+    for message in batch:
+        queues.setdefault(message.receiver, []).append(message)
     if not queues:
         return Delivered()
     desk = _Desk(store, sender, owner, clock, until, stop or threading.Event())
     with ThreadPoolExecutor(min(SENDING_THREADS, len(queues)), thread_name_prefix="send") as pool:
         attempts = tuple(attempt for done in pool.map(desk.serve, queues.values()) for attempt in done)
-    return Delivered(attempts, more=len(batch) == DELIVERIES_AT_ONCE)
+    return Delivered(attempts, more=sum(len(message.deliveries) for message in batch) == DELIVERIES_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,34 +262,38 @@ class _Desk:
     until: datetime  # no send is begun after this: the lease must not end under it
     stop: threading.Event
 
-    def serve(self, queue: Sequence[Delivery]) -> list[Tried]:
-        """Send the deliveries of one address in order and settle each."""
+    def serve(self, queue: Sequence[Message]) -> list[Tried]:
+        """Send the messages to one address in order and settle each."""
         attempts: list[Tried] = []
         hold: tuple[str, datetime] | None = None
-        for delivery in queue:
+        for message in queue:
             if hold is None and self.stop.is_set():
                 hold = ("the daemon was stopping", self.clock())
             elif hold is None and self.clock() > self.until:
                 hold = ("the round took too long", self.clock())
             if hold is not None:
-                attempts.append(self._put_back(delivery, *hold))
+                attempts += self._put_back(message, *hold)
                 continue
-            attempt = self._send(delivery)
-            attempts.append(attempt)
-            if attempt.result is SendResult.RETRY and attempt.retry_at is not None:
-                hold = ("an earlier delivery to this address failed", attempt.retry_at)
+            tried = self._send(message)
+            attempts += tried
+            if tried[0].result is SendResult.RETRY and tried[0].retry_at is not None:
+                hold = ("an earlier delivery to this address failed", tried[0].retry_at)
         return attempts
 
-    def _send(self, delivery: Delivery) -> Tried:
-        outcome = self.sender.send(delivery)
+    def _send(self, message: Message) -> list[Tried]:
+        outcome = self.sender.send(message)
         now = self.clock()
-        again = next_attempt(delivery, outcome, now) if isinstance(outcome, Failed) else None
+        again = next_attempt(message, outcome, now) if isinstance(outcome, Failed) else None
         result = SendResult.SENT if isinstance(outcome, Sent) else SendResult.RETRY if again else SendResult.DEAD
-        if not self.store.settle(delivery.id, self.owner, outcome, now, again):
+        if not self.store.settle(message.id, self.owner, outcome, now, again):
             result = SendResult.LOST
-        return Tried(delivery.id, delivery.receiver, delivery.alert.subject, result, outcome.detail, again)
+        return _tried(message, result, outcome.detail, again)
 
-    def _put_back(self, delivery: Delivery, why: str, until: datetime) -> Tried:
+    def _put_back(self, message: Message, why: str, until: datetime) -> list[Tried]:
         detail = f"not tried: {why}"
-        result = SendResult.HELD if self.store.put_back(delivery.id, self.owner, detail) else SendResult.LOST
-        return Tried(delivery.id, delivery.receiver, delivery.alert.subject, result, detail, until)
+        result = SendResult.HELD if self.store.put_back(message.id, self.owner, detail) else SendResult.LOST
+        return _tried(message, result, detail, until)
+
+
+def _tried(message: Message, result: SendResult, detail: str, again: datetime | None) -> list[Tried]:
+    return [Tried(one.id, one.receiver, one.alert.subject, result, detail, again) for one in message.deliveries]

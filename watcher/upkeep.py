@@ -13,8 +13,10 @@ from datetime import UTC, datetime, timedelta
 from watcher.config.settings import Retention, Settings
 from watcher.domain import health
 from watcher.domain.alerting import tell_sources
+from watcher.domain.alerts import Backlog
 from watcher.domain.gathering import gather, to_tell
-from watcher.domain.model import Backlog, Coverage, Feed, FeedStatus, Health, HealthChange, Rules, Standing
+from watcher.domain.model import Coverage, Feed, FeedStatus, Health, HealthChange, Rules, Standing
+from watcher.domain.routing import to_system
 from watcher.domain.schedule import HURRY, JITTER, interval
 from watcher.errors import RacedError
 from watcher.storage.store import Store
@@ -100,12 +102,12 @@ def _tell(
     gathered = gather(untold, statuses, last, now, patient=patient and bool(receivers))
     if not gathered.done:
         return 0
-    alerts = tell_sources(gathered.changes, {status.id: status for status in statuses}, now)
+    told = tell_sources(gathered.changes, {status.id: status for status in statuses}, now)
     try:
-        store.tell_health(gathered.done, alerts, receivers, now)
+        store.tell_health(gathered.done, [to_system(alert, key, receivers, now) for alert, key in told], now)
     except RacedError:
         return 0
-    return len(alerts) if receivers else 0
+    return len(told) if receivers else 0
 
 
 # --- days that items wait for ---------------------------------------------------------------------

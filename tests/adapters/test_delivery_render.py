@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from alert_cases import BERLIN, BOARD, NOW, a_quote, an_alert
+from alert_cases import BERLIN, BOARD, NOW, a_message, a_quote, an_alert
 from apprise.conversion import html_to_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,25 +19,12 @@ from hypothesis import strategies as st
 from watcher.config.lifecycles import shipped_lifecycles
 from watcher.delivery.mrkdwn import heading, literal
 from watcher.delivery.plain import cut, fold, safe_link, unlinked
-from watcher.delivery.render import LONGEST_SLACK, Message, render
+from watcher.delivery.render import LONGEST_SLACK, Rendered, render
 from watcher.domain.alerting import plan, signal
 from watcher.domain.alerting import test_alert as alert_for_a_test
+from watcher.domain.alerts import Alert, AlertKind, Point, Quote, SystemAlert
 from watcher.domain.decision import decide
-from watcher.domain.model import (
-    Alert,
-    AlertKind,
-    Evidence,
-    Item,
-    Point,
-    Quote,
-    Reason,
-    Standing,
-    Status,
-    Stay,
-    SystemAlert,
-    Tier,
-    Transition,
-)
+from watcher.domain.model import Evidence, Item, Reason, Standing, Status, Stay, Tier, Transition
 
 ALERT = an_alert(
     title="Outcome documents of the Madrid talks",
@@ -109,8 +96,8 @@ watchlist us-china, item outcome-documents, severity normal
 Delivery 42. A repeat of this message carries the same id."""
 
 
-def shown(alert: Alert = ALERT) -> Message:
-    return render(alert, zone=BERLIN, board=BOARD, delivery_id="42")
+def shown(alert: Alert = ALERT) -> Rendered:
+    return render(a_message(alert), zone=BERLIN, board=BOARD)
 
 
 def quoting(text: str, link: str = "") -> Alert:
@@ -210,7 +197,7 @@ def test_what_is_not_known_is_not_told() -> None:
         detail="",
         sources=0,
     )
-    message = render(bare, zone=ZoneInfo("UTC"))
+    message = render(a_message(bare, ""), zone=ZoneInfo("UTC"))
 
     assert message.text == (
         "published: Outcome documents of the Madrid talks\n\n"
@@ -221,7 +208,7 @@ def test_what_is_not_known_is_not_told() -> None:
 
 
 def test_a_test_message_says_that_it_is_one() -> None:
-    message = render(alert_for_a_test(NOW), zone=BERLIN, delivery_id="7")
+    message = render(a_message(alert_for_a_test(NOW), "7"), zone=BERLIN)
 
     assert message.subject == "test: this address is reached"
     assert "Change:" not in message.text
@@ -298,7 +285,7 @@ def test_forty_kilobytes_are_cut_with_an_ellipsis() -> None:
 
 def test_slack_gets_at_least_the_headline_when_nothing_else_fits() -> None:
     board = "https://board.example/?" + "&" * 700
-    message = render(replace(ALERT, title="&" * 200), zone=BERLIN, board=board)
+    message = render(a_message(replace(ALERT, title="&" * 200), ""), zone=BERLIN, board=board)
 
     assert message.slack == literal(message.subject)
 
@@ -496,7 +483,7 @@ def test_an_early_signal_says_that_nothing_has_changed_and_is_what_the_page_show
     assert isinstance(made, Stay)
     sign = signal(told, made, item, lifecycle, standing)
     assert sign is not None
-    message = render(sign, zone=BERLIN, board=BOARD, delivery_id="42")
+    message = render(a_message(sign), zone=BERLIN, board=BOARD)
     page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
     assert f"```text\n{message.text}```" in page
     assert "has not changed" in message.slack
@@ -530,7 +517,7 @@ SYSTEM = SystemAlert(
 
 
 def test_a_system_alert_says_that_it_is_one_and_is_what_the_page_shows() -> None:
-    message = render(SYSTEM, zone=BERLIN, board=BOARD, delivery_id="42")
+    message = render(a_message(SYSTEM), zone=BERLIN, board=BOARD)
     assert message.subject == "[watcher] wire cannot be read"
     page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
     assert f"```text\n{message.text}```" in page
@@ -540,14 +527,14 @@ def test_a_system_alert_says_that_it_is_one_and_is_what_the_page_shows() -> None
 
 def test_many_points_fit_every_channel() -> None:
     points = tuple(Point(f"feed-{n}", "broken: " + "x" * 500) for n in range(20))
-    message = render(replace(SYSTEM, points=points, more=480), zone=BERLIN)
+    message = render(a_message(replace(SYSTEM, points=points, more=480), ""), zone=BERLIN)
     assert "and 480 more" in message.text
     assert len(message.slack) <= LONGEST_SLACK
 
 
 def test_what_a_source_wrote_acts_on_nothing_in_a_system_alert_either() -> None:
     point = Point("<!channel>", "not a feed: https://evil.example/ <b>x</b>")
-    message = render(replace(SYSTEM, points=(point,)), zone=BERLIN)
+    message = render(a_message(replace(SYSTEM, points=(point,)), ""), zone=BERLIN)
     assert "https[:]//evil[.]example/" in message.text
     assert "<b>x" not in message.html
     assert "<!channel>" not in message.slack

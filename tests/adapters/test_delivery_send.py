@@ -16,12 +16,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from alert_cases import BERLIN, BOARD, NOW, a_quote, an_alert
+from alert_cases import BERLIN, BOARD, NOW, a_message, a_quote, an_alert
 
 from watcher.delivery import Sender, render
 from watcher.demo.receivers import HANG_UP, Answer, Receivers, open_receivers
 from watcher.domain.alerting import test_alert as alert_for_a_test
-from watcher.domain.model import Alert, Delivery, Failed, Quote, Sent, Tier
+from watcher.domain.alerts import Alert, Failed, Quote, Receiver, Sent
+from watcher.domain.model import Tier
 
 HOSTILE = (
     "<!channel> <http://evil.example|ok> `code` *b* <script>x</script> {{ app_title }} & \u202e\u200bend\nBcc: a@b.c"
@@ -38,7 +39,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receivers]
 
 
 def send(url: str, alert: Alert = ALERT, *, id: str = "42") -> Sent | Failed:
-    return Sender({"desk": url}, BERLIN, BOARD).send(Delivery(id, "desk", alert))
+    return Sender({"desk": Receiver(url)}, BERLIN, BOARD).send(a_message(alert, id))
 
 
 def failed(url: str) -> Failed:
@@ -54,7 +55,7 @@ def test_a_mail_carries_our_html_and_our_text(desk: Receivers) -> None:
     assert send(desk.mail.url("desk@example.org")) == Sent("E-Mail took it")
 
     (mail,) = desk.mail.mails.all()
-    ours = render(ALERT, zone=BERLIN, board=BOARD, delivery_id="42")
+    ours = render(a_message(ALERT), zone=BERLIN, board=BOARD)
     assert (mail.sender, mail.recipients) == ("watcher@example.org", ("desk@example.org",))
     assert mail.subject == ours.subject == "published: Outcome documents"
     assert mail.part("plain").rstrip() == ours.text.rstrip()
@@ -195,7 +196,7 @@ def test_slack_gets_exactly_this(desk: Receivers) -> None:
     assert send(desk.slack.url) == Sent("Slack took it")
 
     (post,) = desk.slack.posts.all()
-    body = render(ALERT, zone=BERLIN, board=BOARD, delivery_id="42").slack
+    body = render(a_message(ALERT), zone=BERLIN, board=BOARD).slack
     assert post.path == f"/services/{desk.slack.token}"
     assert post.payload == {
         "attachments": [
@@ -352,11 +353,11 @@ def test_other_services_get_the_plain_text(desk: Receivers) -> None:
         thread.join()
 
     assert outcome == Sent("JSON took it")
-    assert json.loads(Hook.got[0])["message"] == render(ALERT, zone=BERLIN, board=BOARD, delivery_id="42").text.rstrip()
+    assert json.loads(Hook.got[0])["message"] == render(a_message(ALERT), zone=BERLIN, board=BOARD).text.rstrip()
 
 
 def test_a_receiver_that_the_configuration_no_longer_has_is_named_and_kept() -> None:
-    outcome = Sender({}, BERLIN).send(Delivery("1", "desk/2", ALERT))
+    outcome = Sender({}, BERLIN).send(a_message(ALERT, "1", "desk/2"))
 
     assert outcome == Failed(True, "the configuration no longer has the receiver 'desk/2'")
 
@@ -410,7 +411,7 @@ def test_sends_from_several_threads_do_not_mix_their_failures(desk: Receivers) -
     outcomes: dict[tuple[str, int], Sent | Failed] = {}
 
     def run(name: str, number: int) -> None:
-        outcomes[name, number] = sender.send(Delivery(f"{name}-{number}", name, ALERT))
+        outcomes[name, number] = sender.send(a_message(ALERT, f"{name}-{number}", name))
 
     threads = [threading.Thread(target=run, args=(name, n)) for name in urls for n in range(3)]
     for thread in threads:

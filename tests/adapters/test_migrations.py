@@ -18,7 +18,8 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from watcher.domain.model import EPOCH, Alert, FeedKind, Health
+from watcher.domain.alerts import Alert
+from watcher.domain.model import EPOCH, FeedKind, Health
 from watcher.errors import SchemaError
 from watcher.storage import Store, migrations, schema
 from watcher.storage.tables import metadata
@@ -262,8 +263,8 @@ def test_an_older_database_keeps_what_it_holds(empty_db_url: str, now: datetime)
     assert (feed.failures, feed.failing_since, feed.health, feed.news_at) == (3, now, Health.NEW, now)
     (row,) = store.deliveries()
     assert (row.item, row.seq, row.alert.title, row.alert.reason) == ("deal", 1, "The deal", "alone")
-    (delivery,) = store.claim_deliveries(now, 5, timedelta(minutes=1), "me")
-    assert delivery.id == row.id
+    (message,) = store.claim_messages(now, 5, timedelta(minutes=1), "me")
+    assert message.id == row.id
     store.close()
     made = engine(empty_db_url)
     with made.begin() as connection:

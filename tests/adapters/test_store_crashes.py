@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event, text
 from store_cases import DAY, HOUR, LIFECYCLES, a_feed, a_poll, an_entry, an_item, approve, filled
 from test_store_items import SEED
 
-from watcher.domain.model import Failed
+from watcher.domain.alerts import Failed
 from watcher.storage import Store
 from watcher.storage.database import Database
 from watcher.storage.tables import metadata
@@ -47,7 +47,7 @@ ACTS: dict[str, Act] = {
     "save_polls": save,
     "record": record,
     # the lease of the first claim has expired by then, so that the ledger is written too
-    "claim_deliveries": lambda store, now: store.claim_deliveries(now + DAY, 9, HOUR, "you"),
+    "claim_messages": lambda store, now: store.claim_messages(now + DAY, 9, HOUR, "you"),
     "put_back": lambda store, now: store.put_back(store.deliveries()[0].id, "me", "another comes first"),
     "settle": settle,
     "prune": lambda store, now: store.prune(now, now + DAY),
@@ -84,7 +84,7 @@ def test_a_crash_anywhere_leaves_nothing_half_done(store: Store, db_url: str, no
     entries = filled(store, now)
     approve(store, entries[0], now)
     store.record(entries[1:2], [], [], [], [], now)
-    store.claim_deliveries(now, 1, HOUR, "me")
+    store.claim_messages(now, 1, HOUR, "me")
     database = Database(db_url)
     before = everything(database)
     crashes = 0

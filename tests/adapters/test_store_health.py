@@ -7,21 +7,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from alert_cases import planned
 from store_cases import DAY, HOUR, LIFECYCLES, MINUTE, a_feed, a_poll, an_entry
 
-from watcher.domain.model import (
-    AlertKind,
-    DeliveryState,
-    Feed,
-    FeedStatus,
-    Health,
-    HealthChange,
-    Pace,
-    Poll,
-    PollResult,
-    SystemAlert,
-    Untold,
-)
+from watcher.domain.alerts import AlertKind, DeliveryState, PlannedAlert, SystemAlert
+from watcher.domain.model import Feed, FeedStatus, Health, HealthChange, Pace, Poll, PollResult, Untold
 from watcher.errors import RacedError
 from watcher.storage import Store
 
@@ -155,9 +145,9 @@ def test_a_feed_that_fails_keeps_its_back_off(store: Store, now: datetime) -> No
 # --- health ---------------------------------------------------------------------------------------
 
 
-def alert(at: datetime) -> tuple[SystemAlert, tuple[str, ...]]:
+def alert(at: datetime, *receivers: str) -> PlannedAlert:
     told = SystemAlert(AlertKind.SOURCE_BROKEN, "timeout", "wire", "wire cannot be read", at)
-    return told, ("source_broken", "wire", "1")
+    return planned(told, ("source_broken", "wire", "1"), receivers, at)
 
 
 def test_a_change_is_kept_with_what_is_told_of_it(store: Store, now: datetime) -> None:
@@ -165,15 +155,15 @@ def test_a_change_is_kept_with_what_is_told_of_it(store: Store, now: datetime) -
     first = change(1, Health.NEW, Health.BROKEN, now)
     store.record_health([first], [Untold(first)])
     assert store.untold_health() == ([Untold(first)], {})
-    store.tell_health([first], [alert(now)], ["ops", "night"], now)
+    store.tell_health([first], [alert(now, "ops", "night")], now)
     assert store.untold_health() == ([], {})
     status = one(store)
     assert (status.health, status.health_n, status.health_since) == (Health.BROKEN, 1, now)
     assert (status.health_reason, status.health_detail) == ("timeout", "no answer")
     assert store.health_history("wire") == [first]
-    claimed = store.claim_deliveries(now, 9, MINUTE, "me")
-    assert {delivery.receiver for delivery in claimed} == {"ops", "night"}
-    assert all(delivery.alert == alert(now)[0] for delivery in claimed)
+    claimed = store.claim_messages(now, 9, MINUTE, "me")
+    assert {message.receiver for message in claimed} == {"ops", "night"}
+    assert all(message.deliveries[0].alert == alert(now).alert for message in claimed)
     row = store.deliveries([DeliveryState.SENDING])[0]
     assert (row.item, row.seq) == ("wire", None)
 
@@ -182,7 +172,7 @@ def test_without_receivers_the_change_is_kept_and_nobody_told(store: Store, now:
     sync(store, now, LEARNING)
     first = change(1, Health.NEW, Health.BROKEN, now)
     store.record_health([first], [Untold(first)])
-    store.tell_health([first], [alert(now)], [], now)
+    store.tell_health([first], [alert(now)], now)
     assert store.deliveries() == []
     assert store.untold_health() == ([], {})
     assert one(store).health is Health.BROKEN
@@ -203,9 +193,9 @@ def test_of_two_that_tell_the_same_change_one_does(store: Store, now: datetime) 
     first = change(1, Health.NEW, Health.BROKEN, now)
     other = replace(first, feed="other")
     store.record_health([first, other], [Untold(first), Untold(other, held=True)])
-    store.tell_health([first], [alert(now)], ["ops"], now)
+    store.tell_health([first], [alert(now, "ops")], now)
     with pytest.raises(RacedError):
-        store.tell_health([other, first], [alert(now)], ["ops"], now)
+        store.tell_health([other, first], [alert(now, "ops")], now)
     assert len(store.deliveries()) == 1
     assert store.untold_health() == ([Untold(other, held=True)], {AlertKind.SOURCE_BROKEN: now})
 

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from store_cases import DAY, HOUR, a_poll, an_entry, approve, filled
 from test_store_items import SEED
 
-from watcher.domain.model import Article, ArticleResult, Failed, Health, HealthChange, Snapshot, Untold
+from watcher.domain.alerts import Failed
+from watcher.domain.model import Article, ArticleResult, Health, HealthChange, Snapshot, Untold
 from watcher.storage import Store, articles, entries, feeds, judgements, outbox, vitals
 from watcher.storage.database import Database
 from watcher.storage.tables import entry, metadata
@@ -122,7 +123,7 @@ def fill(store: Store) -> None:
     store.save_polls([a_poll("wire", NOW, [an_entry(0, summary="It was edited.")])], NOW)
     store.record([entry], [], [], [], [], NOW, revisions={entry: 1}, withdrawn=[f"deal-{entry}-approved"])
     store.save_articles([Article("https://a.example/1", ArticleResult.FAILED)], {}, [], NOW)
-    (one,) = store.claim_deliveries(NOW, 1, HOUR, "me")
+    (one,) = store.claim_messages(NOW, 1, HOUR, "me")
     store.settle(one.id, "me", Failed(False, "gone"), NOW)
     change = HealthChange("wire", 1, Health.NEW, Health.HEALTHY, "answers", "", NOW)
     store.record_health([change], [Untold(change)])

@@ -14,14 +14,15 @@ from store_cases import (
     a_change,
     a_fact,
     a_poll,
-    an_alert,
     an_entry,
     approve,
     filled,
     moved,
+    told,
 )
 
-from watcher.domain.model import Backlog, DeliveryState, Reason, Status, Transition
+from watcher.domain.alerts import Backlog, DeliveryState
+from watcher.domain.model import Reason, Status, Transition
 from watcher.errors import RacedError, StoreError
 from watcher.storage import Store
 
@@ -68,7 +69,7 @@ def test_an_item_may_move_twice_in_one_judgement(store: Store, now: datetime) ->
     there = a_change(one)
     on = a_change(two, from_state="approved", to_state="refused", from_since=now)
     standing = moved(store.standings()["deal"], on)
-    alerts = [(an_alert(there), 0, ("desk",)), (an_alert(on), 1, ("desk",))]
+    alerts = [told(there, 0), told(on, 1)]
     store.record([first, second], [one, two], [there, on], [standing], alerts, now)
     assert [row.transition.to_state for row in store.history("deal")] == ["refused", "approved", "pending"]
     assert sorted((row.seq, row.alert.to_state) for row in store.deliveries()) == [(1, "approved"), (2, "refused")]
@@ -112,7 +113,7 @@ def approve_both(store: Store, entries: list[str], now: datetime) -> None:
     fact = a_fact("deal", entries[-1], now)
     change = a_change(fact)
     standing = moved(store.standings()["deal"], change)
-    store.record(entries, [fact], [change], [standing], [(an_alert(change), 0, ("desk",))], now)
+    store.record(entries, [fact], [change], [standing], [told(change, 0)], now)
 
 
 def test_an_item_that_moved_on_turns_the_whole_judgement_away(store: Store, now: datetime) -> None:
@@ -122,7 +123,7 @@ def test_an_item_that_moved_on_turns_the_whole_judgement_away(store: Store, now:
     fact = a_fact("deal", second, now)
     change = a_change(fact, to_state="refused")
     with pytest.raises(RacedError, match="deal is no longer at version 0"):
-        store.record([second], [fact], [change], [moved(stale, change)], [(an_alert(change), 0, ("desk",))], now)
+        store.record([second], [fact], [change], [moved(stale, change)], [told(change, 0)], now)
     assert store.standings()["deal"].state == "approved"
     assert second in [entry.id for entry in store.unjudged(9)]
     assert len(store.deliveries()) == 1

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from store_cases import DAY, HOUR, MINUTE, a_change, a_fact, an_alert, approve, filled
 
-from watcher.domain.model import Attempt, AttemptOutcome, Backlog, DeliveryRow, DeliveryState, Failed, Sent
+from watcher.domain.alerts import Attempt, AttemptOutcome, Backlog, DeliveryRow, DeliveryState, Failed, Sent
 from watcher.errors import UsageError
 from watcher.storage import Store, outbox
 from watcher.storage.database import Database
@@ -35,7 +35,7 @@ def only(store: Store) -> DeliveryRow:
 
 
 def test_a_delivery_carries_the_whole_alert(full: Store, now: datetime) -> None:
-    (delivery,) = full.claim_deliveries(now, 9, MINUTE, "me")
+    (delivery,) = full.claim_messages(now, 9, MINUTE, "me")
     assert (delivery.receiver, delivery.attempts, delivery.state) == ("desk", 1, SENDING)
     expected = an_alert(a_change(a_fact("deal", "1", now)))
     assert delivery.alert == expected == only(full).alert
@@ -56,15 +56,15 @@ def test_claims_wait_for_their_time_and_go_oldest_first(store: Store, now: datet
     first, second, third = filled(store, now, items=("a", "b", "c"))
     for entry, item, at in [(first, "b", now), (second, "a", now + MINUTE), (third, "c", now + HOUR)]:
         approve(store, entry, at, item=item, receivers=(item,))
-    assert store.claim_deliveries(now - MINUTE, 9, MINUTE, "me") == []
-    assert [one.alert.item for one in store.claim_deliveries(now + 2 * MINUTE, 1, DAY, "me")] == ["b"]
-    assert [one.alert.item for one in store.claim_deliveries(now + 2 * MINUTE, 9, DAY, "me")] == ["a"]
+    assert store.claim_messages(now - MINUTE, 9, MINUTE, "me") == []
+    assert [one.deliveries[0].alert.item for one in store.claim_messages(now + 2 * MINUTE, 1, DAY, "me")] == ["b"]
+    assert [one.deliveries[0].alert.item for one in store.claim_messages(now + 2 * MINUTE, 9, DAY, "me")] == ["a"]
 
 
 def test_a_claimed_delivery_is_nobody_elses_until_the_lease_ends(full: Store, now: datetime) -> None:
-    (mine,) = full.claim_deliveries(now, 9, HOUR, "me")
-    assert full.claim_deliveries(now + MINUTE, 9, HOUR, "you") == []
-    (yours,) = full.claim_deliveries(now + HOUR, 9, HOUR, "you")
+    (mine,) = full.claim_messages(now, 9, HOUR, "me")
+    assert full.claim_messages(now + MINUTE, 9, HOUR, "you") == []
+    (yours,) = full.claim_messages(now + HOUR, 9, HOUR, "you")
     assert yours.id == mine.id
     assert yours.attempts == 2
     assert not full.settle(mine.id, "me", Sent(), now + HOUR)
@@ -83,7 +83,7 @@ def test_two_claimers_at_once_get_disjoint_deliveries(store: Store, db_url: str,
 
     def work(number: int, own: Store) -> None:
         barrier.wait()
-        while got := own.claim_deliveries(now, 3, HOUR, f"worker-{number}"):
+        while got := own.claim_messages(now, 3, HOUR, f"worker-{number}"):
             for delivery in got:
                 taken.append(delivery.receiver)
                 assert own.settle(delivery.id, f"worker-{number}", Sent(), now)
@@ -112,7 +112,7 @@ def planned(store: Store, now: datetime, count: int, receivers: tuple[str, ...] 
 
 
 def claimed(store: Store, at: datetime, limit: int = 99, owner: str = "me") -> list[tuple[str, str]]:
-    return [(one.receiver, one.alert.item) for one in store.claim_deliveries(at, limit, MINUTE, owner)]
+    return [(one.receiver, one.deliveries[0].alert.item) for one in store.claim_messages(at, limit, MINUTE, owner)]
 
 
 def ids(store: Store, receiver: str = "desk") -> list[str]:
@@ -147,7 +147,7 @@ def test_what_was_given_up_holds_nothing_back(store: Store, now: datetime, state
     if state is DROPPED:
         store.drop_delivery(ids(store)[0], now)
     else:
-        assert store.claim_deliveries(now, 1, MINUTE, "me")
+        assert store.claim_messages(now, 1, MINUTE, "me")
         assert store.settle(ids(store)[0], "me", Failed(False, "gone"), now)
     assert claimed(store, now + HOUR) == [("desk", second)]
 
@@ -169,7 +169,7 @@ def test_a_long_queue_to_one_receiver_keeps_no_other_waiting(store: Store, now: 
 
 def test_what_was_not_tried_goes_back_as_it_was(store: Store, now: datetime) -> None:
     planned(store, now, 1)
-    (one,) = store.claim_deliveries(now, 9, MINUTE, "me")
+    (one,) = store.claim_messages(now, 9, MINUTE, "me")
     assert not store.put_back(one.id, "you", "not tried")
     assert store.put_back(one.id, "me", "not tried: stopping")
     assert not store.put_back(one.id, "me", "not tried")
@@ -177,10 +177,10 @@ def test_what_was_not_tried_goes_back_as_it_was(store: Store, now: datetime) -> 
     assert (row.state, row.attempts, row.not_before, row.detail) == (PENDING, 0, now, "not tried: stopping")
     assert row.ledger == ()
     # and after an attempt that was lost, the ledger's numbers go on without a gap
-    store.claim_deliveries(now, 9, MINUTE, "me")
-    (again,) = store.claim_deliveries(now + HOUR, 9, MINUTE, "you")
+    store.claim_messages(now, 9, MINUTE, "me")
+    (again,) = store.claim_messages(now + HOUR, 9, MINUTE, "you")
     assert store.put_back(again.id, "you", "not tried")
-    assert store.claim_deliveries(now + HOUR, 9, MINUTE, "you")[0].attempts == 2
+    assert store.claim_messages(now + HOUR, 9, MINUTE, "you")[0].attempts == 2
     assert store.settle(one.id, "you", Sent(), now + HOUR)
     assert [(line.n, line.outcome) for line in only(store).ledger] == [
         (1, AttemptOutcome.LOST), (2, AttemptOutcome.SENT)
@@ -200,14 +200,14 @@ def test_claimers_at_once_share_receivers_and_keep_the_order(store: Store, db_ur
         barrier.wait()
         until = time.monotonic() + 30
         while own.backlog(now).pending and time.monotonic() < until:
-            batch = own.claim_deliveries(now + HOUR, 4, DAY, owner)
+            batch = own.claim_messages(now + HOUR, 4, DAY, owner)
             with lock:
                 overlaps.extend((one.receiver, owner) for one in batch if busy.get(one.receiver, owner) != owner)
                 busy.update((one.receiver, owner) for one in batch)
             last = {one.receiver: one.id for one in batch}
             for one in batch:
                 with lock:
-                    sent[one.receiver].append(one.alert.item)
+                    sent[one.receiver].append(one.deliveries[0].alert.item)
                     if one.id == last[one.receiver]:
                         busy.pop(one.receiver, None)  # from its settling on, it is anybody's
                 assert own.settle(one.id, owner, Sent(), now + HOUR)
@@ -245,11 +245,11 @@ def test_what_is_settled_during_a_claim_holds_back_what_comes_after_it(
 
 
 def test_a_failure_is_tried_again_at_its_time_then_given_up(full: Store, now: datetime) -> None:
-    (one,) = full.claim_deliveries(now, 9, HOUR, "me")
+    (one,) = full.claim_messages(now, 9, HOUR, "me")
     assert full.settle(one.id, "me", Failed(True, "busy"), now, retry_at=now + HOUR)
     assert (only(full).state, only(full).not_before, only(full).settled_at) == (PENDING, now + HOUR, None)
-    assert full.claim_deliveries(now + MINUTE, 9, HOUR, "me") == []
-    (again,) = full.claim_deliveries(now + HOUR, 9, HOUR, "me")
+    assert full.claim_messages(now + MINUTE, 9, HOUR, "me") == []
+    (again,) = full.claim_messages(now + HOUR, 9, HOUR, "me")
     assert again.attempts == 2
     assert full.settle(one.id, "me", Failed(False, "no such channel"), now + DAY)
     row = only(full)
@@ -258,12 +258,12 @@ def test_a_failure_is_tried_again_at_its_time_then_given_up(full: Store, now: da
         Attempt(1, now, AttemptOutcome.FAILED, "busy"),
         Attempt(2, now + DAY, AttemptOutcome.FAILED, "no such channel"),
     )
-    assert full.claim_deliveries(now + 9 * DAY, 9, HOUR, "me") == []
+    assert full.claim_messages(now + 9 * DAY, 9, HOUR, "me") == []
     assert full.backlog(now + DAY) == Backlog(unjudged=2, pending=0, dead=1, oldest_pending=None)
 
 
 def test_settling_twice_settles_once(full: Store, now: datetime) -> None:
-    (one,) = full.claim_deliveries(now, 9, HOUR, "me")
+    (one,) = full.claim_messages(now, 9, HOUR, "me")
     assert full.settle(one.id, "me", Sent(), now)
     assert not full.settle(one.id, "me", Failed(False, "late"), now)
     assert not full.settle("0" * 32, "me", Sent(), now)
@@ -271,11 +271,11 @@ def test_settling_twice_settles_once(full: Store, now: datetime) -> None:
 
 
 def test_a_person_may_retry_what_is_dead(full: Store, now: datetime) -> None:
-    (one,) = full.claim_deliveries(now, 9, HOUR, "me")
+    (one,) = full.claim_messages(now, 9, HOUR, "me")
     full.settle(one.id, "me", Failed(False, "gone"), now)
     full.retry_delivery(one.id, now + DAY)
     assert (only(full).state, only(full).attempts, only(full).settled_at) == (PENDING, 0, None)
-    (again,) = full.claim_deliveries(now + DAY, 9, HOUR, "me")
+    (again,) = full.claim_messages(now + DAY, 9, HOUR, "me")
     assert again.attempts == 1
     full.settle(one.id, "me", Sent(), now + DAY)
     assert [line.n for line in only(full).ledger] == [1, 2]
@@ -286,9 +286,9 @@ def test_a_person_may_drop_and_take_it_back(full: Store, now: datetime) -> None:
     full.drop_delivery(delivery_id, now)
     full.drop_delivery(delivery_id, now)
     assert (only(full).state, only(full).settled_at) == (DROPPED, now)
-    assert full.claim_deliveries(now + DAY, 9, HOUR, "me") == []
+    assert full.claim_messages(now + DAY, 9, HOUR, "me") == []
     full.retry_delivery(delivery_id, now)
-    assert full.claim_deliveries(now, 9, HOUR, "me")
+    assert full.claim_messages(now, 9, HOUR, "me")
 
 
 @pytest.mark.parametrize("act", [Store.retry_delivery, Store.drop_delivery])
@@ -297,7 +297,7 @@ def test_what_is_unknown_sent_or_being_sent_cannot_be_touched(
 ) -> None:
     with pytest.raises(UsageError, match="no such delivery: nothing"):
         act(full, "nothing", now)
-    (one,) = full.claim_deliveries(now, 9, HOUR, "me")
+    (one,) = full.claim_messages(now, 9, HOUR, "me")
     with pytest.raises(UsageError, match="being sent"):
         act(full, one.id, now)
     full.settle(one.id, "me", Sent(), now)

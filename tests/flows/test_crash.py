@@ -19,7 +19,7 @@ from watcher.domain.model import PollResult
 from watcher.storage import Store
 from watcher.upkeep import watch_sources
 
-COMMITS = ("claim_feeds", "save_polls", "record", "claim_deliveries", "settle")
+COMMITS = ("claim_feeds", "save_polls", "record", "claim_messages", "settle")
 
 
 class Crash(BaseException):
@@ -51,8 +51,8 @@ class Fragile(Store):
     def record(self, *args: Any, **more: Any) -> Any:
         return self._commit("record", partial(super().record, *args, **more))
 
-    def claim_deliveries(self, *args: Any) -> Any:
-        return self._commit("claim_deliveries", partial(super().claim_deliveries, *args))
+    def claim_messages(self, *args: Any) -> Any:
+        return self._commit("claim_messages", partial(super().claim_messages, *args))
 
     def settle(self, *args: Any) -> Any:
         return self._commit("settle", partial(super().settle, *args))

@@ -9,13 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alert_cases import a_message
 from newsroom import APPROVED, CLEARED, MORNING, REJECTED, SMALL_TALK, Newsroom, newsroom
 
 from watcher.app import App
 from watcher.cli.outbox import _told as told
 from watcher.delivery.apprise import Sender
 from watcher.domain.alerting import test_alert as an_alert
-from watcher.domain.model import Alert, Backlog, Delivery, DeliveryState, Failed, PollResult, Reason, SendOutcome
+from watcher.domain.alerts import Alert, Backlog, DeliveryState, Failed, Message, SendOutcome
+from watcher.domain.model import PollResult, Reason
 from watcher.domain.schedule import LONGEST_RETRY, MAX_ATTEMPTS, next_attempt
 from watcher.errors import StoreError
 from watcher.pipeline import RACES, FeedPolled, SendResult, deliver, judge, poll
@@ -416,8 +418,8 @@ def test_a_send_that_outlived_its_lease_is_seen_as_lost(app: App, room: Newsroom
     news(app, room, CLEARED)
 
     class Slow(Sender):
-        def send(self, delivery: Delivery) -> SendOutcome:
-            outcome = super().send(delivery)
+        def send(self, message: Message) -> SendOutcome:
+            outcome = super().send(message)
             room.clock.forward(minutes=5)
             assert delivered(app, room) == [("desk", SendResult.SENT)]  # another worker, after the lease
             return outcome
@@ -447,7 +449,7 @@ def test_old_talk_is_forgotten_and_evidence_is_kept(app: App, room: Newsroom) ->
 
 def at(attempts: int, failed: Failed) -> timedelta | None:
     alert: Alert = an_alert(MORNING)
-    again = next_attempt(Delivery("d1", "desk", alert, attempts), failed, MORNING)
+    again = next_attempt(a_message(alert, "d1", attempts=attempts), failed, MORNING)
     return None if again is None else again - MORNING
 
 

@@ -7,24 +7,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watcher.domain.alerting import plan, receivers
+from watcher.domain.alerting import plan
 from watcher.domain.alerting import test_alert as alert_for_a_test
+from watcher.domain.alerts import Alert, AlertKind, Conditions, Route
 from watcher.domain.decision import decide
 from watcher.domain.model import (
-    Alert,
-    AlertKind,
     Evidence,
     EvidenceRule,
     Item,
     Lifecycle,
     Reason,
-    Route,
     Standing,
     State,
     Status,
     Tier,
     Transition,
 )
+from watcher.domain.routing import deliveries
 
 NOW = datetime(2025, 9, 25, 14, 0, tzinfo=UTC)
 BEGAN = datetime(2025, 9, 14, tzinfo=UTC)
@@ -176,28 +175,30 @@ def alert() -> Alert:
     ("route", "matches"),
     [
         (Route(("desk",)), True),
-        (Route(("desk",), watchlists=("us-china", "other")), True),
-        (Route(("desk",), watchlists=("other",)), False),
-        (Route(("desk",), items=("us-approval",)), True),
-        (Route(("desk",), items=("china-approval",)), False),
-        (Route(("desk",), tags=("us", "eu")), True),
-        (Route(("desk",), tags=("eu",)), False),
-        (Route(("desk",), states=("approved",)), True),
-        (Route(("desk",), states=("pending",)), False),
-        (Route(("desk",), severities=("high",)), True),
-        (Route(("desk",), severities=("normal",)), False),
-        (Route(("desk",), tags=("us",), states=("pending",)), False),
+        (Route(("desk",), when=Conditions(watchlists=("us-china", "other"))), True),
+        (Route(("desk",), when=Conditions(watchlists=("other",))), False),
+        (Route(("desk",), when=Conditions(items=("us-approval",))), True),
+        (Route(("desk",), when=Conditions(items=("china-approval",))), False),
+        (Route(("desk",), when=Conditions(tags=("us", "eu"))), True),
+        (Route(("desk",), when=Conditions(tags=("eu",))), False),
+        (Route(("desk",), when=Conditions(states=("approved",))), True),
+        (Route(("desk",), when=Conditions(states=("pending",))), False),
+        (Route(("desk",), when=Conditions(severities=("high",))), True),
+        (Route(("desk",), when=Conditions(severities=("normal",))), False),
+        (Route(("desk",), when=Conditions(tags=("us",), states=("pending",))), False),
     ],
 )
 def test_every_condition_of_a_route_must_hold(route: Route, matches: bool) -> None:
-    assert receivers([route], alert(), ITEM) == (("desk",) if matches else ())
+    assert [one.receiver for one in deliveries([route], alert(), NOW)] == (["desk"] if matches else [])
 
 
-def test_every_matching_route_counts_and_nobody_is_told_twice() -> None:
-    routes = [Route(("desk", "boss")), Route(("other",), states=("pending",)), Route(("slack", "desk"))]
+def test_the_first_route_that_matches_decides_unless_it_proceeds() -> None:
+    routes = [Route(("desk", "boss"), proceeds=True), Route(("other",), when=Conditions(states=("pending",)))]
+    routes += [Route(("slack", "desk"), "chat"), Route(("late",))]
 
-    assert receivers(routes, alert(), ITEM) == ("desk", "boss", "slack")
-    assert receivers([], alert(), ITEM) == ()
+    planned = deliveries(routes, alert(), NOW)
+    assert [(one.receiver, one.route) for one in planned] == [("desk", ""), ("boss", ""), ("slack", "chat")]
+    assert deliveries([], alert(), NOW) == ()
 
 
 def test_a_test_alert_says_that_it_is_one() -> None:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from watcher.config import load, load_rules
-from watcher.domain.model import About, EvidenceRule, Near, Route, Tier
+from watcher.domain.alerts import Route
+from watcher.domain.model import About, EvidenceRule, Near, Tier
 
 ROOT = Path(__file__).parents[2]
 ITEM = "{id: x, title: X, lifecycle: deal, state: talks, about: {all: x}}"

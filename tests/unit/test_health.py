@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.domain.alerting import MOST_POINTS, tell_sources
+from watcher.domain.alerts import AlertKind
 from watcher.domain.health import (
     BREAKING_TIME,
     BREAKING_TRIES,
@@ -29,7 +30,7 @@ from watcher.domain.health import (
     cover,
     expected_period,
 )
-from watcher.domain.model import AlertKind, FeedStatus, Health, HealthChange, Pace, PollResult
+from watcher.domain.model import FeedStatus, Health, HealthChange, Pace, PollResult
 
 NOW = datetime(2025, 11, 22, 12, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=400)

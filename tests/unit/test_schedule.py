@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from alert_cases import a_message
 from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.domain import alerting
-from watcher.domain.model import Delivery, Failed, Feed, Pace
+from watcher.domain.alerts import Failed, Message
+from watcher.domain.model import Feed, Pace
 from watcher.domain.schedule import (
     FIRST_RETRY,
     HURRY,
@@ -272,8 +274,8 @@ def test_a_feed_has_both_bounds_or_none() -> None:
 # --- deliveries -----------------------------------------------------------------------------------
 
 
-def failed_delivery(attempts: int, delivery: str = "7") -> Delivery:
-    return Delivery(delivery, "desk", alerting.test_alert(NOW), attempts=attempts)
+def failed_delivery(attempts: int, delivery: str = "7") -> Message:
+    return a_message(alerting.test_alert(NOW), delivery, attempts=attempts)
 
 
 def test_a_delivery_is_tried_again_later_and_later_until_it_is_given_up() -> None:

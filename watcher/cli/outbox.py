@@ -13,7 +13,7 @@ from watcher.cli.output import cut, emit_json, emit_lines, emit_table, moment, r
 
 if TYPE_CHECKING:
     from watcher.config import Settings
-    from watcher.domain.model import DeliveryRow
+    from watcher.domain.alerts import DeliveryRow
 
 outbox = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Look at and tend what is to be sent.")
 
@@ -40,13 +40,16 @@ def notify(
     from watcher.app import now
     from watcher.delivery.apprise import Sender
     from watcher.domain.alerting import test_alert
-    from watcher.domain.model import Delivery, Sent
+    from watcher.domain.alerts import Delivery, Message, Sent
 
     settings = settings_from(config, addresses=True)
     addresses = addresses_of(settings, test)
     sender = Sender(settings.receivers, settings.zone, settings.board)
     alert = test_alert(now())
-    outcomes = [(address, sender.send(Delivery(f"test-{address}", address, alert))) for address in addresses]
+    outcomes = [
+        (address, sender.send(Message(f"test-{address}", address, (Delivery(f"test-{address}", address, alert),))))
+        for address in addresses
+    ]
     if as_json:
         emit_json([{"receiver": a, "sent": isinstance(o, Sent), "detail": o.detail} for a, o in outcomes])
     else:
@@ -95,7 +98,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List deliveries with their attempts."""
-    from watcher.domain.model import DeliveryState
+    from watcher.domain.alerts import DeliveryState
     from watcher.errors import UsageError
 
     asked = state or ["pending", "sending", "dead"]
@@ -115,7 +118,7 @@ def list_(
 
 
 def _show(rows: Sequence[DeliveryRow], zone: tzinfo) -> None:
-    from watcher.domain.model import DeliveryState
+    from watcher.domain.alerts import DeliveryState
 
     emit_table(
         ("ID", "STATE", "RECEIVER", "ABOUT", "CHANGE", "TRIES", "PLANNED", "NEXT", "DETAIL"),
@@ -137,7 +140,7 @@ def _show(rows: Sequence[DeliveryRow], zone: tzinfo) -> None:
 
 
 def _told(row: DeliveryRow) -> str:
-    from watcher.domain.model import Alert, AlertKind
+    from watcher.domain.alerts import Alert, AlertKind
 
     if row.alert.kind is AlertKind.EARLY_SIGNAL and isinstance(row.alert, Alert):
         return f"{row.alert.from_state}, {row.alert.to_state}? ({row.alert.status.value})"  # it has not moved
@@ -175,7 +178,7 @@ def retry(
 ) -> None:
     """Queue deliveries again, due at once, with their attempts counted anew."""
     from watcher.app import now
-    from watcher.domain.model import DeliveryState
+    from watcher.domain.alerts import DeliveryState
     from watcher.errors import UsageError
 
     if bool(ids) == dead:

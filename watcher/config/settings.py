@@ -5,7 +5,7 @@ Addresses of receivers are secrets: they are kept out of every repr and every me
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,21 +16,27 @@ from pydantic import Field
 
 from watcher.config.checking import Checked, check
 from watcher.config.fields import (
-    SEVERITIES,
     Age,
     Board,
     Database,
     Flag,
-    Id,
-    Ids,
     Loose,
-    Looses,
     Port,
     Section,
     Text,
     Texts,
     Zone,
     choice,
+)
+from watcher.config.notify import (
+    CheckAddress,
+    Notify,
+    NotifySection,
+    addresses_of,
+    check_notify,
+    receivers_of,
+    routes_of,
+    switched_off,
 )
 from watcher.config.polling import (
     Polling,
@@ -40,54 +46,20 @@ from watcher.config.polling import (
     note_contact,
     polling_of,
 )
-from watcher.config.problems import Problems, hint, listed
+from watcher.config.problems import Problems
 from watcher.config.rules import Assembly
-from watcher.config.yaml import Path_, read
-from watcher.domain.model import Access, AlertKind, Feed, Route, Rules
+from watcher.config.yaml import read
+from watcher.domain.alerts import Receiver, Route
+from watcher.domain.model import Access, Feed, Rules
 from watcher.errors import Problem
-
-CheckAddress = Callable[[str], str | None]
-"""Says why a notification address cannot be used, without repeating it; None when it can."""
 
 _format = choice(str, ("auto", "console", "json"))
 _level = choice(str, ("debug", "info", "warning", "error"))
-_route_kind = choice(AlertKind, (AlertKind.STATE_CHANGE.value, AlertKind.EARLY_SIGNAL.value))
-RouteKind = Annotated[AlertKind, _route_kind[0], _route_kind[1]]
 LogFormat = Annotated[str, _format[0], _format[1]]
 LogLevel = Annotated[str, _level[0], _level[1]]
 
 
 # --- the file -------------------------------------------------------------------------------------
-
-
-class ReceiverSection(Section):
-    """Somebody to tell."""
-
-    urls: Looses = Field(description="Apprise addresses, one delivery each; an empty one is switched off.")
-
-
-class RouteSection(Section):
-    """Which alerts go to whom: all conditions must hold, one word of each is enough, none means any."""
-
-    to: Ids = Field(description="The receivers.")
-    watchlists: Ids = Field(default=(), description="File names of watchlists without .yaml.")
-    items: Ids = Field(default=(), description="Ids of items.")
-    tags: Ids = Field(default=(), description="Tags of items.")
-    states: Ids = Field(default=(), description="States the item goes to.")
-    severities: Ids = Field(default=(), description="Severities of items.")
-    kinds: tuple[RouteKind, ...] = Field(
-        default=(AlertKind.STATE_CHANGE,), description="What is told: changes of state if not said."
-    )
-
-
-class NotifySection(Section):
-    """Who is told what."""
-
-    receivers: dict[Id, ReceiverSection] = Field(default_factory=dict, description="By name.")
-    routes: tuple[RouteSection, ...] = Field(default=(), description="Every one that matches counts.")
-    system: Ids = Field(
-        default=(), description="The receivers of alerts about the service itself: a source that broke or came back."
-    )
 
 
 class LogSection(Section):
@@ -162,7 +134,7 @@ class Settings:
     path: Path
     database: str = field(repr=False)  # may hold a password
     polling: Polling
-    receivers: Mapping[str, str] = field(repr=False)  # address name -> Apprise address, a secret
+    receivers: Mapping[str, Receiver]  # by address name
     routes: tuple[Route, ...]  # to address names; those switched off are left out
     log: Log
     web: Web
@@ -181,7 +153,8 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """Every text that must appear in no log."""
         feeds = (secret for access in self.access.values() for secret in access.secrets)
-        return (*self.receivers.values(), *feeds, *filter(None, (self.polling.proxy,)))
+        receivers = (secret for one in self.receivers.values() for secret in (one.url, one.secret) if secret)
+        return (*receivers, *feeds, *filter(None, (self.polling.proxy,)))
 
 
 def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None = None) -> Settings:
@@ -197,20 +170,21 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
         problems.stop()
         raise AssertionError("a file that cannot be used has a reason")
     file = service.model
+    notify = Notify(service.document, service.place, file.notify, file.zone)
     paths, outlets, polling = _watchlists(service, problems), _outlets(service, problems), file.polling
     check_polling(service, polling, problems)
     assembly = Assembly(paths, outlets, env, problems, intervals_of(polling), allow_private=polling.allow_private)
     assembly.note_doubts(notes)
     note_contact(service, polling, notes, feeds=len(assembly.feeds))
-    receivers = _receivers(service, check_address, problems, notes)
-    _check_routes(service, assembly, problems)
+    receivers = receivers_of(notify, check_address, problems, notes)
+    check_notify(notify, assembly, problems)
     problems.stop()
     return Settings(
         path=path,
         database=file.database,
         polling=polling_of(file.polling),
         receivers=receivers,
-        routes=_routes(service, receivers, notes),
+        routes=routes_of(notify, receivers, notes),
         log=Log(file.log.format, file.log.level),
         web=Web(file.web.host, file.web.port, file.web.enabled),
         board=file.board,
@@ -220,9 +194,9 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
         feeds=assembly.feeds,
         sources=assembly.sources,
         access=assembly.access,
-        system=_addresses(file.notify.system, receivers),
+        system=addresses_of(file.notify.system, receivers),
         notes=tuple(notes),
-        switched_off=tuple(name for name, url in _named(service.model.notify) if not url),
+        switched_off=switched_off(file.notify),
     )
 
 
@@ -257,99 +231,3 @@ def _find(folder: Path, pattern: str) -> list[Path]:
         return sorted(path for path in folder.glob(pattern) if path.is_file())
     except (ValueError, OSError, IndexError, NotImplementedError):  # a pattern that pathlib refuses
         return []
-
-
-# --- receivers and routes -------------------------------------------------------------------------
-
-
-def _receivers(
-    service: Checked[ServiceFile], check_address: CheckAddress | None, problems: Problems, notes: Problems
-) -> dict[str, str]:
-    """Return the addresses in use by name; NAME/1, NAME/2 where a receiver lists more than one."""
-    addresses: dict[str, str] = {}
-    file = service.document.file
-    for name, receiver in service.model.notify.receivers.items():
-        for index, url in enumerate(receiver.urls):
-            place = service.place(("notify", "receivers", name, "urls", index))
-            address = name if len(receiver.urls) == 1 else f"{name}/{index + 1}"
-            if not url:
-                notes.add(file, place, f'the receiver "{address}" has no address and is switched off')
-                continue
-            reason = check_address(url) if check_address else None
-            if reason:
-                problems.add(file, place, f'the address of "{address}" cannot be used: {reason}')
-            addresses[address] = url
-    return addresses
-
-
-def _named(section: NotifySection) -> Iterator[tuple[str, str]]:
-    """Yield every address with its name: that of its receiver, and NAME/1, NAME/2 where that lists more than one."""
-    for name, receiver in section.receivers.items():
-        for index, url in enumerate(receiver.urls):
-            yield (name if len(receiver.urls) == 1 else f"{name}/{index + 1}"), url
-
-
-def _routes(service: Checked[ServiceFile], receivers: Mapping[str, str], notes: Problems) -> tuple[Route, ...]:
-    """Expand receivers to address names, in order; a route with nobody left to tell stays, for its number counts."""
-    routes = []
-    for index, section in enumerate(service.model.notify.routes):
-        names = _addresses(section.to, receivers)
-        if not names:
-            place = service.place(("notify", "routes", index, "to"))
-            notes.add(service.document.file, place, "all receivers of this route are switched off; it tells nobody")
-        conditions = (section.watchlists, section.items, section.tags, section.states, section.severities)
-        routes.append(Route(names, *conditions, kinds=section.kinds))
-    return tuple(routes)
-
-
-def _addresses(to: Iterable[str], receivers: Mapping[str, str]) -> tuple[str, ...]:
-    """Expand receivers to the names of their addresses that are in use, each once."""
-    return tuple(dict.fromkeys(n for one in to for n in receivers if n == one or n.rpartition("/")[0] == one))
-
-
-def _check_system(service: Checked[ServiceFile], known: set[str], problems: Problems) -> None:
-    for index, given in enumerate(service.model.notify.system):
-        if given not in known:
-            place = service.place(("notify", "system", index))
-            problems.add(
-                service.document.file, place, f'unknown receiver "{given}"{hint(given, known)}', listed(sorted(known))
-            )
-
-
-def _check_routes(service: Checked[ServiceFile], assembly: Assembly, problems: Problems) -> None:
-    raw = service.document.data.get("notify")
-    named = raw.get("receivers") if isinstance(raw, dict) else None
-    known = {
-        "to": ("receiver", set(named) if isinstance(named, dict) else set()),
-        "watchlists": ("watchlist", assembly.known_watchlists),
-        "items": ("item", assembly.known_items),
-        "tags": ("tag", assembly.known_tags),
-        "states": ("state", {name for cycle in assembly.lifecycles.values() for name in cycle.states}),
-        "severities": ("severity", set(SEVERITIES)),
-    }
-    _check_system(service, known["to"][1], problems)
-    for index, route in enumerate(service.model.notify.routes):
-        before = len(problems)
-        for key, (word, names) in known.items():
-            for k, given in enumerate(getattr(route, key)):
-                if given not in names:
-                    path: Path_ = ("notify", "routes", index, key, k)
-                    message = f'unknown {word} "{given}"{hint(given, names)}'
-                    problems.add(service.document.file, service.place(path), message, listed(sorted(names)))
-        if len(problems) == before and assembly.clean and not _reachable(route, assembly):
-            place = service.place(("notify", "routes", index))
-            problems.add(service.document.file, place, "no item can ever meet all conditions of this route")
-
-
-def _reachable(route: RouteSection, assembly: Assembly) -> bool:
-    for item in assembly.items:
-        lifecycle = assembly.lifecycles.get(item.lifecycle)
-        if (
-            (not route.watchlists or item.watchlist in route.watchlists)
-            and (not route.items or item.id in route.items)
-            and (not route.tags or set(item.tags) & set(route.tags))
-            and (not route.severities or item.severity in route.severities)
-            and (not route.states or lifecycle is None or set(lifecycle.states) & set(route.states))
-        ):
-            return True
-    return not assembly.items

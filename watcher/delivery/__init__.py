@@ -2,6 +2,6 @@
 
 from watcher.delivery.addresses import check_address, masked
 from watcher.delivery.apprise import Sender
-from watcher.delivery.render import Message, render
+from watcher.delivery.render import Rendered, render
 
-__all__ = ["Message", "Sender", "check_address", "masked", "render"]
+__all__ = ["Rendered", "Sender", "check_address", "masked", "render"]

@@ -27,8 +27,8 @@ from watcher.delivery.addresses import (
     scrub,
     secrets_in,
 )
-from watcher.delivery.render import Message, render
-from watcher.domain.model import Delivery, Failed, SendOutcome, Sent
+from watcher.delivery.render import Rendered, render
+from watcher.domain.alerts import Failed, Message, Receiver, SendOutcome, Sent
 
 # Apprise does not hand on a server's Retry-After; a minute is what Slack asks for at most in practice.
 SLOW_DOWN = timedelta(minutes=1)
@@ -44,35 +44,36 @@ _ANSWERS = ("Socket Exception:", "Response Details:", "Notification Exception:")
 class Sender:
     """Sends deliveries to the addresses of one configuration. Safe to use from several threads at once."""
 
-    def __init__(self, receivers: Mapping[str, str], zone: ZoneInfo, board: str = "") -> None:
-        """`receivers` maps an address name to its Apprise URL, which is secret; `zone` is what times are told in."""
+    def __init__(self, receivers: Mapping[str, Receiver], zone: ZoneInfo, board: str = "") -> None:
+        """`receivers` are by address name; `zone` is what times are told in."""
         self._receivers = dict(receivers)
         self._zone = zone
         self._board = board
 
-    def send(self, delivery: Delivery) -> SendOutcome:
-        """Send `delivery` once, waiting at most about eight seconds.
+    def send(self, message: Message) -> SendOutcome:
+        """Send `message` once, waiting at most about eight seconds.
 
         Whatever happens to the send is returned, never raised. A `Failed` that is not retryable is one the server
         itself called permanent (an HTTP 4xx but 408, 425 and 429; an SMTP 5yz). No detail holds a secret.
         """
-        url = self._receivers.get(delivery.receiver)
-        if url is None:
-            return Failed(True, f"the configuration no longer has the receiver {delivery.receiver!r}")
-        message = render(delivery.alert, zone=self._zone, board=self._board, delivery_id=delivery.id)
-        service = open_address(url)
+        receiver = self._receivers.get(message.receiver)
+        if receiver is None:
+            return Failed(True, f"the configuration no longer has the receiver {message.receiver!r}")
+        rendered = render(message, zone=self._zone, board=self._board)
+        service = open_address(receiver.url)
         if isinstance(service, Refused):
-            return Failed(True, f"receiver {delivery.receiver!r}: {service.reason}")
-        secrets = secrets_in(url, service)
+            return Failed(True, f"receiver {message.receiver!r}: {service.reason}")
+        secrets = secrets_in(receiver.url, service)
+        urgent = any(delivery.alert.severity in ("high", "critical") for delivery in message.deliveries)
         try:
-            result = _notify(service, message, urgent=delivery.alert.severity in ("high", "critical"))
+            result = _notify(service, rendered, urgent=urgent)
         except Exception as error:  # Apprise and its 180 plugins: no promise what they raise
             return Failed(True, scrub(f"{type(error).__name__}: {error}", secrets))
         return _outcome(service, result, secrets)
 
 
-def _notify(service: NotifyBase, message: Message, *, urgent: bool) -> AppriseResult:
-    """Hand `message` to Apprise in the form that reaches the reader unchanged.
+def _notify(service: NotifyBase, rendered: Rendered, *, urgent: bool) -> AppriseResult:
+    """Hand `rendered` to Apprise in the form that reaches the reader unchanged.
 
     Mail: HTML, from which Apprise makes the plain part. Slack: no format is named, for then Apprise passes our mrkdwn
     on as it is (with a format it would convert it). Everything else: plain text, which Apprise escapes as needed.
@@ -81,11 +82,11 @@ def _notify(service: NotifyBase, message: Message, *, urgent: bool) -> AppriseRe
     door = Apprise(service, asset=service.asset)
     kind = NotifyType.WARNING if urgent else NotifyType.INFO
     if service.schema in SLACK:
-        title, body, body_format = mrkdwn.heading(message.subject), message.slack, None
+        title, body, body_format = mrkdwn.heading(rendered.subject), rendered.slack, None
     elif service.schema in MAIL:
-        title, body, body_format = message.subject, message.html, NotifyFormat.HTML
+        title, body, body_format = rendered.subject, rendered.html, NotifyFormat.HTML
     else:
-        title, body, body_format = message.subject, message.text, NotifyFormat.TEXT
+        title, body, body_format = rendered.subject, rendered.text, NotifyFormat.TEXT
     return door.notify(body, title=title, notify_type=kind, body_format=body_format, log_level=logging.DEBUG)
 
 

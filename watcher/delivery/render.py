@@ -17,7 +17,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from watcher.delivery.mrkdwn import anchor, literal
 from watcher.delivery.plain import Link, cut, fold, safe_link, unlinked
 from watcher.domain.alerting import TIER_WORDS
-from watcher.domain.model import Alert, AlertKind, AnyAlert, Quote, Status, SystemAlert
+from watcher.domain.alerts import Alert, AlertKind, AnyAlert, Digest, Message, Quote, SystemAlert
+from watcher.domain.model import Status
 
 LONGEST_SUBJECT = 69
 LONGEST_SLACK = 2900  # Slack refuses a text block of more than 3,000 characters
@@ -29,8 +30,8 @@ Kind = Literal["title", "text", "fact", "quote", "by", "link", "small", "gap"]
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One alert as the channels show it. `subject` is one line under 70 characters; no field holds a secret."""
+class Rendered:
+    """One message as the channels show it. `subject` is one line under 70 characters; no field holds a secret."""
 
     subject: str
     text: str
@@ -60,14 +61,15 @@ class Room:
 _SLACK_ROOMS = (Room(), Room(300), Room(200, 3), Room(160, 2), Room(120, 1), Room(60, 0))
 
 
-def render(alert: AnyAlert, *, zone: ZoneInfo, board: str = "", delivery_id: str = "") -> Message:
-    """Return the message for `alert`, its times told in `zone`.
+def render(message: Message, *, zone: ZoneInfo, board: str = "") -> Rendered:
+    """Return what `message` says, its times told in `zone`.
 
-    `board` is the board's URL, shown when it is an http(s) URL. `delivery_id` lets a reader recognise a repeat.
+    `board` is the board's URL, shown when it is an http(s) URL. The message's id lets a reader recognise a repeat.
     """
+    alert, delivery_id = message.deliveries[0].alert, message.id
     lines = _tidy(_lines(alert, Room(), zone, board, delivery_id))
     subject = cut(_headline(alert), LONGEST_SUBJECT)
-    return Message(
+    return Rendered(
         subject=subject,
         text=_TEMPLATES.get_template("text.j2").render(lines=lines).strip() + "\n",
         html=_TEMPLATES.get_template("html.j2").render(lines=lines, subject=subject),
@@ -100,8 +102,8 @@ def _tidy(lines: Iterable[Line]) -> tuple[Line, ...]:
 
 def _lines(alert: AnyAlert, room: Room, zone: ZoneInfo, board: str, delivery_id: str) -> Iterator[Line]:
     yield Line("title", _headline(alert))
-    if isinstance(alert, SystemAlert):
-        yield from _system(alert, room, zone)
+    if not isinstance(alert, Alert):
+        yield from _system(alert, room, zone) if isinstance(alert, SystemAlert) else _digest(alert, room, zone)
         yield from _foot(alert, board, delivery_id)
         return
     if question := fold(alert.question, room.text):
@@ -129,6 +131,8 @@ _SIGNS = {
 def _headline(alert: AnyAlert) -> str:
     if isinstance(alert, SystemAlert):
         return f"[watcher] {fold(alert.title, 200)}"
+    if isinstance(alert, Digest):
+        return f"{len(alert.moved)} changed, {len(alert.moving)} moving: {fold(alert.route, 60)}"
     if alert.kind is AlertKind.EARLY_SIGNAL:
         return f"{_SIGNS[alert.status]}: {fold(alert.to_label, 40)}? {fold(alert.title, 200) or fold(alert.item, 60)}"
     return f"{_state(alert.to_label, alert.to_value)}: {fold(alert.title, 200) or fold(alert.item, 60)}"
@@ -212,11 +216,31 @@ def _system(alert: SystemAlert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
     yield Line("gap")
 
 
+def _digest(digest: Digest, room: Room, zone: ZoneInfo) -> Iterator[Line]:
+    """What became of a route's items: changes first, then what is not enough, days to come, and what was not seen."""
+    yield Line("fact", f"{_moment(digest.since, zone)} to {_moment(digest.at, zone)}", "From")
+    yield Line("gap")
+    for moved in digest.moved:
+        change = f"{_state(moved.from_label, moved.from_value)} → {_state(moved.to_label, moved.to_value)}"
+        yield Line("fact", f"{change}, {_moment(moved.at, zone)}", fold(moved.title, room.text))
+    for moving in digest.moving:
+        told = f"{fold(moving.label, 40)}; told: {fold(moving.to_label, 40)}, {moving.status.value}"
+        yield Line("fact", told, fold(moving.title, room.text))
+    for day in digest.upcoming:
+        yield Line("fact", f"{fold(day.label, 40)}: {day.day}", fold(day.title, room.text))
+    for point in (*digest.silent, *digest.sources):
+        yield Line("fact", unlinked(point.text, room.text), unlinked(point.name, 80))
+    yield Line("text", f"{digest.unchanged} unchanged.")
+    yield Line("gap")
+
+
 def _foot(alert: AnyAlert, board: str, delivery_id: str) -> Iterator[Line]:
     if link := safe_link(board):
         yield Line("link", link.url, "Board", link)
     if isinstance(alert, SystemAlert):
         yield Line("small", f"system alert {alert.kind.value}, reason {fold(alert.reason, 60)}")
+    elif isinstance(alert, Digest):
+        yield Line("small", f"digest of {fold(alert.route, 60)}")
     elif alert.kind is not AlertKind.TEST:
         about = (("watchlist", alert.watchlist), ("item", alert.item), ("severity", alert.severity))
         yield Line("small", ", ".join(f"{name} {fold(value, 60)}" for name, value in about if value))

@@ -1,5 +1,5 @@
-"""From a transition to what is to be told, and to whom: the alert complete in itself, and the receivers it goes to.
-Likewise from a change of a source's health to what those who keep the service running are told.
+"""From a transition to what is to be told of it: the alert, complete in itself. Likewise from a change of a source's
+health to what those who keep the service running are told.
 
 Pure: how a message looks and where an address leads are `watcher.delivery`'s work.
 """
@@ -9,23 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from watcher.domain.alerts import Alert, AlertKind, Point, Quote, SystemAlert
 from watcher.domain.model import (
-    Alert,
-    AlertKind,
     Evidence,
     FeedStatus,
     Health,
     HealthChange,
     Item,
     Lifecycle,
-    Point,
-    Quote,
     Reason,
-    Route,
     Standing,
     Status,
     Stay,
-    SystemAlert,
     Tier,
     Transition,
 )
@@ -38,23 +33,6 @@ TIER_WORDS = {
     Tier.PRESS: "press",
     Tier.OTHER: "other outlet",
 }
-
-
-def receivers(routes: Sequence[Route], alert: Alert, item: Item) -> tuple[str, ...]:
-    """Name the receivers of `alert`: those of every matching route, in the order written, none of them twice."""
-    named = (name for route in routes if _matches(route, alert, item) for name in route.to)
-    return tuple(dict.fromkeys(named))
-
-
-def _matches(route: Route, alert: Alert, item: Item) -> bool:
-    return (
-        alert.kind in route.kinds
-        and (not route.watchlists or alert.watchlist in route.watchlists)
-        and (not route.items or alert.item in route.items)
-        and (not route.tags or not set(route.tags).isdisjoint(item.tags))
-        and (not route.states or alert.to_state in route.states)
-        and (not route.severities or alert.severity in route.severities)
-    )
 
 
 def plan(
@@ -71,6 +49,7 @@ def plan(
     upcoming = state.next if state else ""
     if state and state.final and not upcoming:
         upcoming = "Nothing: this is a last state."
+    quotes = _quotes(transition.evidence, evidence)
     return Alert(
         kind=AlertKind.STATE_CHANGE,
         item=item.id,
@@ -85,7 +64,7 @@ def plan(
         reason=transition.reason,
         detail=transition.detail,
         sources=transition.sources,
-        quotes=_quotes(transition.evidence, evidence),
+        quotes=quotes,
         next=upcoming,
         from_value=transition.from_value,
         to_value=transition.to_value,
@@ -94,6 +73,10 @@ def plan(
         meaning=state.meaning if state else "",
         severity=item.severity,
         note=item.note,
+        lifecycle=item.lifecycle,
+        tags=item.tags,
+        tier=min((quote.tier for quote in quotes), key=lambda tier: tier.rank, default=None),
+        entries=transition.entries,
     )
 
 
@@ -133,6 +116,10 @@ def signal(told: Evidence, stay: Stay, item: Item, lifecycle: Lifecycle, standin
         severity=item.severity,
         note=item.note,
         status=told.status,
+        lifecycle=item.lifecycle,
+        tags=item.tags,
+        tier=told.tier,
+        entries=(told.entry,),
     )
 
 

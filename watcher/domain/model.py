@@ -580,7 +580,8 @@ class Standing:
 
 
 class Reason(StrEnum):
-    """Why a decision came out as it did; the first group moves the item, the second leaves it."""
+    """Why a decision came out as it did: the first group moves the item, the second leaves it. The third tells why an
+    alert came though nothing was decided."""
 
     OFFICIAL = "official"  # one official source
     ALONE = "alone"  # one source of the tier that is enough alone
@@ -596,6 +597,11 @@ class Reason(StrEnum):
     STALE = "stale"  # older than the present state
     WAITING = "waiting"  # not enough independent sources yet
     DISPUTED = "disputed"  # as good a source denies it inside the window
+
+    IN_7_DAYS = "in_7_days"  # the day it waits for
+    IN_1_DAY = "in_1_day"
+    PASSED = "passed"
+    NOTHING_HAPPENED = "nothing_happened"  # its sources answered, and told nothing of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -652,191 +658,7 @@ class SeedResult:
     unchanged: tuple[str, ...]
 
 
-# --- what is told ---------------------------------------------------------------------------------
-
-
-class AlertKind(StrEnum):
-    """What an alert is about: a watch item, or (the last group) the service itself."""
-
-    STATE_CHANGE = "state_change"
-    EARLY_SIGNAL = "early_signal"  # a state was told that is not enough to move the item
-    TEST = "test"
-
-    SOURCE_BROKEN = "source_broken"  # also blocked, or gone for good
-    SOURCE_QUIET = "source_quiet"
-    SOURCE_RECOVERED = "source_recovered"
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """One piece of evidence as an alert shows it."""
-
-    text: str
-    outlet: str
-    tier: Tier
-    at: datetime
-    link: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """Everything a message says, complete in itself, so that it can be sent after any restart or reload."""
-
-    kind: AlertKind
-    item: str
-    watchlist: str
-    title: str
-    question: str
-    from_state: str
-    from_label: str
-    to_state: str
-    to_label: str
-    at: datetime
-    reason: Reason
-    detail: str
-    sources: int
-    quotes: tuple[Quote, ...]
-    next: str  # what would change it next
-    from_value: str | None = None
-    to_value: str | None = None
-    from_since: datetime | None = None
-    from_source: str = ""  # who reported the state it was in, where a seed told
-    meaning: str = ""
-    severity: str = "normal"
-    note: str = ""
-    status: Status = Status.DONE  # how the state is told
-
-    @property
-    def subject(self) -> str:
-        """What it is about: an item's id."""
-        return self.item
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One thing a system alert names, and what is to be said of it."""
-
-    name: str
-    text: str
-    since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SystemAlert:
-    """Something about the service itself, for those who keep it running; never about a watch item."""
-
-    kind: AlertKind
-    reason: str  # a code
-    subject: str  # the id of what it is about: a feed's
-    title: str
-    at: datetime
-    points: tuple[Point, ...] = ()
-    more: int = 0  # points left out
-    advice: str = ""
-    severity: str = "normal"
-
-
-AnyAlert = Alert | SystemAlert
-
-
-class DeliveryState(StrEnum):
-    """Where a delivery stands."""
-
-    PENDING = "pending"
-    SENDING = "sending"
-    SENT = "sent"
-    DEAD = "dead"  # given up; kept and shown
-    DROPPED = "dropped"  # a person gave it up
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One sending of one alert to one address. `receiver` names the address in the configuration; the address
-    itself is a secret and stays there."""
-
-    id: str
-    receiver: str
-    alert: AnyAlert
-    attempts: int = 0
-    state: DeliveryState = DeliveryState.PENDING
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The receiver's service took the message."""
-
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The message was not taken; `retryable` says whether waiting may help. `detail` holds no secret."""
-
-    retryable: bool
-    detail: str
-    retry_after: timedelta | None = None  # what the service asked for
-
-
-SendOutcome = Sent | Failed
-
-
-class AttemptOutcome(StrEnum):
-    """How one attempt to send ended."""
-
-    SENT = "sent"
-    FAILED = "failed"
-    LOST = "lost"  # its worker never came back; whether it was sent is not known
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One line of the ledger of a delivery; `n` counts from 1 over its whole life."""
-
-    n: int
-    at: datetime
-    outcome: AttemptOutcome
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryRow:
-    """A delivery with its whereabouts and its ledger, for people."""
-
-    id: str
-    item: str  # or whatever else it is about: a feed
-    seq: int | None  # of the transition it tells, where it tells one
-    receiver: str
-    state: DeliveryState
-    attempts: int  # since it was last queued
-    created_at: datetime
-    not_before: datetime
-    settled_at: datetime | None  # sent, given up or dropped
-    detail: str  # of the last attempt
-    alert: AnyAlert
-    ledger: tuple[Attempt, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """Work that waits. `pending` includes deliveries being sent; `oldest_pending` is how long ago it was planned."""
-
-    unjudged: int
-    pending: int
-    dead: int
-    oldest_pending: timedelta | None
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Which alerts go to which receivers. An empty condition matches everything, but for `kinds`."""
-
-    to: tuple[str, ...]
-    watchlists: tuple[str, ...] = ()
-    items: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    states: tuple[str, ...] = ()
-    severities: tuple[str, ...] = ()
-    kinds: tuple[AlertKind, ...] = (AlertKind.STATE_CHANGE,)
+# --- all of it together -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from watcher.domain.model import Delivery, Failed, Feed, Pace, require_utc
+from watcher.domain.alerts import Failed, Message
+from watcher.domain.model import Feed, Pace, require_utc
 
 LONGEST_BACK_OFF = timedelta(hours=6)
 LONGEST_WAIT = timedelta(hours=24)  # a server may ask for more; a feed is still looked at once a day
@@ -145,18 +146,18 @@ def _spread(feed_id: str, failures: int) -> float:
     return int.from_bytes(digest[:8], "big") / (2**64 - 1) * 2 - 1
 
 
-def next_attempt(delivery: Delivery, failed: Failed, now: datetime) -> datetime | None:
-    """Return when to try a delivery again: FIRST_RETRY, doubled with each attempt up to LONGEST_RETRY.
+def next_attempt(message: Message, failed: Failed, now: datetime) -> datetime | None:
+    """Return when to try a message again: FIRST_RETRY, doubled with each attempt up to LONGEST_RETRY.
 
-    Up to a tenth is added, by a hash of the delivery's id and its attempts, so that many do not come at once. Not
+    Up to a tenth is added, by a hash of its id and its attempts, so that many do not come at once. Not
     before what the receiver asked for, up to LONGEST_WISH. None when it is given up: it cannot succeed, or was tried
     MAX_ATTEMPTS times.
     """
     require_utc(now=now)
-    if not failed.retryable or delivery.attempts >= MAX_ATTEMPTS:
+    if not failed.retryable or message.attempts >= MAX_ATTEMPTS:
         return None
-    wait: timedelta = min(FIRST_RETRY * 2 ** min(max(0, delivery.attempts - 1), 30), LONGEST_RETRY)
-    wait *= 1 + JITTER * abs(_spread(delivery.id, delivery.attempts))
+    wait: timedelta = min(FIRST_RETRY * 2 ** min(max(0, message.attempts - 1), 30), LONGEST_RETRY)
+    wait *= 1 + JITTER * abs(_spread(message.id, message.attempts))
     if failed.retry_after is not None:
         wait = max(wait, min(failed.retry_after, LONGEST_WISH))
     return now + wait

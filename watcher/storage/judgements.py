@@ -4,12 +4,13 @@ connection in a transaction."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, exists, func, select, update
 
-from watcher.domain.alerting import signal_key
-from watcher.domain.model import Alert, Entry, Evidence, Standing, Transition
+from watcher.domain.alerts import PlannedAlert
+from watcher.domain.model import Entry, Evidence, Standing, Transition
 from watcher.errors import RacedError
 from watcher.storage import outbox
 from watcher.storage.database import Lock, exclusive, insert_missing, new_id, sliced
@@ -69,7 +70,7 @@ def record(
     evidence: Sequence[Evidence],
     transitions: Sequence[Transition],
     standings: Sequence[Standing],
-    alerts: Sequence[tuple[Alert, int | None, tuple[str, ...]]],
+    alerts: Sequence[PlannedAlert],
     now: datetime,
     revisions: Mapping[str, int],
     withdrawn: Sequence[str],
@@ -93,13 +94,13 @@ def record(
     if withdrawn:
         _withdraw(connection, withdrawn, revisions, now)
     stored = [_add(connection, change, now) for change in transitions]
-    for alert, index, receivers in alerts:
-        if index is None:  # of no transition
-            outbox.plan_once(connection, alert, signal_key(alert), receivers, now)
+    for planned in alerts:
+        if planned.transition is None:
+            outbox.plan_once(connection, planned, now)
             continue
-        row_id, seq = stored[index]
-        key = (transitions[index].item, str(seq))
-        outbox.plan(connection, alert, key, receivers, now, transition_id=row_id)
+        row_id, seq = stored[planned.transition]
+        numbered = replace(planned, key=(*planned.key, str(seq)))
+        outbox.plan(connection, numbered, now, transition_id=row_id)
 
 
 def _agree(transitions: Sequence[Transition], standings: Sequence[Standing]) -> None:

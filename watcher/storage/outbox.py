@@ -13,14 +13,14 @@ judgements are stored one at a time; moments may be equal, and the clocks of two
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, not_, or_, select, update
 
-from watcher.domain.model import (
+from watcher.domain.alerts import (
     AnyAlert,
     Attempt,
     AttemptOutcome,
@@ -28,71 +28,71 @@ from watcher.domain.model import (
     Delivery,
     DeliveryRow,
     DeliveryState,
+    Message,
+    PlannedAlert,
+    PlannedDelivery,
     SendOutcome,
     Sent,
 )
 from watcher.errors import UsageError
 from watcher.storage.database import new_id
 from watcher.storage.identity import digest
-from watcher.storage.tables import OPEN_DELIVERY, attempt, delivery, entry, transition
+from watcher.storage.tables import OPEN_DELIVERY, attempt, delivery, entry, message, transition
 from watcher.storage.tables import alert as alert_table
 
 _ALERT: TypeAdapter[AnyAlert] = TypeAdapter(AnyAlert)
 _LOST = "its sender did not come back before the lease ended; it may have been sent"
 
 
-def plan(
-    connection: Connection,
-    alert: AnyAlert,
-    key: tuple[str, ...],
-    receivers: Sequence[str],
-    now: datetime,
-    *,
-    transition_id: int | None = None,
-) -> None:
-    """Store an alert with one delivery per receiver, due at once.
+def plan(connection: Connection, planned: PlannedAlert, now: datetime, *, transition_id: int | None = None) -> None:
+    """Store an alert with its deliveries.
 
-    `key` names what is told (an item and the number of its transition), once for ever: a second alert of the same key
+    Its key names what is told (an item and the number of its transition), once for ever: a second alert of the same key
     is refused. A delivery's id follows from it and the receiver, so that a message sent twice is known.
     """
     told = {
-        "kind": alert.kind.value,
-        "reason": str(alert.reason),
-        "subject": alert.subject,
-        "key": "/".join(key),
+        "kind": planned.alert.kind.value,
+        "reason": str(planned.alert.reason),
+        "subject": planned.alert.subject,
+        "key": "/".join(planned.key),
         "transition": transition_id,
-        "payload": _ALERT.dump_json(alert).decode(),
+        "reminds_of": planned.reminds_of,
+        "payload": _ALERT.dump_json(planned.alert).decode(),
     }
-    inserted = connection.execute(alert_table.insert().values(**told, created_at=now))
-    rows = [
-        {
-            "id": digest(*key, receiver),
-            "alert": new_id(inserted),
-            "receiver": receiver,
-            "state": DeliveryState.PENDING,
-            "attempts": 0,
-            "tries": 0,
-            "not_before": now,
-            "created_at": now,
-            "detail": "",
-        }
-        for receiver in receivers
-    ]
+    alert_id = new_id(connection.execute(alert_table.insert().values(**told, created_at=now)))
+    rows = [_planned_row(planned.key, alert_id, one, now) for one in planned.deliveries]
     if rows:
         connection.execute(delivery.insert(), rows)
 
 
-def plan_once(
-    connection: Connection, alert: AnyAlert, key: tuple[str, ...], receivers: Sequence[str], now: datetime
-) -> None:
-    """Store an alert unless what `key` names has been told before."""
-    known = select(alert_table.c.id).where(alert_table.c.key == "/".join(key))
-    if connection.execute(known).first() is None:
-        plan(connection, alert, key, receivers, now)
+def _planned_row(key: tuple[str, ...], alert_id: int, one: PlannedDelivery, now: datetime) -> dict[str, Any]:
+    return {
+        "id": digest(*key, one.receiver),
+        "alert": alert_id,
+        "receiver": one.receiver,
+        "route": one.route,
+        "state": DeliveryState.SILENCED if one.silenced else DeliveryState.PENDING,
+        "hold": None if one.silenced else one.hold,
+        "attempts": 0,
+        "tries": 0,
+        "not_before": one.not_before,
+        "created_at": now,
+        "settled_at": now if one.silenced else None,
+        "detail": one.silenced,
+    }
 
 
-def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, owner: str) -> list[Delivery]:
-    """Lease deliveries whose turn it is (T3); oldest first.
+def plan_once(connection: Connection, planned: PlannedAlert, now: datetime) -> bool:
+    """Store an alert unless what its key names has been told before; return whether it is new."""
+    known = select(alert_table.c.id).where(alert_table.c.key == "/".join(planned.key))
+    if connection.execute(known).first() is not None:
+        return False
+    plan(connection, planned, now)
+    return True
+
+
+def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, owner: str) -> list[Message]:
+    """Lease deliveries whose turn it is (T3), each in the message that carries it; oldest first.
 
     1. Choose what is due, and has before it nothing open to the same receiver that is not chosen too.
     2. Lock it. PostgreSQL passes over what another transaction has locked, and what was changed since step 1 is no
@@ -118,14 +118,33 @@ def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, o
     rows = [row for row in locked if row.id in ours]
     for row in rows:
         if row.state is DeliveryState.SENDING:
-            _enter(connection, row.id, row.tries, now, AttemptOutcome.LOST, _LOST)
+            _enter(connection, row.id, row.tries, now, AttemptOutcome.LOST, _LOST, row.message or row.id)
+    composed = [
+        {"id": row.id, "receiver": row.receiver, "route": row.route, "composed_at": now, "subject": ""}
+        for row in rows
+        if row.message is None
+    ]
+    if composed:
+        connection.execute(message.insert(), composed)
     leased = {"state": DeliveryState.SENDING, "lease_owner": owner, "lease_until": now + lease}
     counted = {"attempts": delivery.c.attempts + 1, "tries": delivery.c.tries + 1}
-    connection.execute(update(delivery).where(delivery.c.id.in_(ours)).values(leased | counted))
-    return [
-        Delivery(row.id, row.receiver, _ALERT.validate_json(row.payload), row.attempts + 1, DeliveryState.SENDING)
-        for row in rows
-    ]
+    carried = {"message": func.coalesce(delivery.c.message, delivery.c.id), "hold": None}
+    connection.execute(update(delivery).where(delivery.c.id.in_(ours)).values(leased | counted | carried))
+    return [Message(row.message or row.id, row.receiver, (_claimed(row),)) for row in rows]
+
+
+def _claimed(row: Row[Any]) -> Delivery:
+    return Delivery(
+        row.id,
+        row.receiver,
+        _ALERT.validate_json(row.payload),
+        row.attempts + 1,
+        DeliveryState.SENDING,
+        alert_id=row.alert,
+        route=row.route,
+        hold=row.hold,
+        created_at=row.created_at,
+    )
 
 
 def _next_in_line(due: ColumnElement[bool], limit: int) -> Select[tuple[str, str]]:
@@ -159,21 +178,22 @@ def _without_gaps(chosen: Iterable[Row[tuple[str, str]]], locked: Collection[str
     return ours
 
 
-def put_back(connection: Connection, delivery_id: str, owner: str, why: str) -> bool:
-    """Return a delivery to the queue as it was before this owner claimed it: nothing was sent, so no attempt counts.
+def put_back(connection: Connection, message_id: str, owner: str, why: str) -> bool:
+    """Return a message's deliveries to the queue as they were before this owner claimed them: nothing was sent, so no
+    attempt counts.
 
     A crash before the commit leaves the lease to expire; then it does count, as lost.
     """
     as_before = {"attempts": delivery.c.attempts - 1, "tries": delivery.c.tries - 1}
     queued = {"state": DeliveryState.PENDING, "lease_owner": None, "lease_until": None, "detail": why}
-    changed = connection.execute(update(delivery).where(_leased(delivery_id, owner)).values(queued | as_before))
-    return changed.rowcount == 1
+    changed = connection.execute(update(delivery).where(_leased(message_id, owner)).values(queued | as_before))
+    return changed.rowcount > 0
 
 
 def settle(
-    connection: Connection, delivery_id: str, owner: str, outcome: SendOutcome, now: datetime, retry_at: datetime | None
+    connection: Connection, message_id: str, owner: str, outcome: SendOutcome, now: datetime, retry_at: datetime | None
 ) -> bool:
-    """Store how a send ended (T4), if the delivery is still this owner's.
+    """Store how a send ended (T4), if what the message carries is still this owner's.
 
     A crash before the commit leaves the lease to expire: that message is sent again, under the same id.
     """
@@ -187,24 +207,34 @@ def settle(
             changes |= {"state": DeliveryState.DEAD, "settled_at": now}
         else:
             changes |= {"state": DeliveryState.PENDING, "not_before": retry_at}
-    settled = update(delivery).where(_leased(delivery_id, owner)).values(**changes).returning(delivery.c.tries)
-    tries = connection.execute(settled).scalar()
-    if tries is None:
-        return False
-    _enter(connection, delivery_id, tries, now, ended, outcome.detail)
-    return True
+    settled = update(delivery).where(_leased(message_id, owner)).values(**changes)
+    carried = connection.execute(settled.returning(delivery.c.id, delivery.c.tries)).all()
+    if isinstance(outcome, Sent) and carried:
+        said = {"sent_at": now, "subject": outcome.subject, "digest": outcome.digest or None}
+        connection.execute(update(message).where(message.c.id == message_id).values(**said))
+    for row in carried:
+        _enter(connection, row.id, row.tries, now, ended, outcome.detail, message_id, outcome.address)
+    return bool(carried)
 
 
-def _leased(delivery_id: str, owner: str) -> ColumnElement[bool]:
+def _leased(message_id: str, owner: str) -> ColumnElement[bool]:
     return and_(
-        delivery.c.id == delivery_id, delivery.c.state == DeliveryState.SENDING, delivery.c.lease_owner == owner
+        delivery.c.message == message_id, delivery.c.state == DeliveryState.SENDING, delivery.c.lease_owner == owner
     )
 
 
 def _enter(
-    connection: Connection, delivery_id: str, n: int, at: datetime, outcome: AttemptOutcome, detail: str
+    connection: Connection,
+    delivery_id: str,
+    n: int,
+    at: datetime,
+    outcome: AttemptOutcome,
+    detail: str,
+    message_id: str,
+    address: str = "",
 ) -> None:
-    connection.execute(attempt.insert().values(delivery=delivery_id, n=n, at=at, outcome=outcome, detail=detail))
+    line = {"delivery": delivery_id, "n": n, "at": at, "outcome": outcome, "detail": detail}
+    connection.execute(attempt.insert().values(**line, message=message_id, address=address))
 
 
 def retry(connection: Connection, delivery_id: str, now: datetime) -> None:
@@ -245,7 +275,8 @@ def deliveries(connection: Connection, states: Collection[DeliveryState], limit:
     ledgers: dict[str, list[Attempt]] = defaultdict(list)
     lines = select(attempt).where(attempt.c.delivery.in_([row.id for row in rows])).order_by(attempt.c.n)
     for line in connection.execute(lines):
-        ledgers[line.delivery].append(Attempt(line.n, line.at, line.outcome, line.detail))
+        told = Attempt(line.n, line.at, line.outcome, line.detail, line.message, line.address)
+        ledgers[line.delivery].append(told)
     return [_delivery_row(row, tuple(ledgers[row.id])) for row in rows]
 
 
@@ -263,6 +294,10 @@ def _delivery_row(row: Row[Any], ledger: tuple[Attempt, ...]) -> DeliveryRow:
         detail=row.detail,
         alert=_ALERT.validate_json(row.payload),
         ledger=ledger,
+        alert_id=row.alert,
+        route=row.route,
+        hold=row.hold,
+        message=row.message or "",
     )
 
 

@@ -4,7 +4,7 @@ The SQL lives in the modules beside this one, as functions over a connection; on
 
     poll      T1  save_polls          entries, caching hints and the next poll's time
     judge     T2  record              entries judged, evidence, standings, history and outbox
-    deliver   T3  claim_deliveries    a lease, committed before anything is sent
+    deliver   T3  claim_messages      a lease, committed before anything is sent
               T4  settle              the outcome and its line in the ledger
     articles  T5  save_articles       articles, and the entries that are revised by them
 """
@@ -15,14 +15,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from watcher.domain.alerts import AlertKind, Backlog, DeliveryRow, DeliveryState, Message, PlannedAlert, SendOutcome
 from watcher.domain.model import (
-    Alert,
-    AlertKind,
     Article,
-    Backlog,
-    Delivery,
-    DeliveryRow,
-    DeliveryState,
     DueFeed,
     Entry,
     Evidence,
@@ -36,9 +31,7 @@ from watcher.domain.model import (
     SavedPoll,
     Seed,
     SeedResult,
-    SendOutcome,
     Standing,
-    SystemAlert,
     Transition,
     Untold,
     WantedArticle,
@@ -178,18 +171,16 @@ class Store:
     def tell_health(
         self,
         done: Sequence[HealthChange],
-        alerts: Sequence[tuple[SystemAlert, tuple[str, ...]]],
-        receivers: Sequence[str],
+        alerts: Sequence[PlannedAlert],
         now: datetime,
     ) -> None:
-        """Take changes from those that are to be told, and plan the alerts (each with the key it is told once under)
-        that tell them, in one transaction.
+        """Take changes from those that are to be told, and store the alerts that tell them, in one transaction.
 
-        Every receiver gets one delivery of every alert, due at once; without receivers no alert is kept. Raises
-        RacedError, and writes nothing, when one of the changes was told meanwhile.
+        An alert that goes to nobody is not kept. Raises RacedError, and writes nothing, when one of the changes was
+        told meanwhile.
         """
         with self._db.write() as connection:
-            vitals.tell(connection, done, alerts, receivers, now)
+            vitals.tell(connection, done, alerts, now)
 
     def expect_days(self, due: Mapping[str, tuple[datetime | None, datetime]]) -> None:
         """Set, for each feed, the nearest day its items wait for, and by when it is polled at the latest.
@@ -269,7 +260,7 @@ class Store:
         evidence: Sequence[Evidence],
         transitions: Sequence[Transition],
         standings: Sequence[Standing],
-        alerts: Sequence[tuple[Alert, int | None, tuple[str, ...]]],
+        alerts: Sequence[PlannedAlert],
         now: datetime,
         *,
         revisions: Mapping[str, int] = MappingProxyType({}),
@@ -278,9 +269,9 @@ class Store:
         """Store a judgement (T2): entries, evidence, standings, history and outbox, in one transaction.
 
         `standings` carry the version they were loaded with plus one; every transition's item must have one, standing
-        where its last transition leads. Each alert names its transition by index, and its receivers; each receiver
-        gets one delivery, due at once. `revisions` says by which text an entry that was ever edited was judged, and
-        `withdrawn` names evidence that such an entry no longer bears out.
+        where its last transition leads. An alert of a transition names it by index, and its key gets the transition's
+        number; another is stored unless its key has been told. `revisions` says by which text an entry that was ever
+        edited was judged, and `withdrawn` names evidence that such an entry no longer bears out.
         Raises RacedError, and writes nothing, when one of the entries was judged or edited meanwhile or one of the
         items has moved on: load again and repeat. Raises ValueError when the parts contradict each other.
         """
@@ -294,8 +285,8 @@ class Store:
 
     # --- deliver ----------------------------------------------------------------------------------
 
-    def claim_deliveries(self, now: datetime, limit: int, lease: timedelta, owner: str) -> list[Delivery]:
-        """Lease up to `limit` deliveries that are due (T3), oldest first, and commit; counts the attempt.
+    def claim_messages(self, now: datetime, limit: int, lease: timedelta, owner: str) -> list[Message]:
+        """Lease up to `limit` deliveries that are due (T3), oldest first, in messages, and commit; counts the attempt.
 
         Due are pending ones whose time has come and those whose sender's lease has expired: its attempt is entered
         in the ledger as lost. No delivery is leased to two owners at once. One receiver's are leased in the order in
@@ -305,23 +296,25 @@ class Store:
             return outbox.claim(connection, now, limit, lease, owner)
 
     def settle(
-        self, delivery_id: str, owner: str, outcome: SendOutcome, now: datetime, retry_at: datetime | None = None
+        self, message_id: str, owner: str, outcome: SendOutcome, now: datetime, retry_at: datetime | None = None
     ) -> bool:
-        """Store how a send ended (T4) with its line in the ledger, in one transaction.
+        """Store how the send of a message ended (T4), with a line in the ledger of each delivery it carries, in one
+        transaction.
 
-        Sent ends it; Failed queues it again for `retry_at`, or gives it up when that is None. Returns False, and
-        writes nothing, when the delivery is no longer leased to `owner`.
+        Sent ends them; Failed queues them again for `retry_at`, or gives them up when that is None. Returns False, and
+        writes nothing, when they are no longer leased to `owner`.
         """
         with self._db.write() as connection:
-            return outbox.settle(connection, delivery_id, owner, outcome, now, retry_at)
+            return outbox.settle(connection, message_id, owner, outcome, now, retry_at)
 
-    def put_back(self, delivery_id: str, owner: str, why: str) -> bool:
-        """Return a claimed delivery that was not tried to the queue, due as before; neither counted nor in the ledger.
+    def put_back(self, message_id: str, owner: str, why: str) -> bool:
+        """Return what a claimed message carries, and was not tried, to the queue, due as before; neither counted nor in
+        the ledger.
 
-        Returns False, and writes nothing, when the delivery is no longer leased to `owner`.
+        Returns False, and writes nothing, when it is no longer leased to `owner`.
         """
         with self._db.write() as connection:
-            return outbox.put_back(connection, delivery_id, owner, why)
+            return outbox.put_back(connection, message_id, owner, why)
 
     def deliveries(self, states: Collection[DeliveryState] = (), limit: int = 100) -> list[DeliveryRow]:
         """Return deliveries in these states (all when empty), latest first, each with its ledger."""

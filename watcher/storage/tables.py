@@ -1,11 +1,12 @@
 """Every table, with the invariants that the database itself keeps; `migrations/` builds exactly these.
 
     feed ── entry ── evidence ── transition_evidence ── transition ── alert ── delivery ── attempt
-     └─ health          └──────────────── item ──────────────┘└─ seed
+     └─ health          └──────────────── item ──────────────┘└─ seed   └─ act       └─ message
+    circuit, silence, digest
 
 No queries here. The module is longer than others because a schema is read as a whole. Every constraint is named, every
-index says who reads it. Rows of evidence, transition, transition_evidence and attempt are never changed: the initial
-migration adds triggers that refuse it. Rows of health are never changed either, but old ones go.
+index says who reads it. Rows of evidence, transition, transition_evidence, attempt and act are never changed: the
+migrations that made them add triggers that refuse it. Rows of health are never changed either, but old ones go.
 """
 
 from __future__ import annotations
@@ -32,17 +33,8 @@ from sqlalchemy import (
     text,
 )
 
-from watcher.domain.model import (
-    ArticleResult,
-    AttemptOutcome,
-    DeliveryState,
-    FeedKind,
-    Health,
-    PollResult,
-    Reason,
-    Status,
-    Tier,
-)
+from watcher.domain.alerts import ActKind, AttemptOutcome, DeliveryState, Hold, Merge
+from watcher.domain.model import ArticleResult, FeedKind, Health, PollResult, Reason, Status, Tier
 from watcher.storage.types import Duration, PlainText, UtcDateTime, Word
 
 metadata = MetaData(
@@ -53,7 +45,7 @@ metadata = MetaData(
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
 MOVING = (Reason.OFFICIAL, Reason.ALONE, Reason.CORROBORATED, Reason.START, Reason.PERSON, Reason.RETRACTED)
-ENDED = (DeliveryState.SENT, DeliveryState.DEAD, DeliveryState.DROPPED)
+ENDED = (DeliveryState.SENT, DeliveryState.DEAD, DeliveryState.DROPPED, DeliveryState.SILENCED)
 
 
 def _one_of(name: str, column: str, words: Iterable[StrEnum]) -> CheckConstraint:
@@ -341,6 +333,7 @@ transition = Table(
     Column("sources", Integer, nullable=False),
     _text("detail"),
     _moment("recorded_at"),
+    _text("actor", server_default=text("''")),  # the person, where a person decided
     # also read by items.history
     UniqueConstraint("item", "seq", name="uq_transition_seq"),
     _one_of("ck_transition_status", "status", Status),
@@ -394,17 +387,41 @@ alert = Table(
     "alert",
     metadata,
     Column("id", RowId, primary_key=True),
-    Column("kind", String(32), nullable=False),  # of domain.model.AlertKind, and of those to come
+    Column("kind", String(32), nullable=False),  # of domain.alerts.AlertKind, and of those to come
     _text("reason"),
-    _text("subject"),  # the item's id, or the feed's
+    _text("subject"),  # the item's id, the feed's, the route's
     _text("key"),  # what is told by it, so that it is told once
     Column("transition", RowId, ForeignKey("transition.id"), nullable=True),
-    _text("payload"),  # JSON of domain.model.Alert or SystemAlert
+    Column("reminds_of", RowId, ForeignKey("alert.id"), nullable=True),  # the alert that it reminds of
+    _text("payload"),  # JSON of domain.alerts.AnyAlert
     _moment("created_at"),
     UniqueConstraint("transition", name="uq_alert_transition"),
     UniqueConstraint("key", name="uq_alert_key"),
-    CheckConstraint("kind <> 'state_change' OR transition IS NOT NULL", name="ck_alert_tells_a_transition"),
+    CheckConstraint(
+        "kind NOT IN ('state_change', 'reversal') OR transition IS NOT NULL OR reminds_of IS NOT NULL",
+        name="ck_alert_tells_a_transition",
+    ),
 )
+# read by acts.alerts: what was told of an item, and what reminded of it
+Index("ix_alert_subject", alert.c.subject, alert.c.id)
+Index("ix_alert_reminds_of", alert.c.reminds_of, **_where("reminds_of IS NOT NULL"))
+
+# what was sent, or is being sent: one or more deliveries to one address
+message = Table(
+    "message",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _text("receiver"),
+    _text("route"),  # of its first delivery
+    Column("merge", Word(Merge), nullable=True),  # why it carries several deliveries
+    _moment("composed_at"),
+    _moment("sent_at", nullable=True),
+    _text("subject"),  # as it was sent
+    Column("digest", String(64), nullable=True),  # SHA-256 of what was sent
+    _one_of("ck_message_merge", "merge", Merge),
+)
+# read by outbox.claim: how many went to a receiver of late
+Index("ix_message_sent", message.c.receiver, message.c.sent_at, **_where("sent_at IS NOT NULL"))
 
 delivery = Table(
     "delivery",
@@ -412,7 +429,9 @@ delivery = Table(
     Column("id", String(32), primary_key=True),
     Column("alert", RowId, ForeignKey("alert.id"), nullable=False),
     _text("receiver"),
+    _text("route"),  # that named the receiver; empty for alerts about the service
     Column("state", Word(DeliveryState), nullable=False),
+    Column("hold", Word(Hold), nullable=True),  # why it waits though nothing failed
     Column("attempts", Integer, nullable=False),  # since it was last queued: what retry rules count
     Column("tries", Integer, nullable=False),  # ever: numbers the ledger
     _moment("not_before"),
@@ -421,19 +440,25 @@ delivery = Table(
     _moment("created_at"),
     _moment("settled_at", nullable=True),
     _text("detail"),
+    Column("message", String(32), ForeignKey("message.id"), nullable=True),  # that carries it
     UniqueConstraint("alert", "receiver", name="uq_delivery_receiver"),
     _one_of("ck_delivery_state", "state", DeliveryState),
+    _one_of("ck_delivery_hold", "hold", Hold),
     CheckConstraint("0 <= attempts AND attempts <= tries", name="ck_delivery_attempts"),
     CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="ck_delivery_lease"),
     CheckConstraint("(state = 'sending') = (lease_until IS NOT NULL)", name="ck_delivery_sending_is_leased"),
+    CheckConstraint("state <> 'sending' OR message IS NOT NULL", name="ck_delivery_sending_is_in_a_message"),
     CheckConstraint(
-        "(state IN ('sent', 'dead', 'dropped')) = (settled_at IS NOT NULL)", name="ck_delivery_ended_is_settled"
+        "(state IN ('sent', 'dead', 'dropped', 'silenced')) = (settled_at IS NOT NULL)",
+        name="ck_delivery_ended_is_settled",
     ),
 )
 # SQLite uses a partial index only for a query that repeats its condition in these words, without parameters
 OPEN_DELIVERY = text("state IN ('pending', 'sending')")
 # read by outbox.claim (what is due, oldest first) and outbox.backlog
 Index("ix_delivery_open", delivery.c.not_before, sqlite_where=OPEN_DELIVERY, postgresql_where=OPEN_DELIVERY)
+# read by outbox.settle: what a message carries
+Index("ix_delivery_message", delivery.c.message, **_where("message IS NOT NULL"))
 
 attempt = Table(
     "attempt",
@@ -443,6 +468,65 @@ attempt = Table(
     _moment("at"),
     Column("outcome", Word(AttemptOutcome), nullable=False),
     _text("detail"),
+    _text("message", server_default=text("''")),  # id of the message that carried it
+    _text("address", server_default=text("''")),  # masked
     _one_of("ck_attempt_outcome", "outcome", AttemptOutcome),
     CheckConstraint("n >= 1", name="ck_attempt_n"),
+)
+
+# whether a receiver takes messages
+circuit = Table(
+    "circuit",
+    metadata,
+    _text("receiver", primary_key=True),
+    Column("failures", Integer, nullable=False),  # in a row
+    _moment("opened_at", nullable=True),
+    _moment("next_at", nullable=True),
+    _moment("last_ok_at", nullable=True),
+    _text("detail"),
+    CheckConstraint("failures >= 0", name="ck_circuit_failures"),
+)
+
+# what somebody does not want to be told for a time
+silence = Table(
+    "silence",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    _text("conditions"),  # JSON of domain.alerts.Conditions
+    _text("by"),
+    _text("reason"),
+    _moment("starts_at"),
+    _moment("ends_at"),
+    _text("ended_by"),  # before its time
+    _moment("created_at"),
+    CheckConstraint("starts_at <= ends_at", name="ck_silence_span"),
+)
+# read by silences.active
+Index("ix_silence_ends", silence.c.ends_at)
+
+# what people did about items and alerts
+act = Table(
+    "act",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("kind", Word(ActKind), nullable=False),
+    Column("item", PlainText, ForeignKey("item.id"), nullable=False),
+    Column("alert", RowId, ForeignKey("alert.id"), nullable=True),
+    _text("by"),
+    _text("text"),
+    _moment("at"),
+    _one_of("ck_act_kind", "kind", ActKind),
+    CheckConstraint("kind <> 'ack' OR alert IS NOT NULL", name="ck_act_ack_is_of_an_alert"),
+)
+# read by acts.of: of an item, and of alerts
+Index("ix_act_item", act.c.item, act.c.id)
+Index("ix_act_alert", act.c.alert, **_where("alert IS NOT NULL"))
+
+# when each route's digest was last due, and is next
+digest = Table(
+    "digest",
+    metadata,
+    _text("route", primary_key=True),
+    _moment("last_at"),
+    _moment("next_at"),
 )

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
-from watcher.domain.model import AlertKind, HealthChange, SystemAlert, Untold
+from watcher.domain.alerts import AlertKind, PlannedAlert
+from watcher.domain.model import HealthChange, Untold
 from watcher.errors import RacedError
 from watcher.storage import outbox
 from watcher.storage.database import sliced
@@ -71,8 +72,7 @@ def told_last(connection: Connection) -> dict[AlertKind, datetime]:
 def tell(
     connection: Connection,
     done: Sequence[HealthChange],
-    alerts: Sequence[tuple[SystemAlert, tuple[str, ...]]],
-    receivers: Sequence[str],
+    alerts: Sequence[PlannedAlert],
     now: datetime,
 ) -> None:
     """Take changes from what waits, and plan the alerts that tell them. Whoever comes second writes nothing."""
@@ -80,9 +80,9 @@ def tell(
         waits = (untold.c.feed == change.feed) & (untold.c.n == change.n)
         if connection.execute(delete(untold).where(waits)).rowcount != 1:
             raise RacedError(f"the change {change.n} of feed {change.feed} was told meanwhile")
-    for one, key in alerts:
-        if receivers:
-            outbox.plan(connection, one, key, receivers, now)
+    for planned in alerts:
+        if planned.deliveries:
+            outbox.plan(connection, planned, now)
 
 
 def expect(connection: Connection, due: Mapping[str, tuple[datetime | None, datetime]]) -> None:
