@@ -51,6 +51,7 @@ class Reply:
     )
     chunked: bool = False
     cut: int | None = None  # close after so many bytes of the body
+    stall: float = 0.0  # seconds of silence before that
     hang_up: bool = False  # close without an answer
     reset: bool = False  # TCP reset after the headers
     raw: bytes | None = None  # send exactly this, then close
@@ -188,6 +189,7 @@ class FeedServer:
             writer.transport.abort()
             return False
         await self._send_body(reply, writer)
+        await asyncio.sleep(reply.stall)
         return reply.announce is None and reply.cut is None
 
     async def _send_body(self, reply: Reply, writer: asyncio.StreamWriter) -> None:
