@@ -236,6 +236,7 @@ class App:
         try:
             settings = read_settings(former.path, self._env)
             works = build(settings)
+            works.fetcher.remember(self.jobs.works.fetcher)
             self.jobs.switch(works, partial(self._sync, settings))
         except WatcherError as error:
             problems = error.problems if isinstance(error, ConfigError) else (error,)

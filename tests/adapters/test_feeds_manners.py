@@ -112,6 +112,18 @@ def test_a_host_is_left_alone_by_the_next_round_too(server: FeedServer) -> None:
     assert len(server.requests) == 2
 
 
+def test_a_fetcher_that_takes_over_knows_what_the_former_knew(server: FeedServer) -> None:
+    """As when the configuration is read again."""
+    given = {"user_agent": "t/1", "timeout": timedelta(seconds=5), "max_bytes": 10_000}
+    former, later = (Fetcher(**given, concurrency=5, per_host=2, allow_private=True) for _ in range(2))  # type: ignore[arg-type]
+    url = server.add("/busy", Reply(status=429, headers={"Retry-After": "600"}))
+    later.remember(former)
+    for fetcher in (former, later):
+        (outcome,) = fetcher.fetch([FetchRequest("f", url, Hints())], NOW)
+        assert isinstance(outcome, FetchFailed)
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("url", "name"),
     [

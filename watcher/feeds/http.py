@@ -72,6 +72,10 @@ class Fetcher:
         self._robots = RobotsCache()
         self._hosts = Hosts()
 
+    def remember(self, former: Fetcher) -> None:
+        """Take over what another one knows of hosts: when they were asked last, which rest, and their robots.txt."""
+        self._hosts, self._robots = former._hosts, former._robots
+
     def fetch(
         self, requests: Sequence[FetchRequest], now: datetime, stop: threading.Event | None = None
     ) -> list[Outcome]:
