@@ -4,9 +4,9 @@ FROM python:3.12-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY watcher ./watcher
-RUN python -m pip wheel --no-cache-dir --wheel-dir /wheels ".[postgres]" && \
+RUN python -m pip wheel --no-cache-dir --wheel-dir /wheels ".[articles,postgres]" && \
     python -m venv /opt/watcher && \
-    /opt/watcher/bin/python -m pip install --no-cache-dir --no-index --find-links /wheels "policy-watcher[postgres]"
+    /opt/watcher/bin/python -m pip install --no-cache-dir --no-index --find-links /wheels "policy-watcher[articles,postgres]"
 
 FROM python:3.12-slim
 LABEL org.opencontainers.image.title="watcher" \

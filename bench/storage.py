@@ -130,7 +130,7 @@ def suffer(store: Store, now: datetime) -> None:
             HealthChange(s.id, s.health_n + 1, s.health, to_state, "timeout", "timeout: no complete answer", now)
             for s in store.feed_statuses()
         ]
-        store.record_health(changes, [], now)
+        store.record_health(changes)
 
 
 class Scale:

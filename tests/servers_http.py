@@ -51,6 +51,7 @@ class Reply:
     )
     chunked: bool = False
     cut: int | None = None  # close after so many bytes of the body
+    stall: float = 0.0  # seconds of silence before that
     hang_up: bool = False  # close without an answer
     reset: bool = False  # TCP reset after the headers
     raw: bytes | None = None  # send exactly this, then close
@@ -59,14 +60,32 @@ class Reply:
 Script = Callable[[Received], Reply]
 
 
-class FeedServer:
-    """Serves until the `with` block ends. `peak` is the most requests it was working on at once."""
+class Busy:
+    """How many requests wait for their answer, on one server or on several together. A request counts from when it has
+    come until just before its answer goes out: whoever has that is counted no more, however loaded the machine."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.requests: list[Received] = []
+    def __init__(self) -> None:
         self.peak = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._now += 1
+            self.peak = max(self.peak, self._now)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._now -= 1
+
+
+class FeedServer:
+    """Serves until the `with` block ends. `busy.peak` is the most requests that waited for their answer at once."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None, busy: Busy | None = None) -> None:
+        self.requests: list[Received] = []
+        self.busy = busy or Busy()
         self._tls = tls
-        self._busy = 0
         self._scripts: dict[str, list[Reply] | Script] = {}
         self._connections: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
@@ -138,12 +157,10 @@ class FeedServer:
             return False
         request = _read_head((first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1"))
         self.requests.append(request)
-        self._busy += 1
-        self.peak = max(self.peak, self._busy)
-        try:
-            return await self._answer(self._choose(request), request, writer)
-        finally:
-            self._busy -= 1
+        with self.busy:
+            reply = self._choose(request)
+            await asyncio.sleep(reply.wait)
+        return await self._answer(reply, request, writer)
 
     def _choose(self, request: Received) -> Reply:
         script = self._scripts.get(request.target, self._scripts.get(request.target.partition("?")[0]))
@@ -154,7 +171,6 @@ class FeedServer:
         return script.pop(0) if len(script) > 1 else script[0]
 
     async def _answer(self, reply: Reply, request: Received, writer: asyncio.StreamWriter) -> bool:
-        await asyncio.sleep(reply.wait)
         if reply.hang_up:
             return False
         if reply.raw is not None:
@@ -173,6 +189,7 @@ class FeedServer:
             writer.transport.abort()
             return False
         await self._send_body(reply, writer)
+        await asyncio.sleep(reply.stall)
         return reply.announce is None and reply.cut is None
 
     async def _send_body(self, reply: Reply, writer: asyncio.StreamWriter) -> None:

@@ -10,12 +10,13 @@ import secrets
 import socket
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import structlog
@@ -49,6 +50,8 @@ from watcher.web.health import HealthServer
 log = structlog.get_logger("watcher")
 
 GRACE = timedelta(seconds=10)  # for what is in flight when the daemon is told to stop
+RELEASE_WITHIN = timedelta(seconds=2)  # where something holds the database even then
+LISTEN_EVERY_S = 0.5  # how often a daemon that waits for orders looks whether a signal has come
 DELIVER_EVERY = timedelta(seconds=5)
 ARTICLES_EVERY = timedelta(seconds=15)  # which is also how far apart requests to one host are
 SWEEP_EVERY = timedelta(minutes=1)
@@ -208,7 +211,7 @@ class App:
     def once(self) -> Round:
         """Run every job once, in this thread; errors are raised."""
         try:
-            done = Round(self.jobs.cycle() + self.jobs.articles(), self.jobs.deliver(), self.jobs.sweep())
+            done = Round(self.jobs.cycle() + self.jobs.articles(), self.jobs.deliver(), self.jobs.sweep(patient=False))
             self.keep_vigil()
             return done
         finally:
@@ -242,7 +245,7 @@ class App:
             web=self.web.address if self.web else None,
         )
         self._engine.start(self._clock())
-        while orders.get() is not Order.STOP:
+        while _next(orders) is not Order.STOP:
             self.reload()
         return self._wind_down()
 
@@ -250,13 +253,21 @@ class App:
         log.info("daemon.stopping")
         self._stop.set()
         finished = self._engine.stop(GRACE)
+        if finished:
+            self._release()
+        else:  # what has not ended may hold the database; the leases end by themselves, too
+            release = threading.Thread(target=self._release, name="release", daemon=True)
+            release.start()
+            release.join(RELEASE_WITHIN.total_seconds())
+        say = log.info if finished else log.warning
+        say("daemon.stopped", finished=finished)
+        return finished
+
+    def _release(self) -> None:
         try:
             self.store.release_feeds(self.owner)
         except StoreError as error:
             log.warning("daemon.leases_kept", error=str(error))
-        say = log.info if finished else log.warning
-        say("daemon.stopped", finished=finished)
-        return finished
 
     def reload(self) -> bool:
         """Read the configuration again and work with it from the next run of each job on.
@@ -268,6 +279,7 @@ class App:
         try:
             settings = read_settings(former.path, self._env)
             works = build(settings, self.store)
+            works.fetcher.remember(self.jobs.works.fetcher)
             self.jobs.switch(works, partial(self._sync, settings))
         except WatcherError as error:
             self._refused = error.problems if isinstance(error, ConfigError) else (str(error),)
@@ -373,6 +385,17 @@ class App:
         """How long the cycle job may get nothing done: three wake-ups, and a last feed that times out."""
         polling = self.settings.polling
         return timedelta(minutes=1) + 3 * polling.tick + polling.timeout
+
+
+def _next(orders: SimpleQueue[Order]) -> Order:
+    """Wait for an order.
+
+    Not without an end: the system may give a signal to a thread that is just starting another or a process. Python's
+    handler runs in the main thread all the same, but only when that next does anything.
+    """
+    while True:
+        with suppress(Empty):
+            return orders.get(timeout=LISTEN_EVERY_S)
 
 
 def log_as(settings: Settings) -> None:

@@ -59,7 +59,12 @@ def gather(store: Store, fetcher: Fetcher, *, clock: Clock, stop: threading.Even
     given = [(one, text) for one in wanted if (text := one.text or texts.get(one.link, ""))]
     if not articles and not given:
         return Gathered()
-    retries = {one.link: now + FIRST_RETRY * 2 ** (one.tries - 1) for one in articles if one.retry}
+    wished = {asked[int(outcome.feed)].link: getattr(outcome, "retry_after", None) for outcome in outcomes}
+    retries = {
+        one.link: now + max(FIRST_RETRY * 2 ** (one.tries - 1), wished[one.link] or timedelta(0))
+        for one in articles
+        if one.retry
+    }
     revised = store.save_articles(articles, retries, given, now)
     return Gathered(articles, revised, more=len(wanted) > len(asked))
 

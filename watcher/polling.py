@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from watcher.config.polling import Polling
 from watcher.domain.model import DueFeed, Feed, NewEntry, Poll, PollResult
-from watcher.domain.schedule import interval, learn, next_poll
+from watcher.domain.schedule import LONGEST_WAIT, interval, learn, next_poll
 from watcher.feeds.entries import ParsedEntry
 from watcher.feeds.http import Failure, Fetcher, FetchFailed, NotModified
 from watcher.feeds.rounds import Answer, Round
@@ -144,13 +144,15 @@ def _poll_from(due: DueFeed, answer: Answer, now: datetime) -> Poll:
     result, detail, failure = _came_to(answer)
     entries: tuple[NewEntry, ...] = ()
     hints = outcome.hints if result.ok and not isinstance(outcome, FetchFailed) else None
-    retry_after, fresh_for, moved_to, pace = None, None, None, due.pace
+    retry_after, fresh_for, moved_to, pace, rests = None, None, None, due.pace, None
     if parsed is not None:
         entries = tuple(_new_entry(entry, feed) for entry in parsed.entries)
         times = [entry.published for entry in entries if entry.published]
         pace = learn(replace(pace, told=parsed.every), times, now)
     if isinstance(outcome, FetchFailed):
         retry_after = outcome.retry_after
+        if outcome.status == 429 and outcome.host and retry_after:
+            rests = outcome.host, now + min(retry_after, LONGEST_WAIT)
     else:
         fresh_for, moved_to = outcome.fresh_for, outcome.moved_to
     failures = 0 if result.ok else due.failures + 1
@@ -171,6 +173,7 @@ def _poll_from(due: DueFeed, answer: Answer, now: datetime) -> Poll:
         moved_to=moved_to,
         elapsed=outcome.elapsed,
         snapshot=parsed.snapshot if parsed else None,
+        rests=rests,
     )
 
 

@@ -14,6 +14,7 @@ from watcher.config.settings import Retention, Settings
 from watcher.domain import health
 from watcher.domain.alerting import tell_sources
 from watcher.domain.alerts import AlertKind, Backlog
+from watcher.domain.gathering import gather, to_tell
 from watcher.domain.model import Coverage, FeedStatus, Health, HealthChange
 from watcher.domain.routing import to_system
 from watcher.domain.troubles import SEEN, UNSEEN, unseen
@@ -35,13 +36,16 @@ class Swept:
     alerts: int = 0  # planned here: about sources, about items nobody sees, and about what time alone brings
 
 
-def sweep(store: Store, settings: Settings, *, now: datetime, watching_since: datetime) -> Swept:
-    """Do all of it once. `watching_since` is when this process began to poll."""
+def sweep(store: Store, settings: Settings, *, now: datetime, watching_since: datetime, patient: bool = True) -> Swept:
+    """Do all of it once. `watching_since` is when this process began to poll. With `patient` False nothing that is to
+    be told of sources waits for the next sweep, which may be far off."""
     pruned = prune(store, settings.retention, now=now)
     statuses = [status for status in store.feed_statuses() if status.active]
     standings = store.standings()
     hasten(store, settings, standings, statuses, now=now)
-    changes, alerts = watch_sources(store, statuses, settings.system, now=now, watching_since=watching_since)
+    changes, alerts = watch_sources(
+        store, statuses, settings.system, now=now, watching_since=watching_since, patient=patient
+    )
     after = {change.feed: change.to_state for change in changes}
     statuses = [replace(status, health=after.get(status.id, status.health)) for status in statuses]
     alerts += watch_items(store, settings, statuses, now=now)
@@ -65,26 +69,48 @@ def prune(store: Store, retention: Retention, *, now: datetime) -> int:
 
 
 def watch_sources(
-    store: Store, statuses: Sequence[FeedStatus], receivers: Sequence[str], *, now: datetime, watching_since: datetime
+    store: Store,
+    statuses: Sequence[FeedStatus],
+    receivers: Sequence[str],
+    *,
+    now: datetime,
+    watching_since: datetime,
+    patient: bool = True,
 ) -> tuple[list[HealthChange], int]:
-    """Store every change of the sources' health, with what is told of it, in one transaction.
+    """Store every change of the sources' health, and plan what is to be told.
 
-    After a common outage, sources that could not be reached are made due at once.
+    1. Make the sources due at once that could not be reached in a common outage that is over.
+    2. Store the changes, and which of them are to be told, in one transaction. A crash before: they are found again.
+    3. Of what waits to be told, choose what has gathered (domain/gathering.py), and plan its alerts in another
+       transaction. A crash before: the next sweep does.
 
-    Returns the changes, and how many alerts were planned. When another worker was first, nothing is written and
-    nothing returned: it told the same.
+    With `patient` False nothing waits for more of its kind. Returns the changes, and how many alerts were planned. When
+    another worker was first, nothing is written: it did the same.
     """
     changes = health.changes(statuses, now, watching_since=watching_since)
     store.ask_again(health.ask_again(statuses), now)
-    if not changes:
-        return [], 0
-    told = tell_sources(changes, {status.id: status for status in statuses}, now)
-    planned = [to_system(alert, key, receivers, now) for alert, key in told]
+    if changes:
+        try:
+            store.record_health(changes, to_tell(changes, statuses) if receivers else ())
+        except RacedError:
+            return [], 0
+    return changes, _tell(store, statuses, receivers, now, patient=patient)
+
+
+def _tell(
+    store: Store, statuses: Sequence[FeedStatus], receivers: Sequence[str], now: datetime, *, patient: bool
+) -> int:
+    """Plan the alerts whose time has come; return how many."""
+    untold, last = store.untold_health()
+    gathered = gather(untold, statuses, last, now, patient=patient and bool(receivers))
+    if not gathered.done:
+        return 0
+    told = tell_sources(gathered.changes, {status.id: status for status in statuses}, now)
     try:
-        store.record_health(changes, planned, now)
+        store.tell_health(gathered.done, [to_system(alert, key, receivers, now) for alert, key in told], now)
     except RacedError:
-        return [], 0
-    return changes, len(told) if receivers else 0
+        return 0
+    return len(told) if receivers else 0
 
 
 def watch_items(store: Store, settings: Settings, statuses: Sequence[FeedStatus], *, now: datetime) -> int:

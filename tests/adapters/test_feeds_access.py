@@ -21,7 +21,7 @@ from servers_http import FeedServer, Received, Reply
 
 from watcher.domain.model import Access, Hints
 from watcher.feeds.http import Failure, Fetched, Fetcher, FetchFailed, FetchRequest, NotModified, Outcome
-from watcher.feeds.manners import Manners
+from watcher.feeds.manners import Asking, Manners
 from watcher.feeds.parse import FeedBlocked, FeedBroken, parse
 
 NOW = datetime(2025, 11, 22, 12, 0, tzinfo=UTC)
@@ -320,7 +320,7 @@ def test_requests_to_one_host_begin_apart_and_nobody_else_waits() -> None:
         loop = asyncio.get_running_loop()
 
         async def one(host: str) -> None:
-            async with manners.turn(host, spaced=host != "own"):
+            async with manners.turn(host, Asking(NOW, spaced=host != "own")):
                 begun[host].append(loop.time())
 
         await asyncio.gather(*(one(host) for host in ("slow",) * 4 + ("other",) + ("own",) * 4))

@@ -23,7 +23,7 @@ import pytest
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
-from servers_http import FeedServer, Received, Reply
+from servers_http import Busy, FeedServer, Reply
 
 from watcher.domain.model import Hints
 from watcher.feeds.addresses import (
@@ -819,23 +819,15 @@ def test_a_host_is_asked_at_most_so_many_at_once(server: FeedServer) -> None:
     url = server.add("/feed.xml", Reply(body=BODY, wait=0.05))
     outcomes = make_fetcher(per_host=2).fetch([FetchRequest(str(n), url, Hints()) for n in range(8)], NOW)
     assert all(isinstance(o, Fetched) for o in outcomes)
-    assert server.peak == 2
+    assert server.busy.peak == 2
 
 
 def test_all_hosts_together_are_asked_at_most_so_many_at_once() -> None:
-    with FeedServer() as one, FeedServer() as two:
-        busiest = 0
-        lock = threading.Lock()
-
-        def answer(_: Received) -> Reply:
-            nonlocal busiest
-            with lock:
-                busiest = max(busiest, one._busy + two._busy)
-            return Reply(body=BODY, wait=0.03)
-
-        urls = [s.add("/feed.xml", answer) for s in (one, two) for _ in range(6)]
+    busy = Busy()
+    with FeedServer(busy=busy) as one, FeedServer(busy=busy) as two:
+        urls = [s.add("/feed.xml", Reply(body=BODY, wait=0.03)) for s in (one, two) for _ in range(6)]
         make_fetcher(concurrency=3).fetch([FetchRequest(str(n), u, Hints()) for n, u in enumerate(urls)], NOW)
-        assert 1 < busiest <= 3
+        assert 1 < busy.peak <= 3
 
 
 def test_failing_hosts_disturb_nobody(server: FeedServer) -> None:

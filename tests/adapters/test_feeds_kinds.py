@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from servers_http import FeedServer, Received, Reply
+from yarl import URL as Address
 
 from watcher.domain.model import Feed, FeedKind, Hints, Selectors, Snapshot
 from watcher.feeds.documents import FeedBroken
@@ -22,7 +25,7 @@ from watcher.feeds.kinds import ask_for, read_answer
 from watcher.feeds.lists import parse_list
 from watcher.feeds.pages import MAX_PAGE_CHARS, parse_page
 from watcher.feeds.parse import parse
-from watcher.feeds.robots import KEPT
+from watcher.feeds.robots import KEPT, LONGEST_DELAY, Robots, RobotsCache
 from watcher.feeds.sitemaps import MAX_SITEMAPS, list_sitemaps, parse_sitemaps
 from watcher.feeds.walls import FeedBlocked
 
@@ -484,6 +487,39 @@ def test_a_redirect_is_asked_about_as_well(server: FeedServer, fetcher: Fetcher)
     server.add("/old", Reply(status=301, headers={"Location": "/new"}))
     server.add("/new", html(PAGE))
     assert failed(ask(fetcher, a_feed(server.url("/old")))[0])[0] is Failure.ROBOTS
+
+
+def test_pages_of_a_host_are_as_far_apart_as_its_robots_txt_wants(server: FeedServer, fetcher: Fetcher) -> None:
+    server.add("/robots.txt", Reply(body=b"User-agent: watcher-test\nCrawl-delay: 0.2\n\nUser-agent: *\nDisallow: /"))
+    pages = [a_feed(server.add(f"/{n}", html(PAGE))) for n in range(3)]
+    started = time.monotonic()
+    assert all(isinstance(outcome, Fetched) for outcome in ask(fetcher, *pages))
+    assert time.monotonic() - started >= 0.4
+    assert isinstance(ask(fetcher, pages[0])[0], Fetched)
+    assert time.monotonic() - started >= 0.6  # from one round to the next as well
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("2", timedelta(seconds=2)),
+        ("0.5", timedelta(seconds=0.5)),
+        ("3600", LONGEST_DELAY),
+        ("inf", timedelta(0)),
+        ("nan", timedelta(0)),
+        ("-5", timedelta(0)),
+        ("soon", timedelta(0)),
+        ("0", timedelta(0)),
+    ],
+)
+def test_how_far_apart_is_bounded(told: str, kept: timedelta) -> None:
+    body = f"User-agent: *\nCrawl-delay: {told}\n".encode()
+
+    async def give(_: Address) -> Outcome:
+        return Fetched("f", "", body, "text/plain", Hints(), None, timedelta(0))
+
+    robots = Robots(RobotsCache(), "watcher-test/1.0")
+    assert asyncio.run(robots.admit(Address("https://a.example/page"), give, NOW)) == kept
 
 
 def test_robots_txt_of_a_private_address_is_not_asked_for(server: FeedServer, fetcher: Fetcher) -> None:

@@ -11,7 +11,7 @@ from alert_cases import planned
 from store_cases import DAY, HOUR, LIFECYCLES, MINUTE, a_feed, a_poll, an_entry
 
 from watcher.domain.alerts import AlertKind, DeliveryState, PlannedAlert, SystemAlert
-from watcher.domain.model import Feed, FeedStatus, Health, HealthChange, Pace, Poll, PollResult
+from watcher.domain.model import Feed, FeedStatus, Health, HealthChange, Pace, Poll, PollResult, Untold
 from watcher.errors import RacedError
 from watcher.storage import Store
 
@@ -153,7 +153,10 @@ def alert(at: datetime, *receivers: str) -> PlannedAlert:
 def test_a_change_is_kept_with_what_is_told_of_it(store: Store, now: datetime) -> None:
     sync(store, now, LEARNING)
     first = change(1, Health.NEW, Health.BROKEN, now)
-    store.record_health([first], [alert(now, "ops", "night")], now)
+    store.record_health([first], [Untold(first)])
+    assert store.untold_health() == ([Untold(first)], {})
+    store.tell_health([first], [alert(now, "ops", "night")], now)
+    assert store.untold_health() == ([], {})
     status = one(store)
     assert (status.health, status.health_n, status.health_since) == (Health.BROKEN, 1, now)
     assert (status.health_reason, status.health_detail) == ("timeout", "no answer")
@@ -167,26 +170,41 @@ def test_a_change_is_kept_with_what_is_told_of_it(store: Store, now: datetime) -
 
 def test_without_receivers_the_change_is_kept_and_nobody_told(store: Store, now: datetime) -> None:
     sync(store, now, LEARNING)
-    store.record_health([change(1, Health.NEW, Health.BROKEN, now)], [alert(now)], now)
+    first = change(1, Health.NEW, Health.BROKEN, now)
+    store.record_health([first], [Untold(first)])
+    store.tell_health([first], [alert(now)], now)
     assert store.deliveries() == []
+    assert store.untold_health() == ([], {})
     assert one(store).health is Health.BROKEN
 
 
 def test_of_two_that_find_the_same_change_one_writes_it(store: Store, now: datetime) -> None:
     sync(store, now, LEARNING)
     first = change(1, Health.NEW, Health.BROKEN, now)
-    store.record_health([first], [alert(now, "ops")], now)
+    store.record_health([first], [Untold(first)])
     with pytest.raises(RacedError):
-        store.record_health([first], [alert(now, "ops")], now)
+        store.record_health([first], [Untold(first)])
     assert len(store.health_history("wire")) == 1
+    assert store.untold_health()[0] == [Untold(first)]
+
+
+def test_of_two_that_tell_the_same_change_one_does(store: Store, now: datetime) -> None:
+    sync(store, now, LEARNING, a_feed("other"))
+    first = change(1, Health.NEW, Health.BROKEN, now)
+    other = replace(first, feed="other")
+    store.record_health([first, other], [Untold(first), Untold(other, held=True)])
+    store.tell_health([first], [alert(now, "ops")], now)
+    with pytest.raises(RacedError):
+        store.tell_health([other, first], [alert(now, "ops")], now)
     assert len(store.deliveries()) == 1
+    assert store.untold_health() == ([Untold(other, held=True)], {AlertKind.SOURCE_BROKEN: now})
 
 
 def test_old_changes_go_and_the_last_of_each_feed_stays(store: Store, now: datetime) -> None:
     sync(store, now, LEARNING, a_feed("other"))
     states = [Health.NEW, Health.BROKEN, Health.RECOVERED, Health.HEALTHY]
     for n, (was, now_is) in enumerate(pairwise(states), 1):
-        store.record_health([change(n, was, now_is, now + n * DAY)], [], now)
+        store.record_health([change(n, was, now_is, now + n * DAY)])
     assert store.forget_health(now + 2 * DAY) == 1
     assert [each.n for each in store.health_history("wire")] == [3, 2]
     assert store.forget_health(now + timedelta(days=4000)) == 1

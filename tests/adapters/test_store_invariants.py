@@ -17,7 +17,7 @@ from test_store_items import SEED
 
 from watcher.domain.alerts import Conditions, Failed, Silence
 from watcher.domain.composing import Limits
-from watcher.domain.model import Article, ArticleResult, Health, HealthChange, Snapshot
+from watcher.domain.model import Article, ArticleResult, Health, HealthChange, Snapshot, Untold
 from watcher.storage import Store, acts, articles, claims, entries, feeds, judgements, silences, told, vitals
 from watcher.storage.database import Database
 from watcher.storage.tables import entry, metadata
@@ -39,6 +39,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "ck_article_retry": ("article", f"result = 'read', next_at = '{NOW_TEXT}'"),
     "ck_entry_revision": ("entry", "revision = -1"),
     "ck_revision_n": ("revision", "n = -1"),
+    "ck_untold_n": ("untold", "n = 0"),
     "ck_withdrawal_revision": ("withdrawal", "revision = 0"),
     "ck_entry_matched_is_judged": ("entry", "matched = true, judged_at = NULL"),
     "ck_entry_pruned_is_useless": ("entry", f"matched = true, judged_at = '{NOW_TEXT}', pruned_at = '{NOW_TEXT}'"),
@@ -138,7 +139,8 @@ def fill(store: Store) -> None:
     store.silence(Silence(Conditions(), "ana", "", NOW, NOW + HOUR), NOW)
     store.acknowledge(one.deliveries[0].alert_id, "ana", "", NOW)
     store.expect_digests({"desk": ("0 8 * * * UTC", NOW + DAY)}, NOW)
-    store.record_health([HealthChange("wire", 1, Health.NEW, Health.HEALTHY, "answers", "", NOW)], [], NOW)
+    change = HealthChange("wire", 1, Health.NEW, Health.HEALTHY, "answers", "", NOW)
+    store.record_health([change], [Untold(change)])
 
 
 def refused(database: Database, statement: str, values: dict[str, Any] | None = None) -> str:

@@ -92,6 +92,13 @@ def test_build_line_installs_a_watcher_that_works(tmp_path: Path) -> None:
     env["WATCHER_DATABASE"] = f"sqlite:///{tmp_path}/watcher.db"
     assert ran([watcher, "--version"], cwd=elsewhere, env=env).strip().endswith("0.1.0")
     ran([watcher, "check", "--config", str(ROOT / "config" / "watcher.yaml")], cwd=elsewhere, env=env)
+    # every extra that a configuration may ask for: PostgreSQL's driver, and the texts of articles
+    python = str(tmp_path / "opt" / "bin" / "python")
+    page = f"<html><body><article><p>{'The ministry extended the licence. ' * 9}</p></article></body></html>"
+    code = (
+        f"import psycopg; from watcher.feeds.articles import read_article; print(read_article({page!r}.encode(), ''))"
+    )
+    assert "extended the licence" in ran([python, "-c", code], cwd=elsewhere, env=env)
 
 
 def test_compose_file_keeps_its_secrets_in_files() -> None:

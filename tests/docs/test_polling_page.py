@@ -10,18 +10,18 @@ import pytest
 
 from watcher.app import ARTICLES_EVERY
 from watcher.articles import ARTICLES_AT_ONCE, CACHED, FIRST_RETRY, FRESH, TRIES
-from watcher.domain import health, schedule
+from watcher.domain import gathering, health, schedule
 from watcher.domain.model import Health
 from watcher.domain.schedule import JITTER, LONGEST_BACK_OFF, LONGEST_WAIT
 from watcher.feeds.articles import MAX_ARTICLE_BYTES, MAX_ARTICLE_CHARS
 from watcher.feeds.discovery import MAX_CANDIDATES
 from watcher.feeds.exchange import MAX_REDIRECTS
 from watcher.feeds.http import Failure
-from watcher.feeds.manners import LEFT_ALONE_S, SILENT_LIMIT
+from watcher.feeds.manners import LEFT_ALONE, LONGEST_REST, SILENT_LIMIT
 from watcher.feeds.pages import MAX_PAGE_CHARS
 from watcher.feeds.parse import FeedBroken, parse
 from watcher.feeds.parsers import LONGEST_PARSE, MOST_PROCESSES
-from watcher.feeds.robots import KEPT
+from watcher.feeds.robots import KEPT, LONGEST_DELAY
 from watcher.feeds.rounds import DOCUMENTS_FROM, IDLE_S, PROCESSES_FROM
 from watcher.feeds.sitemaps import MAX_SITEMAPS
 from watcher.polling import FEEDS_A_SAVE, SAVE_AFTER
@@ -40,7 +40,12 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert f"give or take {JITTER:.0%}".replace("%", " %") in words
     assert f"up to {LONGEST_BACK_OFF // timedelta(hours=1)} hours or the feed's own interval" in words
     assert f"`Retry-After` is kept to, up to {LONGEST_WAIT // timedelta(hours=1)} hours" in words
-    assert f"after {SILENT_LIMIT} requests in a row without any answer it is left alone for {LEFT_ALONE_S:g} s" in words
+    assert (
+        f"after {SILENT_LIMIT} requests in a row without any answer it is left alone for {LEFT_ALONE.seconds} s"
+        in words
+    )
+    assert LONGEST_REST == LONGEST_WAIT
+    assert f"more than {LONGEST_DELAY.seconds} seconds count as {LONGEST_DELAY.seconds}" in words
     assert f"saved, {FEEDS_A_SAVE} feeds or a quarter of a second's worth at a time" in words
     assert timedelta(seconds=0.25) == SAVE_AFTER
     assert timedelta(minutes=1) == LONGEST_PARSE
@@ -74,7 +79,9 @@ def test_the_figures_of_health_and_cadence_are_those_of_the_code() -> None:
     assert health.PERIODS_LATE == 4
     assert timedelta(minutes=30) == health.OVERDUE
     assert f"{health.BREAKING_TRIES} failures in a row over at least an hour" in words
-    assert hour == health.BREAKING_TIME
+    assert hour == health.BREAKING_TIME == gathering.APART
+    assert f"waits {gathering.GATHER // timedelta(minutes=1)} minutes for others of its kind" in words
+    assert day == gathering.HELD_FOR
     assert (
         f"{health.RECOVERY_TRIES} answers in a row over at least {health.RECOVERY_TIME // timedelta(minutes=1)}"
         in words

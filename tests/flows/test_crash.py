@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 from newsroom import APPROVED, CLEARED, Newsroom, newsroom
+from store_cases import a_poll
 
 from watcher.app import App, build
 from watcher.demo.daemon import Daemon
+from watcher.domain.model import PollResult
 from watcher.storage import Store
+from watcher.upkeep import watch_sources
 
 COMMITS = ("claim_feeds", "save_polls", "record", "claim_messages", "settle_all")
 
@@ -191,3 +194,56 @@ def wait_until(done: Callable[[], bool], daemon: Daemon, timeout_s: float = 45.0
         daemon.check()
         assert time.monotonic() < until, daemon.tail()
         time.sleep(0.1)
+
+
+class Frail(Store):
+    """A store whose process dies right before or right after it stores or tells a change of health."""
+
+    point = ("", "")
+
+    def _commit(self, name: str, commit: Callable[[], None]) -> None:
+        if self.point == ("before", name):
+            raise Crash(name)
+        commit()
+        if self.point == ("after", name):
+            raise Crash(name)
+
+    def record_health(self, *args: Any) -> None:
+        self._commit("record_health", partial(super().record_health, *args))
+
+    def tell_health(self, *args: Any) -> None:
+        self._commit("tell_health", partial(super().tell_health, *args))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("commit", ["record_health", "tell_health"])
+def test_a_source_that_breaks_is_told_once_whenever_the_process_dies(room: Newsroom, commit: str, when: str) -> None:
+    clock = room.clock
+
+    def sweep(point: tuple[str, str] = ("", "")) -> None:
+        store = Frail.open(room.database)
+        assert isinstance(store, Frail)
+        store.point = point
+        try:
+            active = [status for status in store.feed_statuses() if status.active]
+            watch_sources(store, active, ["ops"], now=clock(), watching_since=clock())
+        except Crash:
+            pass
+        finally:
+            store.close()
+
+    with room.app() as app:
+        for _ in range(3):
+            clock.forward(minutes=40)
+            poll = a_poll("wire", clock(), result=PollResult.FAILED, failure="dns")
+            app.store.save_polls([poll], clock())
+        sweep((when, commit) if commit == "record_health" else ("", ""))
+        sweep()
+        clock.forward(minutes=10)
+        sweep((when, commit) if commit == "tell_health" else ("", ""))
+        for _ in range(3):
+            sweep()
+            clock.forward(minutes=10)
+        (told,) = app.store.deliveries()
+        assert (told.receiver, told.alert.title) == ("ops", "wire cannot be read")
+        assert [change.to_state.value for change in app.store.health_history("wire")] == ["broken"]

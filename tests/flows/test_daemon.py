@@ -7,6 +7,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -16,10 +18,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 from newsroom import APPROVED, CLEARED, REJECTED, Newsroom, newsroom
+from sqlalchemy import text
 
 from watcher.app import App, Order
 from watcher.app import now as read_clock
@@ -97,6 +101,64 @@ def baseline_is_in(room: Newsroom) -> bool:
 
 
 # --- signals --------------------------------------------------------------------------------------
+
+
+STRUCK = """\
+import signal, sys, threading
+from watcher.cli import main
+
+def strike():
+    sys.stdin.readline()
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+threading.Thread(target=strike, daemon=True).start()
+main(["run", "--config", sys.argv[1]])
+"""
+
+
+@pytest.mark.slow
+def test_a_signal_that_another_thread_is_given_ends_it_too(room: Newsroom) -> None:
+    """The system may choose one that is just starting a thread or a process; the main thread is then not woken."""
+    with (room.folder / "daemon.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", STRUCK, str(room.config)], stdin=subprocess.PIPE, stdout=log, stderr=log
+        )
+    try:
+        for _ in range(600):
+            if "daemon.started" in (room.folder / "daemon.log").read_text():
+                break
+            time.sleep(0.1)
+        process.communicate(b"now\n", timeout=60)
+        assert process.returncode == 0, (room.folder / "daemon.log").read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_it_ends_though_somebody_holds_the_database(room: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.app.GRACE", timedelta(seconds=0.5))
+    orders: SimpleQueue[Order] = SimpleQueue()
+    ended: list[bool] = []
+    with App.open(room.settings(), env={}, clock=read_clock) as app:
+        holder = app.store._db._writer.connect()
+        with holder.begin():
+            if not app.store._db.is_sqlite:
+                holder.execute(text("LOCK TABLE feed IN ACCESS EXCLUSIVE MODE"))
+            thread = threading.Thread(target=lambda: ended.append(app.run(orders)))
+            thread.start()
+            wait_for(lambda: app._engine._running > 0)  # it waits for its turn to claim
+            orders.put(Order.STOP)
+            thread.join(25)  # a writer waits for another for thirty seconds
+            assert ended == [False]
+        holder.close()
+        wait_for(lambda: app._engine._running == 0)
+
+
+def wait_for(done: Callable[[], object]) -> None:
+    until = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 @pytest.mark.slow

@@ -63,6 +63,7 @@ CASES = [
     # the exchange
     Case("first-byte-never", Reply(wait=30), FAILED, "timeout"),
     Case("stops-mid-body", Reply(body=GOOD, announce=len(GOOD) + 500, cut=50), FAILED, "truncated"),
+    Case("stalls-mid-body", Reply(body=GOOD, cut=50, announce=len(GOOD), stall=30), FAILED, "timeout"),
     Case("drip", Reply(body=GOOD, drip=0.2), FAILED, "timeout"),
     Case("reset", Reply(body=GOOD, reset=True), FAILED, ""),
     Case("hang-up", Reply(hang_up=True), FAILED, "protocol"),

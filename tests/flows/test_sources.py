@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands import Shell
 from newsroom import OUTLETS, Newsroom, newsroom
 from servers_http import FeedServer, Reply
 
@@ -86,6 +87,25 @@ def test_what_a_page_no_longer_says_is_not_read(app: App, room: Newsroom, server
     assert entry.removed == "China approved the ByteDance licence on Monday."
     assert judged(app, room) == []
     assert app.store.standings()["china-approval"].state == "pending"
+
+
+def test_what_a_page_no_longer_says_is_shown(app: App, room: Newsroom, server: FeedServer, shell: Shell) -> None:
+    server.add("/page", html(PAGE.format(WAITING)), html(PAGE.format(GRANTED)), html(PAGE.format(WAITING)))
+    gone = "The application is being examined."
+    polled(app, room)
+    polled(app, room)
+    assert judged(app, room) == [("china-approval", "approved")]
+    (first, *_) = shell("history", "china-approval", "-c", room.config, "--json").data
+    assert [fact["removed"] for fact in first["evidence"]] == [gone]
+    assert f"no longer there: {gone}" in shell("history", "china-approval", "-c", room.config).out
+    polled(app, room)
+    latest, earlier = shell("feeds", "entries", "page", "-c", room.config, "--json").data
+    assert (latest["summary"], latest["removed"]) == (gone, "China approved the ByteDance licence on Monday.")
+    assert (earlier["summary"], earlier["removed"]) == (latest["removed"], gone)
+    told = shell("feeds", "entries", "page", "--limit", "1", "-c", room.config).out
+    assert "no longer there: China approved the ByteDance licence on Monday." in told
+    assert told.count("Licence for ByteDance") == 1
+    assert shell("feeds", "entries", "nobody", "-c", room.config).code == 2
 
 
 def test_a_list_that_grows(app: App, room: Newsroom, server: FeedServer) -> None:

@@ -140,6 +140,32 @@ def test_an_interval_is_learned_unless_one_is_set(tmp_path: Path) -> None:
     assert (feed.every, feed.fastest) == (20 * MINUTE, None)
 
 
+def test_a_feed_may_have_bounds_of_its_own(tmp_path: Path) -> None:
+    (feed,) = settings(tmp_path, "fastest: 2m").feeds
+    assert (feed.every, feed.fastest, feed.slowest) == (15 * MINUTE, 2 * MINUTE, HOUR)
+    (feed,) = settings(tmp_path, "fastest: 2h, slowest: 1d").feeds
+    assert (feed.every, feed.fastest, feed.slowest) == (2 * HOUR, 2 * HOUR, 24 * HOUR)
+    (feed,) = settings(tmp_path, "slowest: 10m", "polling: {every: 20m}\n").feeds
+    assert (feed.every, feed.fastest, feed.slowest) == (10 * MINUTE, 5 * MINUTE, 10 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("feed", "column", "said"),
+    [
+        ("fastest: 2h", 54, "fastest must not be longer than slowest; polling.slowest is 1h"),
+        ("slowest: 2m", 54, "fastest must not be longer than slowest; polling.fastest is 5m"),
+        ("fastest: 2h, slowest: 1h", 67, "fastest must not be longer than slowest"),
+        ("every: 10m, fastest: 5m", 66, "`fastest` bounds an interval that is learned, and `every` fixes it"),
+        ("fastest: 1s", 54, "out of range (allowed: 1m to 1w)"),
+        ("slowest: often", 54, "not a length of time"),
+    ],
+)
+def test_bounds_that_cannot_be_are_told_with_their_place(tmp_path: Path, feed: str, column: int, said: str) -> None:
+    told = mistakes(tmp_path, feed)
+    assert said in told
+    assert f"w.yaml:2:{column}: " in told
+
+
 def test_bounds_that_leave_nothing_between_them(tmp_path: Path) -> None:
     told = mistakes(tmp_path, service="polling: {fastest: 2h}\n")
     assert "polling.fastest must not be longer than polling.slowest" in told

@@ -212,6 +212,15 @@ def test_what_nobody_looked_at_is_no_silence_of_the_sources() -> None:
     assert health(away, since=NOW)[0] is Health.HEALTHY
 
 
+def test_a_quiet_source_that_is_late_is_told_as_quiet_no_second_time() -> None:
+    quiet = failing(2, 10 * HOUR, health=Health.QUIET)
+    assert health(replace(quiet, health=Health.HEALTHY))[0] is Health.LATE
+    assert health(quiet)[0] is Health.QUIET
+    assert health(failing(5, DAY, health=Health.QUIET))[0] is Health.BROKEN
+    overdue = source(health=Health.QUIET, news_at=NOW - 9 * DAY, next_poll_at=NOW - DAY)
+    assert health(overdue)[0] is Health.QUIET
+
+
 def test_a_quiet_source_that_publishes_is_back_and_one_that_does_not_stays_quiet() -> None:
     assert health(source(health=Health.QUIET)) == (Health.RECOVERED, "publishes")
     assert health(source(health=Health.QUIET, news_at=NOW - 9 * DAY, successes=1))[0] is Health.QUIET

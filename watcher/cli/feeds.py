@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import typer
 
 from watcher.cli import health
+from watcher.cli.entries import entries
 from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from
 from watcher.cli.output import cut, emit_json, emit_lines, emit_table, masked_url, moment, plural, remark
 
@@ -32,6 +33,7 @@ _SHOWN = 20
 def register(program: typer.Typer) -> None:
     """Add this module's commands; `feeds` alone is the list."""
     feeds.callback(invoke_without_command=True)(health.feeds)
+    feeds.command()(entries)
     feeds.command()(discover)
     feeds.command("test")(try_)
     feeds.command("import")(import_)

@@ -91,11 +91,17 @@ def _row(each: FeedStatus, zone: tzinfo) -> list[Cell]:
         (each.last_result.value if each.last_result else "-", "red" if each.failures else ""),
         moment(each.last_ok_at, zone),
         moment(each.next_poll_at, zone) if polled else "-",
-        span(each.interval or each.every),
+        _every(each),
         span(expected_period(each.pace, each.quiet_after)),
         str(each.entries),
         _detail(each.failures, each.moved_to, each.last_detail),
     ]
+
+
+def _every(each: FeedStatus) -> str:
+    """Tell how often it is polled: "10m", or "12m of 5m-1h" where that is learned between two bounds."""
+    now = span(each.interval or each.every)
+    return f"{now} of {span(each.fastest)}-{span(each.slowest)}" if each.fastest and each.slowest else now
 
 
 def span(length: timedelta) -> str:
@@ -121,10 +127,7 @@ def _detail(failures: int, moved_to: str | None, detail: str) -> str:
 
 
 def _show_history(store: Store, feed: str, zone: tzinfo, *, as_json: bool) -> None:
-    from watcher.errors import UsageError
-
-    if feed not in {each.id for each in store.feed_statuses()}:
-        raise UsageError(f"there is no feed {feed!r} in the database; `watcher feeds` lists them")
+    require_feed(store, feed)
     changes = store.health_history(feed)
     if as_json:
         emit_json([_change_json(each) for each in changes])
@@ -142,6 +145,14 @@ def _show_history(store: Store, feed: str, zone: tzinfo, *, as_json: bool) -> No
             for each in changes
         ],
     )
+
+
+def require_feed(store: Store, feed: str) -> None:
+    """Raise UsageError for a feed that the database does not have."""
+    from watcher.errors import UsageError
+
+    if feed not in {each.id for each in store.feed_statuses()}:
+        raise UsageError(f"there is no feed {feed!r} in the database; `watcher feeds` lists them")
 
 
 def _change_json(change: HealthChange) -> dict[str, Any]:

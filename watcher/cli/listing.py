@@ -190,6 +190,8 @@ def _history_lines(row: HistoryRow, zone: tzinfo) -> list[Cell]:
         lines.append(f"    {moment(evidence.at, zone)}  {evidence.outlet} ({evidence.tier.value}): {said}")
         if evidence.link:
             lines.append((f"        {evidence.link}", "dim"))
+        if gone := row.removed.get(evidence.id):
+            lines.append(f"        no longer there: {cut(gone)}")
     return lines
 
 
@@ -210,7 +212,9 @@ def _history_json(row: HistoryRow, acts: Sequence[Act]) -> dict[str, Any]:
         "actor": transition.actor or None,
         "sources": transition.sources,
         "entries": list(transition.entries),
-        "evidence": [_evidence_json(evidence) for evidence in row.evidence],
+        "evidence": [
+            _evidence_json(evidence) | {"removed": row.removed.get(evidence.id)} for evidence in row.evidence
+        ],
         "seed": None if row.seed is None else {
             "publisher": row.seed.publisher,
             "title": row.seed.title,

@@ -18,7 +18,7 @@ from pathlib import Path
 from watcher.config.access import access_of, check_access, tells_in_the_open
 from watcher.config.cadence import SHORTEST_INTERVAL, Intervals
 from watcher.config.checking import Checked, check
-from watcher.config.coverage import chosen_sources, feed_of
+from watcher.config.coverage import check_bounds, chosen_sources, feed_of
 from watcher.config.expectations import check_expectations, expectations
 from watcher.config.fields import address_fault
 from watcher.config.lexicons import load_languages, load_lexicons
@@ -346,6 +346,8 @@ class Assembly:
         if isinstance(every, timedelta) and every < SHORTEST_INTERVAL and not section.allow_private:
             message = "out of range: less than a minute needs allow_private, for a server of your own"
             self._note(checked, (*path, "every"), message, "1m to 1w")
+        for inner, message, allowed in check_bounds(section, self._intervals):
+            self._note(checked, (*path, *inner), message, allowed)
         check_access(checked, path, section, self._problems)
         if not any(checked.has_lost((*path, *inner)) for inner in ((), ("select",), ("search",))):
             if not section.url and section.kind is not FeedKind.FEDERAL_REGISTER:

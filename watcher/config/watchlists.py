@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from watcher.config.cadence import OwnCadence
 from watcher.config.expectations import ExpectSection
 from watcher.config.fields import (
+    Every,
     Flag,
     HeaderName,
     Id,
@@ -146,6 +147,12 @@ class FeedSection(Section):
     )
     every: OwnCadence | None = Field(
         default=None, description="How often to poll it, or auto; less than a minute only with allow_private."
+    )
+    fastest: Every | None = Field(
+        default=None, description="The shortest interval that is learned; polling.fastest when left out."
+    )
+    slowest: Every | None = Field(
+        default=None, description="The longest interval that is learned; polling.slowest when left out."
     )
     quiet_after: Window | None = Field(
         default=None, description="How long it may publish nothing before it is called quiet; learned when left out."

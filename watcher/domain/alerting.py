@@ -230,19 +230,28 @@ _ADVICE = {
 }
 
 
+def kind_of(change: HealthChange) -> AlertKind | None:
+    """Return the kind of message that tells a change of health; None for one that is not told.
+
+    Told is that a source cannot be read, has gone quiet, or is back. That it is late, or now fails in another way, is
+    not told; that it is gone for good is.
+    """
+    kind, before = _TOLD.get(change.to_state), change.from_state
+    if change.to_state is Health.RECOVERED:
+        return kind if before.down or before is Health.QUIET else None
+    if change.to_state is Health.RETIRED:
+        return kind if before is not Health.RETIRED else None
+    return kind if not (before.down and change.to_state.down) and before is not change.to_state else None
+
+
 def tell_sources(
     changes: Sequence[HealthChange], feeds: Mapping[str, FeedStatus], now: datetime
 ) -> list[tuple[SystemAlert, tuple[str, ...]]]:
-    """Return what is to be told of changes of health that were found together, with the key each is told once under.
-
-    Told is that a source cannot be read, has gone quiet, or is back; one message for all that it happened to. That it
-    is late, or now fails in another way, is not told; that it is gone for good is.
-    """
+    """Return what is to be told of changes of health that are told together, with the key each is told once under: one
+    message of each kind (`kind_of`) for all that it happened to."""
     groups: dict[AlertKind, list[HealthChange]] = {}
     for change in changes:
-        kind = _TOLD.get(change.to_state)
-        still_down = change.from_state.down and change.to_state.down and change.to_state is not Health.RETIRED
-        if kind is not None and not still_down:
+        if (kind := kind_of(change)) is not None:
             groups.setdefault(kind, []).append(change)
     return [(_source_alert(kind, group, feeds, now), _key(kind, group[0])) for kind, group in sorted(groups.items())]
 

@@ -10,6 +10,7 @@ the changes, and who is told, is decided elsewhere.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,7 +84,9 @@ def assess(feed: FeedStatus, now: datetime, *, watching_since: datetime) -> Verd
         return Verdict(Health.RETIRED, GONE, "its server says that it is gone for good; it is polled no more")
     if feed.last_at is None:
         return _kept(feed, Health.NEW)
-    return _failing(feed, now) if feed.failures else _answering(feed, now, watching_since)
+    found = _failing(feed, now) if feed.failures else _answering(feed, now, watching_since)
+    # a quiet source that is late is quiet all the same, and is not told as that once more
+    return _kept(feed, Health.NEW) if found.health is Health.LATE and feed.health is Health.QUIET else found
 
 
 def _kept(feed: FeedStatus, otherwise: Health) -> Verdict:
@@ -156,7 +159,29 @@ _DOWN = (Health.BROKEN, Health.BLOCKED)
 def common_outage(feeds: Sequence[FeedStatus]) -> bool:
     """Whether most sources are down or fail right now: COMMON_SHARE of them, and COMMON_LEAST at least."""
     bad = sum(bool(feed.failures) or feed.health in _DOWN for feed in feeds)
-    return bad >= max(COMMON_LEAST, COMMON_SHARE * len(feeds))
+    return bad >= _least_common(feeds)
+
+
+def _least_common(feeds: Sequence[FeedStatus]) -> int:
+    return max(COMMON_LEAST, math.ceil(COMMON_SHARE * len(feeds)))
+
+
+def joining(feeds: Sequence[FeedStatus]) -> frozenset[str]:
+    """Name the sources that fail for a common outage which was found before: they cannot be reached, and have not
+    answered since so many were down that it was common.
+
+    Sources are asked at different times, some only hours later; their trouble is the same.
+    """
+    down = sorted((feed.health_since for feed in feeds if feed.health in _DOWN and feed.health_since), reverse=True)
+    least = _least_common(feeds)
+    if len(down) < least:
+        return frozenset()
+    since = down[least - 1]
+    return frozenset(
+        feed.id
+        for feed in feeds
+        if feed.failure in UNREACHED and feed.last_ok_at is not None and feed.last_ok_at <= since
+    )
 
 
 def ask_again(feeds: Sequence[FeedStatus]) -> list[str]:

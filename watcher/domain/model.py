@@ -371,6 +371,7 @@ class Poll:
     failure: str = ""  # the kind of a failure in one word; empty for a success
     gone: bool = False  # the server says that the feed has ended for good
     snapshot: Snapshot | None = None  # of a page that was read
+    rests: tuple[str, datetime] | None = None  # a host that asked not to be asked before then, this feed's or another
 
     def __post_init__(self) -> None:
         require_utc(at=self.at, next_poll_at=self.next_poll_at)
@@ -438,6 +439,14 @@ class HealthChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Untold:
+    """A change of health that is still to be told; `held` until the common outage is over that it belongs to."""
+
+    change: HealthChange
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How much of what an item is watched through answered in its time."""
 
@@ -464,6 +473,8 @@ class FeedStatus:
     moved_to: str | None  # where a permanent redirect points
     active: bool  # still configured
     every: timedelta = timedelta(minutes=15)  # as configured; where the interval is learned, what it began with
+    fastest: timedelta | None = None  # bounds of an interval that is learned, as configured
+    slowest: timedelta | None = None
     interval: timedelta | None = None  # the wait last meant to be, before jitter and back-off
     quiet_after: timedelta | None = None  # as configured
     pace: Pace = Pace()
@@ -644,6 +655,7 @@ class HistoryRow:
     evidence: tuple[Evidence, ...]
     recorded_at: datetime
     seed: Seed | None = None  # of the start, where a seed told
+    removed: Mapping[str, str] = field(default_factory=dict)  # evidence of a page's change -> what is gone from there
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,13 @@ def next_poll(
     return now + max(wait, minimum)
 
 
+def rested(until: datetime, now: datetime, feed_id: str) -> datetime:
+    """Return when a feed is polled whose host is to be left alone until then: up to a tenth of that time later, so that
+    its feeds do not come all at once."""
+    require_utc(until=until, now=now)
+    return until + (until - now) * JITTER * abs(_spread(feed_id, 0))
+
+
 def back_off(every: timedelta, failures: int) -> timedelta:
     """Return the wait after so many failures in a row, before jitter."""
     if failures <= 0:

@@ -251,10 +251,13 @@ class Jobs:
         """Let go of the threads that send."""
         self._desk.close()
 
-    def sweep(self) -> Swept:
-        """Tidy, measure what waits, tell again what nobody has acknowledged, and make the digests that are due."""
+    def sweep(self, *, patient: bool = True) -> Swept:
+        """Tidy, measure what waits, tell again what nobody has acknowledged, and make the digests that are due. Not
+        `patient`: the next sweep may be far off."""
         settings = self.works.settings
-        swept = self.swept = sweep(self._store, settings, now=self._clock(), watching_since=self._since)
+        swept = self.swept = sweep(
+            self._store, settings, now=self._clock(), watching_since=self._since, patient=patient
+        )
         self._tell_again(settings)
         waiting = swept.backlog
         self._metrics.backlog(

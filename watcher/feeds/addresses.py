@@ -59,6 +59,12 @@ def name_origin(url: URL) -> str:
     return str(url.origin()) if url.host else "an address without a host"
 
 
+def name_host(url: URL) -> str:
+    """Name the host of a URL for those who spare hosts; with its port, unless that is a usual one."""
+    port = "" if url.port in (None, 80, 443) else f":{url.port}"
+    return f"{(url.raw_host or '').lower().rstrip('.')}{port}"
+
+
 def strip_credentials(url: URL) -> URL:
     """Return the URL without user and password."""
     return url.with_user(None) if url.raw_user is not None or url.raw_password is not None else url

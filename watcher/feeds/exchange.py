@@ -24,9 +24,17 @@ import aiohttp
 from yarl import URL
 
 from watcher.domain.model import Access, Hints
-from watcher.feeds.addresses import AddressRefused, UrlRefused, check_host, name_origin, parse_url, strip_credentials
+from watcher.feeds.addresses import (
+    AddressRefused,
+    UrlRefused,
+    check_host,
+    name_host,
+    name_origin,
+    parse_url,
+    strip_credentials,
+)
 from watcher.feeds.bodies import BodyTooLarge, BodyUnreadable, read_body
-from watcher.feeds.manners import Manners
+from watcher.feeds.manners import Asking, Manners
 from watcher.feeds.outcomes import Failure, Fetched, FetchFailed, FetchRequest, NotModified, Outcome, Refusal
 from watcher.feeds.robots import Robots
 from watcher.feeds.walls import Wall, name_wall
@@ -69,6 +77,7 @@ class Exchange:
     proxy: str | None = None
     access: Access | None = None
     robots: Robots | None = None  # asked where the request wants it
+    delay: timedelta = timedelta(0)  # between requests to this host, as its robots.txt wants
     spent: float = 0.0  # seconds of asking so far
 
     async def carry_out(self) -> Outcome:
@@ -90,6 +99,7 @@ class Exchange:
             elapsed=self._elapsed(),
             status=refusal.status,
             retry_after=refusal.retry_after,
+            host=refusal.host,
         )
 
     def _elapsed(self) -> timedelta:
@@ -103,7 +113,7 @@ class Exchange:
         seen = {url}
         for _ in range(MAX_REDIRECTS + 1):
             if self.request.robots and self.robots is not None:
-                await self.robots.admit(url, self._ask, self.now)
+                self.delay = await self.robots.admit(url, self._ask, self.now)
             answer = await self._hop(url)
             if not isinstance(answer, _Redirect):
                 moved = permanent and not secret and len(seen) > 1
@@ -118,7 +128,7 @@ class Exchange:
     async def _ask(self, url: URL | str) -> Outcome:
         """Carry out another request for this one's sake: unconditional, with a time limit of its own."""
         request = FetchRequest(self.request.feed, str(url), Hints(), self.request.allow_private)
-        return await replace(self, request=request, spent=0.0).carry_out()
+        return await replace(self, request=request, delay=timedelta(0), spent=0.0).carry_out()
 
     async def _expand(self, outcome: Outcome) -> Outcome:
         """Fetch what an index lists. It has no validators: they would vouch for the index alone."""
@@ -164,13 +174,17 @@ class Exchange:
 
     async def _hop(self, url: URL) -> _Answer:
         """One GET, in its turn; what is left of the total time is its limit."""
-        async with self.manners.turn(url.authority, spaced=self.guarded):
+        host = name_host(url)
+        async with self.manners.turn(host, Asking(self.now, self.guarded, self.delay)):
             loop = asyncio.get_running_loop()
             started = loop.time()
             progress = _Progress()
             try:
                 async with asyncio.timeout(self.limits.timeout.total_seconds() - self.spent):
                     return await self._get(url, progress)
+            except Refusal as refusal:
+                refusal.host = host
+                raise
             except aiohttp.ConnectionTimeoutError:
                 raise Refusal(Failure.TIMEOUT, f"no connection to {name_origin(url)} in time") from None
             except TimeoutError:

@@ -19,7 +19,7 @@ from watcher.domain.model import Access, require_utc
 from watcher.feeds.addresses import GuardedResolver, parse_url
 from watcher.feeds.bodies import ACCEPT_ENCODING
 from watcher.feeds.exchange import ACCEPT, Exchange, Limits
-from watcher.feeds.manners import Manners
+from watcher.feeds.manners import Hosts, Manners
 from watcher.feeds.outcomes import Failure, Fetched, FetchFailed, FetchRequest, NotModified, Outcome
 from watcher.feeds.robots import Robots, RobotsCache
 
@@ -70,6 +70,11 @@ class Fetcher:
         self._allow_private = allow_private
         self._tls = ssl.create_default_context()
         self._robots = RobotsCache()
+        self._hosts = Hosts()
+
+    def remember(self, former: Fetcher) -> None:
+        """Take over what another one knows of hosts: when they were asked last, which rest, and their robots.txt."""
+        self._hosts, self._robots = former._hosts, former._robots
 
     def fetch(
         self, requests: Sequence[FetchRequest], now: datetime, stop: threading.Event | None = None
@@ -98,7 +103,9 @@ class Fetcher:
         self,
     ) -> AsyncIterator[Callable[[FetchRequest, datetime], Coroutine[Any, Any, Outcome]]]:
         """Give what asks for one feed, in its turn: for the event loops of this package."""
-        manners = Manners(concurrency=self.concurrency, per_host=self.per_host, spacing=self._spacing)
+        manners = Manners(
+            concurrency=self.concurrency, per_host=self.per_host, spacing=self._spacing, hosts=self._hosts
+        )
         robots = Robots(self._robots, self._headers["User-Agent"])
         sessions: dict[tuple[bool, str | None], aiohttp.ClientSession] = {}
         async with AsyncExitStack() as stack:

@@ -97,6 +97,7 @@ class FetchFailed:
     elapsed: timedelta
     status: int | None = None
     retry_after: timedelta | None = None  # what the server asked for
+    host: str = ""  # whose answer it was, as `addresses.name_host` names it; empty where none came
 
 
 Outcome = Fetched | NotModified | FetchFailed
@@ -106,10 +107,17 @@ class Refusal(Exception):
     """Ends one exchange inside this package; leaves it as FetchFailed."""
 
     def __init__(
-        self, failure: Failure, detail: str, *, status: int | None = None, retry_after: timedelta | None = None
+        self,
+        failure: Failure,
+        detail: str,
+        *,
+        status: int | None = None,
+        retry_after: timedelta | None = None,
+        host: str = "",
     ) -> None:
         super().__init__(detail)
         self.failure = failure
         self.detail = detail
         self.status = status
         self.retry_after = retry_after
+        self.host = host

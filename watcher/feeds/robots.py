@@ -17,6 +17,7 @@ from yarl import URL
 from watcher.feeds.outcomes import Failure, Fetched, FetchFailed, NotModified, Refusal
 
 KEPT = timedelta(hours=6)  # how long one answer holds; the RFC's limit is a day
+LONGEST_DELAY = timedelta(seconds=30)  # of a Crawl-delay; whoever asks for more means crawlers of whole sites
 MAX_KEPT = 10_000  # hosts
 _MAX_CHARS = 512_000  # the RFC wants 500 KiB to be read at least
 
@@ -44,8 +45,10 @@ class Robots:
         self._agent = re.split(r"[/\s]", agent.strip(), maxsplit=1)[0]
         self._locks: dict[str, asyncio.Lock] = {}  # so that many pages of one host ask for its rules once
 
-    async def admit(self, url: URL, ask: Ask, now: datetime) -> None:
-        """Raise Refusal unless the page may be asked for; `ask` fetches robots.txt where it is not known.
+    async def admit(self, url: URL, ask: Ask, now: datetime) -> timedelta:
+        """Return how far apart such requests are to be (Crawl-delay, LONGEST_DELAY at most), 0 where nothing is said.
+
+        Raises Refusal when the page may not be asked for. `ask` fetches robots.txt where it is not known.
 
         A host that has none (4xx) allows everything; one whose rules cannot be had now is left alone (RFC 9309, 2.3.1).
         """
@@ -57,8 +60,12 @@ class Robots:
                 if len(self._kept) >= MAX_KEPT:
                     self._kept.pop(next(iter(self._kept)), None)
                 self._kept[origin] = known
-        if known.rules is not None and not known.rules.can_fetch(str(url), self._agent):
+        if known.rules is None:
+            return timedelta(0)
+        if not known.rules.can_fetch(str(url), self._agent):
             raise Refusal(Failure.ROBOTS, "robots.txt asks programs to leave this page alone")
+        delay = known.rules.crawl_delay(self._agent) or 0.0
+        return timedelta(seconds=min(delay, LONGEST_DELAY.total_seconds())) if delay > 0 else timedelta(0)
 
     def _read(self, answer: Fetched | NotModified | FetchFailed, until: datetime) -> Rules:
         if isinstance(answer, Fetched):
@@ -67,6 +74,10 @@ class Robots:
             if answer.status is not None and 400 <= answer.status < 500 and answer.status != 429:
                 return Rules(None, until)
             raise Refusal(
-                answer.failure, f"robots.txt: {answer.detail}", status=answer.status, retry_after=answer.retry_after
+                answer.failure,
+                f"robots.txt: {answer.detail}",
+                status=answer.status,
+                retry_after=answer.retry_after,
+                host=answer.host,
             )
         return Rules(None, until)

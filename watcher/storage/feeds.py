@@ -13,7 +13,7 @@ from watcher.domain.health import looking_period
 from watcher.domain.model import DueFeed, Feed, FeedKind, FeedStatus, Hints, Pace, Poll, SavedPoll, Snapshot
 from watcher.domain.schedule import learn
 from watcher.errors import UsageError
-from watcher.storage import entries, snapshots
+from watcher.storage import entries, hosts, snapshots
 from watcher.storage.database import Lock, exclusive, sliced
 from watcher.storage.tables import feed
 
@@ -178,7 +178,8 @@ def save(connection: Connection, polls: Sequence[Poll], now: datetime, marks: Ma
 
     1. Lock the rows of the feeds, in one order, so that two savers wait for each other and never deadlock.
     2. Insert the entries that are new and revise those that were edited; what is known falls away.
-    3. Update the feeds: hints and marks only now, beside the entries they vouch for; the lease ends.
+    3. Update the feeds: hints and marks only now, beside the entries they vouch for; the lease ends. Where a host asked
+       to be left alone, its other feeds are put off, too.
     A crash before the commit leaves all as it was, and the lease expires: the feed is polled again.
     """
     saved: list[SavedPoll] = []
@@ -218,6 +219,7 @@ def _save(connection: Connection, polls: Sequence[Poll], now: datetime, marks: M
     # the keys of the first name the columns to set: every change has the same ones
     columns: dict[str, Any] = {name: bindparam(name) for name in changes[0] if name != "b_id"}
     connection.execute(update(feed).where(feed.c.id == bindparam("b_id")).values(**columns), changes)
+    hosts.rest(connection, dict(sorted(poll.rests for poll in kept if poll.rests)), now)
     return saved
 
 
@@ -345,6 +347,8 @@ def statuses(connection: Connection) -> list[FeedStatus]:
             moved_to=row.moved_url or row.moved_to,
             active=row.active,
             every=row.every,
+            fastest=row.fastest,
+            slowest=row.slowest,
             interval=row.interval,
             quiet_after=row.quiet_after,
             pace=pace_of(row),

@@ -4,7 +4,7 @@ a transaction."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 
@@ -23,9 +23,9 @@ from watcher.domain.model import (
     Transition,
 )
 from watcher.errors import UsageError
-from watcher.storage.database import Lock, exclusive
+from watcher.storage.database import Lock, exclusive, sliced
 from watcher.storage.rows import evidence_of, seed_of, standing_of, transition_of, transition_row
-from watcher.storage.tables import evidence, item, transition, transition_evidence
+from watcher.storage.tables import entry, evidence, item, transition, transition_evidence
 from watcher.storage.tables import seed as seed_table
 
 
@@ -174,6 +174,7 @@ def history(connection: Connection, item_id: str) -> list[HistoryRow]:
     )
     for row in connection.execute(linked):
         facts[row.of].append(evidence_of(row))
+    removed = _removed(connection, {int(fact.entry) for some in facts.values() for fact in some})
     told = connection.execute(select(seed_table).where(seed_table.c.item == item_id)).first()
     history = []
     for row in connection.execute(select(transition).where(of_item).order_by(transition.c.seq.desc())):
@@ -183,5 +184,15 @@ def history(connection: Connection, item_id: str) -> list[HistoryRow]:
         if provenance:
             value = _value(provenance, change.to_state, change.to_value)
             change = replace(change, to_state=provenance.state, to_value=value, at=_midnight(provenance))
-        history.append(HistoryRow(row.seq, change, known, row.recorded_at, provenance))
+        gone = {fact.id: removed[fact.entry] for fact in known if fact.entry in removed}
+        history.append(HistoryRow(row.seq, change, known, row.recorded_at, provenance, gone))
     return history
+
+
+def _removed(connection: Connection, entries: Collection[int]) -> dict[str, str]:
+    """Return what is no longer said where these entries come from, by entry, where that is anything."""
+    found: dict[str, str] = {}
+    for some in sliced(entries):
+        query = select(entry.c.id, entry.c.removed).where(entry.c.id.in_(some), entry.c.removed != "")
+        found |= {str(row.id): row.removed for row in connection.execute(query)}
+    return found

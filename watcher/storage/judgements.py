@@ -44,6 +44,12 @@ def entries(connection: Connection, ids: Sequence[str]) -> list[Entry]:
     return sorted(found, key=lambda one: (one.at, int(one.id)))
 
 
+def newest(connection: Connection, feed_id: str, limit: int) -> list[Entry]:
+    """Return a feed's entries as they were stored, the latest first."""
+    query = select(entry).where(entry.c.feed == feed_id).order_by(entry.c.id.desc()).limit(limit)
+    return [entry_of(row) for row in connection.execute(query)]
+
+
 def evidence(connection: Connection, item_id: str, since: datetime) -> list[Evidence]:
     """Return an item's evidence from a moment on, but what its entries no longer bear out."""
     query = (

@@ -34,6 +34,7 @@ from watcher.domain.model import (
     SeedResult,
     Standing,
     Transition,
+    Untold,
     WantedArticle,
 )
 from watcher.storage import articles as article_rows
@@ -153,19 +154,34 @@ class Store(Outgoing, People, Tellings):
 
     # --- health -----------------------------------------------------------------------------------
 
-    def record_health(
+    def record_health(self, changes: Sequence[HealthChange], to_tell: Sequence[Untold] = ()) -> None:
+        """Store changes of feeds' health, and which of them are to be told, in one transaction.
+
+        Raises RacedError, and writes nothing, when the health of one of the feeds has changed since it was read.
+        """
+        with self._db.write() as connection:
+            vitals.record(connection, changes, to_tell)
+
+    def untold_health(self) -> tuple[list[Untold], dict[AlertKind, datetime]]:
+        """Return the changes of health that are still to be told, by feed and number; and, where there are any, when
+        each kind of alert about sources was planned last."""
+        with self._db.read() as connection:
+            found = vitals.waiting(connection)
+            return found, vitals.told_last(connection) if found else {}
+
+    def tell_health(
         self,
-        changes: Sequence[HealthChange],
+        done: Sequence[HealthChange],
         alerts: Sequence[PlannedAlert],
         now: datetime,
     ) -> None:
-        """Store changes of feeds' health, and what is told of them, in one transaction.
+        """Take changes from those that are to be told, and store the alerts that tell them, in one transaction.
 
-        An alert that goes to nobody is not kept. Raises RacedError, and writes nothing, when the health of one of the
-        feeds has changed since it was read.
+        An alert that goes to nobody is not kept. Raises RacedError, and writes nothing, when one of the changes was
+        told meanwhile.
         """
         with self._db.write() as connection:
-            vitals.record(connection, changes, alerts, now)
+            vitals.tell(connection, done, alerts, now)
 
     def expect_days(self, due: Mapping[str, tuple[datetime | None, datetime]]) -> None:
         """Set, for each feed, the nearest day its items wait for, and by when it is polled at the latest.
@@ -206,6 +222,12 @@ class Store(Outgoing, People, Tellings):
         """Return entries that wait to be judged, ordered by (at, id)."""
         with self._db.read() as connection:
             return judgements.unjudged(connection, limit)
+
+    def newest_entries(self, feed: str, limit: int) -> list[Entry]:
+        """Return a feed's entries in the order they were stored in, the latest first; one whose text was forgotten has
+        none. Empty for an unknown feed."""
+        with self._db.read() as connection:
+            return judgements.newest(connection, feed, limit)
 
     def standings(self) -> dict[str, Standing]:
         """Return where every active item stands, by item id."""

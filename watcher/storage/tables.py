@@ -374,6 +374,16 @@ health = Table(
 # read by vitals.forget: what is old enough to go
 Index("ix_health_at", health.c.at)
 
+# changes of health that are still to be told
+untold = Table(
+    "untold",
+    metadata,
+    Column("feed", PlainText, ForeignKey("feed.id"), primary_key=True),
+    Column("n", Integer, primary_key=True),  # of the change
+    Column("held", Boolean, nullable=False),  # until the common outage is over that it belongs to
+    CheckConstraint("n >= 1", name="ck_untold_n"),
+)
+
 alert = Table(
     "alert",
     metadata,

@@ -7,28 +7,28 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
-from watcher.domain.alerts import PlannedAlert
-from watcher.domain.model import HealthChange
+from watcher.domain.alerts import AlertKind, PlannedAlert
+from watcher.domain.model import HealthChange, Untold
 from watcher.errors import RacedError
 from watcher.storage import outbox
 from watcher.storage.database import sliced
-from watcher.storage.tables import feed, health
+from watcher.storage.tables import alert, feed, health, untold
 
+SOURCE_KINDS = (AlertKind.SOURCE_BROKEN, AlertKind.SOURCE_QUIET, AlertKind.SOURCE_RECOVERED)
 _SLICE = 500  # rows of one transaction of `forget`
 
 
 def record(
     connection: Connection,
     changes: Sequence[HealthChange],
-    alerts: Sequence[PlannedAlert],
-    now: datetime,
+    to_tell: Sequence[Untold],
 ) -> None:
-    """Store changes of health and what is told of them.
+    """Store changes of health, and which of them are still to be told.
 
     1. Move the feeds, guarded by the number of their last change, in one order. Whoever comes second writes nothing.
-    2. Append the changes; plan the alerts.
+    2. Append the changes, and those to tell to what waits.
     A crash before the commit leaves everything as it was: the next round comes to the same.
     """
     for change in sorted(changes, key=lambda change: change.feed):
@@ -48,6 +48,39 @@ def record(
     if changes:
         rows = [{name: getattr(change, name) for name in change.__dataclass_fields__} for change in changes]
         connection.execute(health.insert(), rows)
+    if to_tell:
+        waiting = [{"feed": one.change.feed, "n": one.change.n, "held": one.held} for one in to_tell]
+        connection.execute(untold.insert(), waiting)
+
+
+def waiting(connection: Connection) -> list[Untold]:
+    """Return the changes that are still to be told, by feed and number."""
+    query = (
+        select(health, untold.c.held)
+        .join(untold, (untold.c.feed == health.c.feed) & (untold.c.n == health.c.n))
+        .order_by(health.c.feed, health.c.n)
+    )
+    found = [dict(row._mapping) for row in connection.execute(query)]
+    return [Untold(held=row.pop("held"), change=HealthChange(**row)) for row in found]
+
+
+def told_last(connection: Connection) -> dict[AlertKind, datetime]:
+    """Return when each kind of alert about sources was planned last."""
+    query = select(alert.c.kind, func.max(alert.c.created_at).label("at")).where(alert.c.kind.in_(SOURCE_KINDS))
+    return {AlertKind(row.kind): row.at for row in connection.execute(query.group_by(alert.c.kind))}
+
+
+def tell(
+    connection: Connection,
+    done: Sequence[HealthChange],
+    alerts: Sequence[PlannedAlert],
+    now: datetime,
+) -> None:
+    """Take changes from what waits, and plan the alerts that tell them. Whoever comes second writes nothing."""
+    for change in done:
+        waits = (untold.c.feed == change.feed) & (untold.c.n == change.n)
+        if connection.execute(delete(untold).where(waits)).rowcount != 1:
+            raise RacedError(f"the change {change.n} of feed {change.feed} was told meanwhile")
     for planned in alerts:
         if planned.deliveries:
             outbox.plan(connection, planned, now)
