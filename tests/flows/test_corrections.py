@@ -143,6 +143,16 @@ def test_an_item_that_is_not_in_the_database_yet_is_said_to_be_new(room: Newsroo
     store.close()
 
 
+def test_a_board_gets_what_people_did(app: App, room: Newsroom) -> None:
+    said(app, room, "approved")
+    app.once()
+    (row,) = app.store.alerts(item=ITEM)
+    assert app.acts() == {"acts": [], "silences": [], "unacknowledged": {ITEM: 1}}
+    app.store.acknowledge(row.id, "ben", "", room.clock())
+    assert [one["by"] for one in app.acts()["acts"]] == ["ben"]
+    assert app.acts()["unacknowledged"] == {}
+
+
 # --- others at the same time ----------------------------------------------------------------------
 
 

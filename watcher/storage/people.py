@@ -1,11 +1,15 @@
-"""The methods of `Store` for what people do: silences, acknowledgements and notes; one transaction each."""
+"""The methods of `Store` for what people do: silences, acknowledgements and notes, and what a back-fill reads; one
+transaction each."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from watcher.domain.alerts import Act, Silence
+from watcher.domain.model import Entry
 from watcher.storage import acts as act_rows
+from watcher.storage import judgements
 from watcher.storage import silences as silence_rows
 from watcher.storage.database import Database
 
@@ -79,3 +83,15 @@ class People:
         without any are left out."""
         with self._db.read() as connection:
             return act_rows.unacknowledged(connection, since)
+
+    # --- back-fill --------------------------------------------------------------------------------
+
+    def judged(self, since: datetime) -> list[str]:
+        """Return the ids of entries of `since` and later that were judged and have their text still, by (at, id)."""
+        with self._db.read() as connection:
+            return judgements.judged(connection, since)
+
+    def entries(self, ids: Sequence[str]) -> list[Entry]:
+        """Return those of these entries that were judged and have their text still, ordered by (at, id)."""
+        with self._db.read() as connection:
+            return judgements.entries(connection, ids)

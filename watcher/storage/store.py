@@ -207,16 +207,6 @@ class Store(Outgoing, People, Tellings):
         with self._db.read() as connection:
             return judgements.unjudged(connection, limit)
 
-    def judged(self, since: datetime) -> list[str]:
-        """Return the ids of entries of `since` and later that were judged and have their text still, by (at, id)."""
-        with self._db.read() as connection:
-            return judgements.judged(connection, since)
-
-    def entries(self, ids: Sequence[str]) -> list[Entry]:
-        """Return those of these entries that were judged and have their text still, ordered by (at, id)."""
-        with self._db.read() as connection:
-            return judgements.entries(connection, ids)
-
     def standings(self) -> dict[str, Standing]:
         """Return where every active item stands, by item id."""
         with self._db.read() as connection:
