@@ -36,11 +36,11 @@ $(VENV)/.run: pyproject.toml $(VENV)/.pip
 	@touch $@
 
 $(VENV)/.test: pyproject.toml $(VENV)/.pip
-	$(PIP) --editable '.[articles,postgres,demo]' --group test
+	$(PIP) --editable '.[articles,pictures,postgres,demo]' --group test
 	@touch $@
 
 $(VENV)/.lint: pyproject.toml $(VENV)/.pip
-	$(PIP) --editable '.[articles,postgres,demo]' --group lint
+	$(PIP) --editable '.[articles,pictures,postgres,demo]' --group lint
 	@touch $@
 
 run: $(VENV)/.run

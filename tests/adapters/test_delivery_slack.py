@@ -289,8 +289,21 @@ def test_fifty_late_alerts_are_one_message_that_slack_takes(desk: Receivers) -> 
     check_form(post, {"news.example", "board.example"})
     shown = "\n".join(texts(post.payload))
     assert "50 alerts late since" in shown
-    assert "50. extended" in shown or "more, for which there is no room here" in shown
-    assert "reason corroborated" in shown
+    assert [f"*{n}. extended (2026-11-10): Item number {n - 1} " in shown for n in range(1, 51)] == [True] * 50
+    assert shown.count("reason corroborated") == 50
+    assert shown.endswith("Message 42. A repeat of this message carries the same id.")
+
+
+def test_what_there_is_no_room_for_is_counted_and_the_id_stays(desk: Receivers) -> None:
+    one = sample("late").deliveries[0]
+    parts = tuple(replace(one, id=str(n), alert=nasty(one.alert, f"{n} " + "&" * 40_000)) for n in range(50))
+    assert isinstance(send(desk.slack.url, replace(sample("late"), deliveries=parts)), Sent)
+
+    (post,) = desk.slack.posts.all()
+    check_form(post, {"board.example"})
+    shown = "\n".join(texts(post.payload))
+    assert re.search(r"and \d+ more, for which there is no room here: see 'watcher outbox list", shown)
+    assert shown.endswith("Message 42. A repeat of this message carries the same id.")
 
 
 def test_text_is_cut_into_blocks_between_paragraphs_else_between_lines() -> None:

@@ -7,19 +7,17 @@ import hashlib
 import hmac
 import json
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alert_cases import BERLIN, BOARD, NOW, a_message, a_quote, an_alert
+from hooks import Hook, hooked
 from jsonschema import Draft202012Validator
 
 from watcher.delivery import Sender, webhook
@@ -32,50 +30,6 @@ from watcher.domain.alerts import Failed, Message, Receiver, Sent
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 24).decode()
 LINKS = Links(BOARD, "k" * 32, timedelta(days=7))
-
-
-@dataclass
-class Hook:
-    """A web hook: what it got, and what it answers: status, headers, body."""
-
-    url: str = ""
-    got: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-    answer: tuple[int, dict[str, str], bytes] = (204, {}, b"")
-
-
-@contextmanager
-def hooked(tls: ssl.SSLContext | None = None) -> Iterator[Hook]:
-    hook = Hook()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            hook.got.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-            status, headers, said = hook.answer
-            if not status:
-                self.close_connection = True
-                return
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        if tls is not None:
-            server.socket = tls.wrap_socket(server.socket, server_side=True)
-        hook.url = f"http{'s' if tls else ''}://localhost:{server.server_address[1]}/in/t0ken?key=s3cr3t"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield hook
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture
@@ -244,7 +198,8 @@ def test_nobody_listening_is_worth_a_retry() -> None:
 
     outcome = failed(f"http://127.0.0.1:{port}/in/t0ken?key=s3cr3t")
 
-    assert (outcome.retryable, "ClientConnectorError" in outcome.detail) == (True, True)
+    assert outcome.retryable is True
+    assert f"Cannot connect to host 127.0.0.1:{port}" in outcome.detail
 
 
 def test_a_certificate_nobody_vouches_for_gets_nothing(tmp_path: Path) -> None:

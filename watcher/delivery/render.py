@@ -23,6 +23,7 @@ from watcher.domain.alerts import POLICY_KINDS, Alert, AlertKind, Delivery, Mess
 LONGEST_SUBJECT = 69
 LONGEST_SECTION = 2900  # Slack refuses a text block of more than 3,000 characters
 LONGEST_SLACK = 8_000  # all of them together, which it takes, and which is still read
+LONGEST_SMALL = 5_600  # of the small print, which is two blocks at most
 LONGEST_HTML = 90_000  # mail programs cut what is longer than about 100 kB
 
 # Less is shown, step by step, until it fits.
@@ -91,10 +92,21 @@ def render(message: Message, look: Look, timeline: Sequence[Step] = ()) -> Rende
         text=made["text"].text.strip() + "\n",
         html=page.text,
         slack=slack,
-        small="\n".join(literal(line.text) for line in view.lines if line.kind == "small")[:LONGEST_SECTION],
+        small=_small(view),
         colour=view.colour,
         faults=tuple(filter(None, faults)),
     )
+
+
+def _small(view: MessageView) -> str:
+    """Return the small print in mrkdwn: as many lines as there is room for, and always the last, which has the id."""
+    *lines, last = [literal(line.text) for line in view.lines if line.kind == "small"] or [""]
+    kept, size = [], len(last)
+    for line in lines:
+        size += len(line) + 1
+        if size <= LONGEST_SMALL:
+            kept.append(line)
+    return "\n".join((*kept, last))
 
 
 def view_of(message: Message, look: Look) -> MessageView:

@@ -48,7 +48,7 @@ def attachment_of(rendered: Rendered) -> dict[str, Any]:
     blocks: list[Block] = [{"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}]
     blocks += [{"type": "section", "text": _mrkdwn(text)} for text in sections(rendered.slack)]
     if rendered.small:
-        blocks.append({"type": "context", "elements": [_mrkdwn(rendered.small)]})
+        blocks.append({"type": "context", "elements": [_mrkdwn(text) for text in sections(rendered.small)]})
     return {"fallback": title, "color": rendered.colour, "blocks": blocks}
 
 

@@ -100,7 +100,7 @@ class Templates:
     @property
     def own(self) -> tuple[Form, ...]:
         """The forms that have a template of the folder."""
-        return tuple(self._own)
+        return tuple(form for form in FORMS if form in self._own)
 
     def shipped(self, form: Form, view: MessageView) -> str:
         """Make one form of a message by the shipped template."""

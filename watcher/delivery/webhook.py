@@ -71,7 +71,7 @@ def post(receiver: Receiver, id: str, body: bytes, now: datetime) -> SendOutcome
     permanent.
     """
     address = masked_webhook(receiver.url)
-    secrets = pieces_of(receiver.url) - {urlsplit(receiver.url).netloc.rpartition("@")[2]} | {receiver.secret or MASK}
+    secrets = frozenset(piece for piece in pieces_of(receiver.url) if piece not in address) | {receiver.secret or MASK}
     try:
         headers = headers_of(id, body, receiver.secret, now)
         status, wish, said = asyncio.run(_exchange(receiver.url, headers, body))
