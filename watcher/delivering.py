@@ -25,7 +25,7 @@ from watcher.errors import StoreError
 from watcher.polling import Clock
 from watcher.storage.store import Store
 
-MESSAGES_AT_ONCE = 128  # claimed together
+MESSAGES_AT_ONCE = 256  # claimed together
 SENDING_THREADS = 16  # addresses served at the same time
 SEND_LEASE = timedelta(seconds=30)
 SEND_ROOM = timedelta(seconds=15)  # a send is not begun with less of the lease left than this

@@ -13,6 +13,7 @@ message that was tried goes again with exactly what it carried.
 from __future__ import annotations
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -154,21 +155,25 @@ def _events(parts: Sequence[Queued], open_: Sequence[Queued]) -> list[Parcel]:
     """
     parcels: list[Parcel] = []
     left = {part.id: _marks(part.alert) for part in parts}
+    common = Counter(mark for marks in left.values() for mark in marks)
     for place, first in enumerate(open_):
         if not first.due or first.id not in left:
             continue
-        waiting = [part for part in open_[:place] if not part.due]
-        group = _event(first, (*waiting, *open_[place + 1 :]), left)
+        group = {first.id}
+        if any(common[mark] > 1 for mark in left[first.id]):
+            waiting = [part for part in open_[:place] if not part.due]
+            group = _event(first, (*waiting, *open_[place + 1 :]), left)
         for id_ in group:
             del left[id_]
-        parcels.append(_parcel([part for part in open_ if part.id in group], Merge.EVENT))
+        parts_of = [part for part in open_ if part.id in group] if len(group) > 1 else [first]
+        parcels.append(_parcel(parts_of, Merge.EVENT))
     return parcels
 
 
 def _event(first: Queued, others: Iterable[Queued], left: Mapping[str, frozenset[str]]) -> set[str]:
     """Return the ids of what goes with `first`, its own included; `left` has the marks of what may."""
     group, marks, passed = {first.id}, left[first.id], set[str]()
-    for other in others if marks else ():
+    for other in others:
         if len(group) == MOST:
             break
         theirs = left.get(other.id)

@@ -106,7 +106,7 @@ def _lock_some(connection: Connection, now: datetime, limit: int) -> list[Circui
         some = names[begin : begin + limit]
         free = {one.receiver: one for one in circuits.lock_free(connection, some, now)}
         # until it was locked, another may have claimed what goes to it
-        taken = busy(connection, free, now) if free else set()
+        taken = busy(connection, now) if free else set()
         locked |= {name: free[name] for name in some if name in free and name not in taken}
         if len(locked) >= limit:
             break
@@ -137,10 +137,10 @@ def _waiting(now: datetime) -> Select[Any]:
     )
 
 
-def busy(connection: Connection, receivers: Collection[str], now: datetime) -> set[str]:
-    """Return those of the receivers to which something is being sent."""
-    leased = (LEASED_DELIVERY, delivery.c.receiver.in_(sorted(receivers)), delivery.c.lease_until > now)
-    return set(connection.execute(select(delivery.c.receiver).where(*leased).distinct()).scalars())
+def busy(connection: Connection, now: datetime) -> set[str]:
+    """Return the receivers to which something is being sent."""
+    leased = select(delivery.c.receiver).where(LEASED_DELIVERY, delivery.c.lease_until > now)
+    return set(connection.execute(leased).scalars())
 
 
 # --- what goes ------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ def dump(alert: AnyAlert) -> str:
     return _ALERT.dump_json(alert).decode()
 
 
-@lru_cache(maxsize=1024)  # a stored alert never changes, and goes to several receivers
+@lru_cache(maxsize=2048)  # a stored alert never changes, and goes to several receivers
 def load(payload: str) -> AnyAlert:
     """Return the alert that `dump` made this of."""
     return _ALERT.validate_json(payload)

@@ -454,7 +454,7 @@ _QUEUE = (delivery.c.receiver, delivery.c.alert)
 Index("ix_delivery_queue", *_QUEUE, sqlite_where=OPEN_DELIVERY, postgresql_where=OPEN_DELIVERY)
 # read by claims.busy: who is being sent something
 Index("ix_delivery_leased", delivery.c.receiver, sqlite_where=LEASED_DELIVERY, postgresql_where=LEASED_DELIVERY)
-# read by settling.settle: what a message carries
+# read by claims.put_back and settling.settle: what a message carries
 Index("ix_delivery_message", delivery.c.message, **_where("message IS NOT NULL"))
 
 attempt = Table(
