@@ -93,8 +93,12 @@ def test_they_are_asked_for_by_kind_time_item_and_whether_anybody_acknowledged(s
     assert ids(kinds=[AlertKind.SOURCE_BROKEN, AlertKind.REVERSAL]) == [3]
     assert ids(since=now + HOUR) == [3, 2]
     assert ids(item="visit") == [2]
+    assert ids(ids=[1, 3]) == [3, 1]
+    assert ids(unacknowledged=True) == [], "nobody was told"
+    send(store, now + DAY)
+    assert ids(unacknowledged=True) == [2, 1]
     store.acknowledge(2, "ana", "", now)
-    assert ids(unacknowledged=True) == [3, 1]
+    assert ids(unacknowledged=True) == [1]
     assert ids(unacknowledged=True, item="visit") == []
 
 
