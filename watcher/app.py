@@ -158,6 +158,7 @@ class App:
         if self.web is not None:
             self.web.close()
             self.web = None
+        self.jobs.close()
         self.store.close()
 
     @property

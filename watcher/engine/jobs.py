@@ -19,6 +19,8 @@ from watcher.config.settings import Settings
 from watcher.delivery.apprise import Sender
 from watcher.domain.model import Health, HealthChange, Stay, Transition
 from watcher.feeds.http import Fetcher
+from watcher.feeds.parsers import Parsers
+from watcher.feeds.rounds import IDLE_S
 from watcher.judging import Judge, Judgement
 from watcher.metrics import Metrics
 from watcher.pipeline import (
@@ -133,6 +135,11 @@ class Jobs:
         self._stop = stop
         self._judging = threading.Lock()
         self._since = clock()
+        self._parsers = Parsers()
+
+    def close(self) -> None:
+        """End what the jobs keep between two runs; idempotent."""
+        self._parsers.close()
 
     def switch(self, works: Works, prepare: Callable[[], None]) -> None:
         """Do `prepare` and work with `works` from then on, with no batch being judged meanwhile: a batch must find the
@@ -148,6 +155,7 @@ class Jobs:
         what was done every REPORT_EVERY and forget it. A reload ends that when what is under way is finished.
         """
         works = self.works
+        self._parsers.rest(IDLE_S)
         tally = _Tally()
         tally.judged(self._judge_all())
 
@@ -172,6 +180,7 @@ class Jobs:
                 stop=self._stop,
                 due_by=self._clock() if keep else None,
                 saved=saved,
+                parsers=self._parsers,
             )
         self._note_progress()
         tally.report()
