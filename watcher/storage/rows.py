@@ -8,6 +8,15 @@ from typing import Any
 from sqlalchemy import Row
 
 from watcher.domain.model import Entry, Evidence, Seed, Span, Standing, Transition
+from watcher.storage.tables import entry
+
+ENTRY_COLUMNS = tuple(  # of `entry`, that an Entry is made of
+    entry.c[name]
+    for name in (
+        "id", "feed", "title", "at", "seen_at", "summary", "link", "source", "published", "key", "language", "baseline",
+        "removed", "revision",
+    )
+)  # fmt: skip
 
 
 def entry_of(row: Row[Any]) -> Entry:
