@@ -426,7 +426,7 @@ def delays(options: argparse.Namespace) -> dict[str, Any]:
         daemon.send_signal(signal.SIGTERM)
         daemon.wait()
         late, judged = lateness(home / "watcher.db", counted_from)
-    at_most = options.every * 1.1 + 2  # a feed's interval is spread by a tenth
+    at_most = options.every + 2
     p50, p99 = (late[round(share * (len(late) - 1))] for share in (0.5, 0.99))
     return {
         "feeds": options.feeds, "latency_ms": options.latency, "every_s": options.every, "entries": len(late),

@@ -11,7 +11,9 @@ _LONGEST_KEY = 500  # characters; longer ids are hashed
 _LONGEST_LINK = 4000
 
 # an absolute address that resolving leaves as it is
-_RESOLVED = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?/[A-Za-z0-9/._~+-]*(?:\?[A-Za-z0-9/._~+=&%-]+)?\Z")
+_RESOLVED = re.compile(
+    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?/[A-Za-z0-9/._~+-]*(?:\?[A-Za-z0-9/._~+=&%-]+)?\Z"
+)
 
 _TRACKING = re.compile(
     r"(?:utm_[a-z0-9_]+|mc_cid|mc_eid|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid|igsh|"

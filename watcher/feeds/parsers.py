@@ -3,8 +3,9 @@
     caller ─► thread "parse" ─► pipes ─► processes: read_task → read_answer → answer ─► pipes ─► thread ─► done
 
 Each process has a few documents ahead in its pipe, so that it need not wait until the thread gets its turn among the
-others of the program. A process is a fresh Python that imports this package and nothing else of the program: nothing is forked from a process
-with threads. It ends when its pipe does, so it never outlives whoever started it, however that one ended.
+others of the program. A process is a fresh Python that imports this package and nothing else of the program: nothing is
+forked from a process with threads. It ends when its pipe does, so it never outlives whoever started it, however that one
+ended.
 """
 
 from __future__ import annotations
@@ -219,10 +220,11 @@ class _Desk(threading.Thread):
         ends = [worker.since + self._longest.total_seconds() for worker in self.workers if worker.orders]
         wait = max(0.0, min(ends) - time.monotonic()) if ends else None
         for key, _ in selector.select(wait):
-            if key.data is None:
+            worker: _Worker | None = key.data
+            if worker is None:
                 os.read(self._woken, _PIECE)
-            elif key.data in self.workers and not self._exchange(key.data, selector, answers=key.fd == key.data.answers):
-                self._lose(key.data, selector)
+            elif worker in self.workers and not self._exchange(worker, selector, answers=key.fd == worker.answers):
+                self._lose(worker, selector)
         now = time.monotonic()
         for worker in list(self.workers):
             if worker.orders and now >= worker.since + self._longest.total_seconds():
@@ -292,7 +294,7 @@ class _Worker:
         return bool(self.unsent)
 
     def receive(self) -> Iterator[tuple[_Order, Read]]:
-        """Give the answers that have come, each with what it answers; OSError or EOFError when the process has ended."""
+        """Give the answers that have come, each with what it answers; EOFError when the process has ended."""
         piece = os.read(self.answers, _PIECE)
         if not piece:
             raise EOFError

@@ -6,6 +6,7 @@ them in expat instead of in feedparser saves a sixth of its work and means the s
 
 from __future__ import annotations
 
+from xml.parsers.expat import XMLParserType
 from xml.sax.expatreader import ExpatParser
 
 NAME = __name__  # as xml.sax.make_parser wants it
@@ -14,6 +15,8 @@ _TEXT_BYTES = 65_536  # of one piece at most
 
 
 class _Reader(ExpatParser):
+    _parser: XMLParserType  # made anew by each reset
+
     def reset(self) -> None:
         super().reset()
         self._parser.buffer_text = True
