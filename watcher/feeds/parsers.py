@@ -4,8 +4,8 @@
 
 Each process has a few documents ahead in its pipe, so that it need not wait until the thread gets its turn among the
 others of the program. A process is a fresh Python that imports this package and nothing else of the program: nothing is
-forked from a process with threads. It ends when its pipe does, so it never outlives whoever started it, however that one
-ended.
+forked from a process with threads. It ends when its pipe does, so it never outlives whoever started it, however that
+one ended.
 """
 
 from __future__ import annotations
