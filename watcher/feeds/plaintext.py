@@ -37,6 +37,8 @@ def flatten(markup: str, *, max_chars: int, one_line: bool = False) -> str:
     sentences even without full stops. Text escaped twice by mistake is read twice. Longer text is cut between two
     words and ends in an ellipsis.
     """
+    if not markup:
+        return ""
     text = _read_once(_INVISIBLE.sub("", markup[:_LONGEST_MARKUP]))
     if _ENTITY.search(text) or _TAG.search(text):
         text = _read_once(text)
