@@ -309,6 +309,19 @@ def test_what_a_round_leaves_behind_is_not_parsed(server: FeedServer) -> None:
         assert not parsers.started
 
 
+def test_without_processes_documents_are_refused_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused:
+        def __init__(self, *_: object, **__: object) -> None:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    with Parsers(1) as parsers:
+        with monkeypatch.context() as patched:
+            patched.setattr(subprocess, "Popen", Refused)
+            (answer,) = read(parsers, FEED)
+        assert str(answer) == "no process could be started to read it in (Resource temporarily unavailable)"
+        assert isinstance(read(parsers, FEED)[0], Parsed), "tried anew"
+
+
 def test_nothing_is_parsed_any_more_after_the_end() -> None:
     parsers = Parsers(1)
     parsers.close()

@@ -203,7 +203,12 @@ class _Desk(threading.Thread):
     def _hand_out(self, selector: selectors.BaseSelector) -> None:
         """Start the processes that are missing, and give each the documents it has room for, in turns."""
         while len(self.workers) < self._count:
-            worker = _Worker()
+            try:
+                worker = _Worker()
+            except OSError as error:  # too many processes, or no memory for another: those that are there go on
+                if not self.workers:
+                    self._refuse(f"no process could be started to read it in ({error.strerror})")
+                break
             self.workers.add(worker)
             selector.register(worker.answers, selectors.EVENT_READ, worker)
         for room in range(AHEAD):
@@ -229,6 +234,12 @@ class _Desk(threading.Thread):
         for worker in list(self.workers):
             if worker.orders and now >= worker.since + self._longest.total_seconds():
                 self._lose(worker, selector)
+
+    def _refuse(self, why: str) -> None:
+        """Tell of every document that waits that it cannot be read."""
+        while self._waiting:
+            self._waiting.popleft().done(FeedBroken(why))
+            self._count_open(-1)
 
     def _exchange(self, worker: _Worker, selector: selectors.BaseSelector, *, answers: bool) -> bool:
         """Read answers or write tasks; False when the process has ended."""
