@@ -46,7 +46,7 @@ __all__ = [
     "deliver", "judge", "poll",
 ]  # fmt: skip
 
-ENTRIES_AT_ONCE = 2000  # judged and recorded together
+ENTRIES_AT_ONCE = 1000  # judged and recorded together
 DELIVERIES_AT_ONCE, SENDING_THREADS = 16, 4  # the latter: addresses served at the same time
 RACES = 3  # times a batch is judged again when another worker was first
 SEND_LEASE = timedelta(seconds=30)

@@ -21,7 +21,7 @@ from watcher.feeds.rounds import Answer, Round
 from watcher.storage.store import Marks, Store
 
 NOT_A_FEED = "not_a_feed"  # the failure of something that came and cannot be read
-FEEDS_A_SAVE, SAVE_AFTER = 500, timedelta(seconds=0.25)  # saved together, and how long the first of them waits
+FEEDS_A_SAVE, SAVE_AFTER = 200, timedelta(seconds=0.25)  # saved together, and how long the first of them waits
 
 Clock = Callable[[], datetime]
 

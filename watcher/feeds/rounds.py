@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -37,7 +37,7 @@ PROCESSES_FROM = 2_000_000
 DOCUMENTS_FROM = 150  # or so many documents, however small
 NEW_FEEDS_FROM = 60  # feeds asked for the first time, whose documents will be parsed whole
 IDLE_S = 60.0  # without work, after which the processes are ended: a round may last for days
-MOST_WAITING = 16_000_000  # bytes that have come and are not taken yet, before no more feeds are asked
+MOST_WAITING = 12_000_000  # bytes that have come and are not taken yet, before no more feeds are asked
 LEAST_IN_HAND, IN_HAND = 200, 4  # feeds: so many, or so many times as many as may be asked at once
 
 _STOP_CHECK_S = 0.05
@@ -51,6 +51,7 @@ class Answer:
     parsed: Parsed | None = None
     broken: str = ""
     blocked: bool = False  # what came is a wall in front of the feed
+    size: int = 0  # bytes of the document, which itself is let go once it is parsed
 
 
 @dataclass(slots=True)
@@ -163,7 +164,7 @@ class Round:
         del self._asked[answer.outcome.feed]
         if isinstance(answer.outcome, Fetched):
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._count, -_size(answer.outcome))
+                self._loop.call_soon_threadsafe(self._count, -answer.size)
         return answer
 
     def _sort(self, document: Fetched) -> None:
@@ -257,9 +258,10 @@ def _size(document: Fetched) -> int:
 
 
 def _tell(document: Fetched, read: Read) -> Answer:
+    size, outcome = _size(document), replace(document, body=b"", parts=())
     if isinstance(read, FeedBroken):
-        return Answer(document, broken=str(read), blocked=isinstance(read, FeedBlocked))
-    return Answer(document, read)
+        return Answer(outcome, broken=str(read), blocked=isinstance(read, FeedBlocked), size=size)
+    return Answer(outcome, read, size=size)
 
 
 def _host(request: FetchRequest) -> str:
