@@ -33,7 +33,7 @@ __all__ = [
     "deliver", "judge", "limits_of", "poll",
 ]  # fmt: skip
 
-ENTRIES_AT_ONCE = 500  # judged and recorded together
+ENTRIES_AT_ONCE = 1000  # judged and recorded together
 RACES = 3  # times a batch is judged again when another worker was first
 
 # --- judge ----------------------------------------------------------------------------------------

@@ -16,11 +16,12 @@ from watcher.domain.model import DueFeed, Feed, NewEntry, Poll, PollResult
 from watcher.domain.schedule import LONGEST_WAIT, interval, learn, next_poll
 from watcher.feeds.entries import ParsedEntry
 from watcher.feeds.http import Failure, Fetcher, FetchFailed, NotModified
+from watcher.feeds.parsers import Parsers
 from watcher.feeds.rounds import Answer, Round
 from watcher.storage.store import Marks, Store
 
 NOT_A_FEED = "not_a_feed"  # the failure of something that came and cannot be read
-FEEDS_A_SAVE, SAVE_AFTER = 500, timedelta(seconds=0.25)  # saved together, and how long the first of them waits
+FEEDS_A_SAVE, SAVE_AFTER = 200, timedelta(seconds=0.25)  # saved together, and how long the first of them waits
 
 Clock = Callable[[], datetime]
 
@@ -54,6 +55,7 @@ def poll(
     stop: threading.Event | None = None,
     due_by: datetime | None = None,
     saved: Callable[[Sequence[FeedPolled]], bool] | None = None,
+    parsers: Parsers | None = None,
 ) -> Polled:
     """Poll the feeds that are due, and those that come due meanwhile, until nothing is due and nothing under way; with
     `due_by` only those that are due then, each once.
@@ -71,11 +73,12 @@ def poll(
        False nothing more is claimed, and what is under way is finished.
 
     With many feeds that does not end by itself. With `stop` set it saves what is ready; the caller gives the rest back
-    (`Store.release_feeds`). Returns what was polled, unless `saved` is told of it.
+    (`Store.release_feeds`). Returns what was polled, unless `saved` is told of it. `parsers` are processes to use that
+    stay for the next time.
     """
     stop = stop or threading.Event()
     done: list[FeedPolled] = []
-    with Round(fetcher, max_entries=polling.max_entries, stop=stop) as going:
+    with Round(fetcher, max_entries=polling.max_entries, stop=stop, parsers=parsers) as going:
         desk = _PollDesk(store, going, polling, owner, clock, due_by)
         while not stop.is_set() and desk.claim():
             feeds = desk.save()

@@ -228,25 +228,111 @@ def test_a_document_that_takes_too_long_costs_itself_only() -> None:
         (slow,) = read(parsers, FEED)
         assert isinstance(slow, FeedBroken)
         assert "took longer than 0 s" in str(slow)
-        parsers._longest = timedelta(seconds=30)
+        assert parsers._desk is not None
+        parsers._desk._longest = timedelta(seconds=30)
         assert read(parsers, FEED) == [parse(FEED, url="https://x.example/")]
 
 
 def test_a_process_that_dies_is_replaced() -> None:
     with Parsers(1) as parsers:
         assert isinstance(read(parsers, FEED)[0], Parsed)
-        (worker,) = parsers._workers
+        assert parsers._desk is not None
+        (worker,) = parsers._desk.workers
         worker.kill()
         worker._process.wait()
-        lost, next_one = read(parsers, FEED, FEED)
+        assert all(isinstance(answer, Parsed) for answer in read(parsers, FEED, FEED)), "it was at none"
+
+
+def halted(parsers: Parsers) -> Any:
+    """Start the one process and halt it, so that whatever it is given stays with it."""
+    parsers.start()
+    assert parsers._desk is not None
+    while not parsers._desk.workers:
+        time.sleep(0.01)
+    (worker,) = parsers._desk.workers
+    os.kill(worker._process.pid, signal.SIGSTOP)
+    return worker
+
+
+def test_a_process_that_dies_costs_the_document_it_was_at_and_none_that_it_had_ahead() -> None:
+    with Parsers(1) as parsers:
+        worker = halted(parsers)
+
+        def kill() -> None:
+            while len(worker.orders) < 3:
+                time.sleep(0.01)
+            worker.kill()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        lost, *others = read(parsers, FEED, FEED, FEED)
+        killer.join()
         assert isinstance(lost, FeedBroken)
-        assert isinstance(next_one, Parsed)
+        assert all(isinstance(answer, Parsed) for answer in others)
+
+
+def test_many_documents_larger_than_a_pipe_come_back_each_to_who_asked() -> None:
+    bodies = [FEED.replace(b"Entry", b"Piece %d" % n + b"-" * n * 3000) for n in range(40)]
+    with Parsers(2) as parsers:
+        answers = read(parsers, *bodies)
+    assert answers == [parse(body, url="https://x.example/") for body in bodies]
+
+
+def test_processes_outlive_a_round_and_end_when_they_rest(server: FeedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds, "NEW_FEEDS_FROM", 3)
+    monkeypatch.setattr(rounds, "read_task", lambda _: pytest.fail("parsed in this process"))
+    url = server.add("/feed", Reply(body=FEED))
+    first = [replace(due, first=True) for due in requests(*[url] * 3)]
+    with Parsers(1) as parsers:
+        for feeds in (first, requests(url, prefix="g")):
+            with Round(fetcher(), max_entries=500, stop=threading.Event(), parsers=parsers) as going:
+                going.ask(feeds, {}, NOW)
+                assert all(answer.parsed for answer in take(going, len(feeds)))
+            assert parsers.started
+        parsers.rest(30)
+        assert parsers.started
+        parsers.rest(0)
+        assert not parsers.started
+        assert isinstance(read(parsers, FEED)[0], Parsed), "started anew"
+
+
+def test_what_a_round_leaves_behind_is_not_parsed(server: FeedServer) -> None:
+    with Parsers(1) as parsers:
+        worker = halted(parsers)
+        with Round(fetcher(), max_entries=500, stop=threading.Event(), parsers=parsers) as going:
+            going.ask(requests(server.add("/feed", Reply(body=FEED))), {}, NOW)
+            until = time.monotonic() + 20
+            while not worker.orders:
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            assert going.take(1, 0) == []
+        assert not parsers.started
+
+
+def test_without_processes_documents_are_refused_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused:
+        def __init__(self, *_: object, **__: object) -> None:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    with Parsers(1) as parsers:
+        with monkeypatch.context() as patched:
+            patched.setattr(subprocess, "Popen", Refused)
+            (answer,) = read(parsers, FEED)
+        assert str(answer) == "no process could be started to read it in (Resource temporarily unavailable)"
+        assert isinstance(read(parsers, FEED)[0], Parsed), "tried anew"
+
+
+def test_nothing_is_parsed_any_more_after_the_end() -> None:
+    parsers = Parsers(1)
+    parsers.close()
+    parsers.submit(a_task(FEED), lambda _: pytest.fail("parsed"))
+    assert not parsers.started
 
 
 def test_closing_does_not_wait_for_what_is_being_parsed() -> None:
     parsers = Parsers(1)
-    endless = b"<rss><channel><item><title>" + b"<b>" * 600_000
-    parsers.submit(a_task(endless), lambda _: None)
+    halted(parsers)
+    parsers.submit(a_task(FEED), lambda _: pytest.fail("parsed"))
     began = time.monotonic()
     parsers.close()
     parsers.close()
@@ -264,7 +350,7 @@ parsers, done = Parsers(2), threading.Event()
 for _ in range(2):
     parsers.submit(Task(Feed("f", "https://x.example/"), document, 500), lambda _: done.set())
 done.wait()
-print(*(worker._process.pid for worker in parsers._workers), flush=True)
+print(*(worker._process.pid for worker in parsers._desk.workers), flush=True)
 sys.stdin.read()
 """
 

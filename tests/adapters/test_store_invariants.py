@@ -15,15 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from store_cases import DAY, HOUR, a_poll, an_entry, approve, filled
 from test_store_items import SEED
 
-<<<<<<< HEAD
-from watcher.domain.alerts import Conditions, Failed, Silence
-from watcher.domain.composing import Limits
-from watcher.domain.model import Article, ArticleResult, Health, HealthChange, Snapshot, Untold
-from watcher.storage import Store, acts, articles, claims, entries, feeds, judgements, silences, told, vitals
-=======
 from watcher.domain.alerts import AlertKind, Conditions, Failed, Silence
 from watcher.domain.composing import Limits
-from watcher.domain.model import Article, ArticleResult, Health, HealthChange, Snapshot
+from watcher.domain.model import Article, ArticleResult, Health, HealthChange, Snapshot, Untold
 from watcher.storage import (
     Store,
     acts,
@@ -37,7 +31,6 @@ from watcher.storage import (
     told,
     vitals,
 )
->>>>>>> followups
 from watcher.storage.database import Database
 from watcher.storage.tables import entry, metadata
 from watcher.storage.types import PlainText
@@ -245,26 +238,16 @@ QUEUES: dict[str, Callable[[Connection, datetime], object]] = {
     "ix_entry_other": lambda connection, now: rows(connection, entry.c.other_hash),
     "ix_evidence_item": lambda connection, now: judgements.evidence(connection, "deal", now - DAY),
     "ix_health_at": lambda connection, now: vitals.forget(connection, now),
-<<<<<<< HEAD
-=======
     "ix_delivery_queue": lambda connection, now: claims.claim(connection, now, 5, HOUR, "me", Limits()),
     "ix_delivery_leased": lambda connection, now: claims.busy(connection, now),
     "ix_delivery_message": lambda connection, now: claims.put_back(connection, ["0"], "me", ""),
     "ix_message_sent": lambda connection, now: claims.spent(connection, "desk", ["desk"], now - HOUR),
     "ix_alert_kind": lambda connection, now: occasions.told_of_service(connection, [AlertKind.TROUBLE], ["", "a"], 5),
->>>>>>> followups
     "ix_alert_subject": lambda connection, now: told.alerts(connection, item="deal"),
     "ix_alert_reminds_of": lambda connection, now: told.reminders(connection, [1]),
     "ix_silence_ends": lambda connection, now: silences.active(connection, now),
     "ix_act_item": lambda connection, now: acts.of_item(connection, "deal"),
     "ix_act_alert": lambda connection, now: acts.acks(connection, [1]),
-<<<<<<< HEAD
-    "ix_delivery_queue": lambda connection, now: claims.claim(connection, now, 5, HOUR, "me", Limits()),
-    "ix_delivery_leased": lambda connection, now: claims.busy(connection, now),
-    "ix_delivery_message": lambda connection, now: claims.put_back(connection, ["0"], "me", ""),
-    "ix_message_sent": lambda connection, now: claims.spent(connection, "desk", ["desk"], now - HOUR),
-=======
->>>>>>> followups
 }
 
 

@@ -22,7 +22,7 @@ from watcher.feeds.pages import MAX_PAGE_CHARS
 from watcher.feeds.parse import FeedBroken, parse
 from watcher.feeds.parsers import LONGEST_PARSE, MOST_PROCESSES
 from watcher.feeds.robots import KEPT, LONGEST_DELAY
-from watcher.feeds.rounds import DOCUMENTS_FROM, IDLE_S, PROCESSES_FROM
+from watcher.feeds.rounds import DOCUMENTS_FROM, IDLE_S, NEW_FEEDS_FROM, PROCESSES_FROM
 from watcher.feeds.sitemaps import MAX_SITEMAPS
 from watcher.polling import FEEDS_A_SAVE, SAVE_AFTER
 from watcher.storage.feeds import GONE_TO_RETIRE
@@ -37,7 +37,8 @@ def test_every_failure_is_in_the_table_and_no_other() -> None:
 
 def test_the_figures_are_those_of_the_code() -> None:
     words = " ".join(PAGE.split())
-    assert f"give or take {JITTER:.0%}".replace("%", " %") in words
+    assert f"kept to, or up to {JITTER:.0%} shorter".replace("%", " %") in words
+    assert f"A learned one is give or take {JITTER:.0%}".replace("%", " %") in words
     assert f"up to {LONGEST_BACK_OFF // timedelta(hours=1)} hours or the feed's own interval" in words
     assert f"`Retry-After` is kept to, up to {LONGEST_WAIT // timedelta(hours=1)} hours" in words
     assert (
@@ -51,6 +52,7 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert timedelta(minutes=1) == LONGEST_PARSE
     assert f"when {PROCESSES_FROM // 1_000_000} MB of documents wait" in words
     assert f"or {DOCUMENTS_FROM} smaller ones" in words
+    assert f"when {NEW_FEEDS_FROM} feeds are asked for the first time" in words
     assert f"after {IDLE_S:g} seconds without work" in words
     assert f"{MOST_PROCESSES} at most" in words
     assert f"At most {MAX_REDIRECTS} redirects" in words

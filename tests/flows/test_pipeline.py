@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import socket
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,9 @@ from watcher.domain.alerting import test_alert as an_alert
 from watcher.domain.alerts import Alert, Backlog, DeliveryState, Failed, Merge, Message, SendOutcome
 from watcher.domain.model import PollResult, Reason
 from watcher.domain.schedule import LONGEST_RETRY, MAX_ATTEMPTS, next_attempt
+from watcher.engine import jobs
 from watcher.errors import StoreError
+from watcher.feeds import rounds
 from watcher.pipeline import RACES, FeedPolled, SendResult, deliver, judge, poll
 from watcher.storage import Store
 from watcher.upkeep import sweep
@@ -570,3 +573,30 @@ def test_what_a_feed_holds_at_its_first_poll_is_no_early_signal(room: Newsroom) 
         polled(app, room)
         judged(app, room)
         assert delivered(app, room) == []
+
+
+# --- what stays from one round to the next --------------------------------------------------------
+
+
+def test_processes_that_parse_stay_for_the_next_round_and_end_without_work(
+    app: App, room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "NEW_FEEDS_FROM", 1)
+    app.jobs.cycle()
+    assert app.jobs._parsers.started
+    monkeypatch.setattr(rounds, "read_task", lambda _: pytest.fail("parsed in this process"))
+    room.clock.forward(minutes=20)
+    room.publish("wire", APPROVED)
+    assert sum(feed.new for feed in app.jobs.cycle().feeds) == 1
+    monkeypatch.setattr(jobs, "IDLE_S", 0.0)
+    app.jobs.cycle()
+    assert not app.jobs._parsers.started
+
+
+def test_what_a_configuration_holds_is_spared_the_garbage_collector_until_it_goes(room: Newsroom) -> None:
+    with room.app() as app:
+        held = gc.get_freeze_count()
+        assert held > 10_000
+        app.jobs.switch(app.jobs.works, gc.collect)
+        assert gc.get_freeze_count() > 10_000
+    assert gc.get_freeze_count() == 0

@@ -19,7 +19,7 @@ from watcher.domain.model import Feed, Pace, require_utc
 
 LONGEST_BACK_OFF = timedelta(hours=6)
 LONGEST_WAIT = timedelta(hours=24)  # a server may ask for more; a feed is still looked at once a day
-JITTER = 0.1  # part of the wait by which feeds are spread, to either side
+JITTER = 0.1  # part of the wait by which feeds are spread: a learned one to either side, a fixed one to the shorter
 MINIMUM = timedelta(milliseconds=50)
 
 POLLS_PER_GAP = 2  # a feed is asked so often in the time that usually lies between two of its entries
@@ -112,10 +112,14 @@ def next_poll(
     that is longer. What the server asks for (`retry_after`) is kept to, up to LONGEST_WAIT. The wait is spread by up
     to ±JITTER, by a hash of the feed's id and its failures: the same for the same arguments, different between feeds,
     and never to less than the server asked for. Never earlier than `now` + `minimum`; after a success not later than
-    `now` + `maximum` either, unless the server asks for it.
+    `now` + `maximum` either, unless the server asks for it. Without a `maximum`, `every` is fixed: a promise of how old
+    news may get, so after a success the wait is only ever shortened, by up to JITTER.
     """
     require_utc(now=now)
-    wait = back_off(every, failures) * (1 + JITTER * _spread(feed_id, failures))
+    spread = _spread(feed_id, failures)
+    if maximum is None and not failures:
+        spread = (spread - 1) / 2
+    wait = back_off(every, failures) * (1 + JITTER * spread)
     if maximum is not None and not failures:
         wait = min(wait, maximum)
     if retry_after is not None:

@@ -5,6 +5,7 @@ No schedule here and no rule; every job may run twice, late, or again after a cr
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections import Counter
@@ -20,6 +21,8 @@ from watcher.delivery.sender import Sender
 from watcher.digesting import make_digests
 from watcher.domain.model import Health, HealthChange, Stay, Transition
 from watcher.feeds.http import Fetcher
+from watcher.feeds.parsers import Parsers
+from watcher.feeds.rounds import IDLE_S
 from watcher.judging import Judge, Judgement
 from watcher.metrics import Metrics
 from watcher.pipeline import (
@@ -139,6 +142,14 @@ class Jobs:
         self._judging = threading.Lock()
         self._since = clock()
         self._desk = Desk()
+        self._parsers = Parsers()
+        gc.freeze()  # see _set_aside
+
+    def close(self) -> None:
+        """Let go of the threads that send and of the processes that parse; idempotent."""
+        self._desk.close()
+        self._parsers.close()
+        gc.unfreeze()
 
     def switch(self, works: Works, prepare: Callable[[], None]) -> None:
         """Do `prepare` and work with `works` from then on, with no batch being judged meanwhile: a batch must find the
@@ -146,6 +157,7 @@ class Jobs:
         with self._judging:
             prepare()
             self.works = works
+            _set_aside()
 
     def cycle(self, *, keep: bool = True) -> Cycled:
         """Poll what is due and judge what is waiting, and return what that came to.
@@ -154,6 +166,7 @@ class Jobs:
         what was done every REPORT_EVERY and forget it. A reload ends that when what is under way is finished.
         """
         works = self.works
+        self._parsers.rest(IDLE_S)
         tally = _Tally()
         tally.judged(self._judge_all())
 
@@ -178,6 +191,7 @@ class Jobs:
                 stop=self._stop,
                 due_by=self._clock() if keep else None,
                 saved=saved,
+                parsers=self._parsers,
             )
         self._note_progress()
         tally.report()
@@ -246,10 +260,6 @@ class Jobs:
             results = Counter(one.result.value for one in tried)
             log.info("deliver.done", **dict(sorted(results.items())))
         return Delivered(tuple(tried))
-
-    def close(self) -> None:
-        """Let go of the threads that send."""
-        self._desk.close()
 
     def sweep(self, *, patient: bool = True) -> Swept:
         """Tidy, measure what waits, tell again what nobody has acknowledged, and make the digests that are due. Not
@@ -369,6 +379,14 @@ class Jobs:
                 log.debug("delivery.held", **fields)
             else:
                 log.warning(f"delivery.{one.result.value}", **fields)
+
+
+def _set_aside() -> None:
+    """Spare the garbage collector what lives as long as the configuration does: rules, lexicons and the program itself
+    are more than a hundred thousand objects, and looking through them again and again took a quarter of a round."""
+    gc.unfreeze()
+    gc.collect()  # the former configuration
+    gc.freeze()
 
 
 def _change(change: HealthChange) -> dict[str, str]:

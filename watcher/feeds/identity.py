@@ -10,6 +10,11 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 _LONGEST_KEY = 500  # characters; longer ids are hashed
 _LONGEST_LINK = 4000
 
+# an absolute address that resolving leaves as it is
+_RESOLVED = re.compile(
+    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?/[A-Za-z0-9/._~+-]*(?:\?[A-Za-z0-9/._~+=&%-]+)?\Z"
+)
+
 _TRACKING = re.compile(
     r"(?:utm_[a-z0-9_]+|mc_cid|mc_eid|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid|igsh|"
     r"li_fat_id|vero_id|oly_anon_id|oly_enc_id|_hsenc|_hsmi|mkt_tok|cmpid|ocid|ftag|wt\.mc_id|wt_mc|"
@@ -34,6 +39,8 @@ def strip_tracking(link: str) -> str:
 
 def resolve_link(link: str, base: str) -> str:
     """Return the link as an absolute http(s) URL without credentials, or "" when it is none."""
+    if len(link) <= _LONGEST_LINK and _RESOLVED.match(link):
+        return link
     link = "".join(link.split())
     if not link or len(link) > _LONGEST_LINK:
         return ""
@@ -57,7 +64,10 @@ def derive_key(given: str, link: str, title: str, published: datetime | None) ->
     A link to a front page names no entry. The day keeps a headline that comes back every week apart; a corrected hour
     on the same day does not make a new entry.
     """
-    key = "".join(filter(str.isprintable, " ".join(given.split()))) or _name_page(link)
+    key = " ".join(given.split())
+    if not key.isprintable():
+        key = "".join(filter(str.isprintable, key))
+    key = key or _name_page(link)
     if key and len(key) <= _LONGEST_KEY:
         return key
     day = published.date().isoformat() if published is not None else ""

@@ -12,7 +12,9 @@ from datetime import timedelta
 from typing import Any
 
 import feedparser
+import feedparser.api
 
+from watcher.feeds import saxreader
 from watcher.feeds.documents import Document, FeedBroken, read_document
 from watcher.feeds.entries import MAX_NAME_CHARS, Parsed, ParsedEntry, RawEntry, arrange, assemble
 from watcher.feeds.identity import derive_key
@@ -22,6 +24,9 @@ from watcher.feeds.slices import Slice, apart, cut, find_slices, pack_marks, rea
 from watcher.feeds.walls import FeedBlocked, name_wall
 
 __all__ = ["FeedBlocked", "FeedBroken", "Parsed", "ParsedEntry", "parse"]
+
+# feedparser asks these for a reader, in vain for the only one it names itself, before it takes Python's
+feedparser.api.PREFERRED_XML_PARSERS[:] = [saxreader.NAME]
 
 _UTF8 = {"content-type": "application/xml; charset=utf-8"}
 _DATES = ("published", "updated", "created")
@@ -75,7 +80,8 @@ def _parse_slices(document: Document, data: bytes, slices: Sequence[Slice], url:
     if not sure:
         chosen = list(every)
         channel, raws, sure = _read_xml(data)
-    rest = [one for number, one in enumerate(slices) if number not in set(chosen)]
+    parsed_now = frozenset(chosen)
+    rest = [one for number, one in enumerate(slices) if number not in parsed_now]
     dated = all(seen[one.hash] for one in rest)
     arranged, notes = arrange(raws, url=url, max_entries=len(raws), others_dated=dated)
     if not sure or len(raws) != len(chosen):  # an element was taken for an entry and is none, or the other way round

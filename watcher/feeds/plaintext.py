@@ -20,6 +20,7 @@ _BLOCK = re.compile(
     re.IGNORECASE,
 )
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z][a-z0-9]+);", re.IGNORECASE)
+_CLEANER = nh3.Cleaner(tags=set(), attributes={})  # leaves text
 # control characters, lone surrogates, byte order marks, soft hyphens, zero-width spaces and bidirectional overrides:
 # invisible, and any of them inside a word keeps a phrase from matching. The joiners U+200C/D are letters to some
 # scripts and stay.
@@ -36,6 +37,8 @@ def flatten(markup: str, *, max_chars: int, one_line: bool = False) -> str:
     sentences even without full stops. Text escaped twice by mistake is read twice. Longer text is cut between two
     words and ends in an ellipsis.
     """
+    if not markup:
+        return ""
     text = _read_once(_INVISIBLE.sub("", markup[:_LONGEST_MARKUP]))
     if _ENTITY.search(text) or _TAG.search(text):
         text = _read_once(text)
@@ -55,8 +58,8 @@ def _read_once(text: str) -> str:
     if _TAG.search(text) is None:
         paragraphs = re.split(r"\n[ \t\r]*\n", text.replace("\r\n", "\n"))
         return html.unescape("\n".join(" ".join(paragraph.split()) for paragraph in paragraphs))
-    text = _BLOCK.sub(lambda m: "\n" + m.group(), re.sub(r"\s+", " ", text))
-    return html.unescape(nh3.clean(text, tags=set(), attributes={}))
+    text = _BLOCK.sub(r"\n\g<0>", " ".join(text.split()))
+    return html.unescape(_CLEANER.clean(text))
 
 
 def _cut(text: str, max_chars: int) -> str:

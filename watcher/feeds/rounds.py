@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -35,8 +35,9 @@ from watcher.feeds.walls import FeedBlocked
 # changed come to less, and are parsed sooner here than a process starts.
 PROCESSES_FROM = 2_000_000
 DOCUMENTS_FROM = 150  # or so many documents, however small
+NEW_FEEDS_FROM = 60  # feeds asked for the first time, whose documents will be parsed whole
 IDLE_S = 60.0  # without work, after which the processes are ended: a round may last for days
-MOST_WAITING = 16_000_000  # bytes that have come and are not taken yet, before no more feeds are asked
+MOST_WAITING = 12_000_000  # bytes that have come and are not taken yet, before no more feeds are asked
 LEAST_IN_HAND, IN_HAND = 200, 4  # feeds: so many, or so many times as many as may be asked at once
 
 _STOP_CHECK_S = 0.05
@@ -50,6 +51,7 @@ class Answer:
     parsed: Parsed | None = None
     broken: str = ""
     blocked: bool = False  # what came is a wall in front of the feed
+    size: int = 0  # bytes of the document, which itself is let go once it is parsed
 
 
 @dataclass(slots=True)
@@ -66,17 +68,21 @@ class Round:
     `room` is how many more may be asked so that nothing is idle and nothing piles up. Requests that wait for their
     host only, because it is slow or has many feeds, do not count: they hold up nobody. With `stop` set nothing more
     comes, within a tenth of a second. Nothing is started before the first feed is asked for.
+
+    `parsers` are processes that outlive the round, to be closed by the caller; without, it has its own.
     """
 
-    def __init__(self, fetcher: Fetcher, *, max_entries: int, stop: threading.Event) -> None:
+    def __init__(
+        self, fetcher: Fetcher, *, max_entries: int, stop: threading.Event, parsers: Parsers | None = None
+    ) -> None:
         self._fetcher = fetcher
         self._max_entries = max_entries
         self._stop = stop
-        self._parsers = Parsers()
-        self._used_at = 0.0  # when the processes last got work
+        self._lent = parsers is not None
+        self._parsers = parsers if parsers is not None else Parsers()
         self._inbox: SimpleQueue[Outcome | Answer | BaseException] = SimpleQueue()
         self._unparsed: deque[Fetched] = deque()
-        self._bytes = 0  # that wait to be parsed, here or in a process
+        self._bytes = 0  # of the unparsed
         self._untaken = 0  # bytes; counted in the event loop
         self._asked: dict[str, tuple[DueFeed, bytes]] = {}  # what is being asked, and its marks
         self._blocked = 0  # requests that wait for their host
@@ -93,7 +99,10 @@ class Round:
             with suppress(RuntimeError):  # its loop has ended by itself
                 self._loop.call_soon_threadsafe(self._over.set)
             self._thread.join()
-        self._parsers.close()
+        if not self._lent:
+            self._parsers.close()
+        elif self._asked:
+            self._parsers.drop()  # nobody will take what they are at
 
     # --- the caller's side ------------------------------------------------------------------------
 
@@ -115,6 +124,8 @@ class Round:
         if not self._ready.is_set():  # most rounds find nothing to ask for
             self._thread.start()
             self._ready.wait()
+        if sum(due.first for due in feeds) >= NEW_FEEDS_FROM:
+            self._parsers.start()
         for due in feeds:
             self._asked[due.feed.id] = due, known.get(due.feed.id, b"")
         with suppress(RuntimeError):
@@ -123,9 +134,7 @@ class Round:
     def take(self, limit: int, within_s: float) -> list[Answer]:
         """Return answers: `limit` of them, or what is ready after `within_s`, or what is left when that is less."""
         until = time.monotonic() + within_s
-        if self._parsers.started and not self._bytes and time.monotonic() - self._used_at > IDLE_S:
-            self._parsers.close()
-            self._parsers = Parsers()
+        self._parsers.rest(IDLE_S)
         ready: list[Answer] = []
         while len(ready) < min(limit, self.asked + len(ready)):
             stopped, left = self._stop.is_set(), until - time.monotonic()
@@ -137,6 +146,7 @@ class Round:
                 if not self._unparsed:
                     continue
                 document = self._unparsed.popleft()
+                self._bytes -= _size(document)
                 came = _tell(document, read_task(self._task(document)))
             if isinstance(came, BaseException):
                 raise came
@@ -153,9 +163,8 @@ class Round:
         answer = came if isinstance(came, Answer) else Answer(came)
         del self._asked[answer.outcome.feed]
         if isinstance(answer.outcome, Fetched):
-            self._bytes -= _size(answer.outcome)
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._count, -_size(answer.outcome))
+                self._loop.call_soon_threadsafe(self._count, -answer.size)
         return answer
 
     def _sort(self, document: Fetched) -> None:
@@ -165,10 +174,12 @@ class Round:
         few = self._bytes < PROCESSES_FROM and len(self._unparsed) < DOCUMENTS_FROM
         if few and not self._parsers.started:
             return
-        self._used_at = time.monotonic()
         while self._unparsed:
-            one = self._unparsed.popleft()
-            self._parsers.submit(self._task(one), partial(self._hand_in, one))
+            self._have_parsed(self._unparsed.popleft())
+        self._bytes = 0
+
+    def _have_parsed(self, document: Fetched) -> None:
+        self._parsers.submit(self._task(document), partial(self._hand_in, document))
 
     def _hand_in(self, document: Fetched, read: Read) -> None:
         self._inbox.put(_tell(document, read))
@@ -222,7 +233,10 @@ class Round:
         outcome = await self._exchange(request, now)
         if isinstance(outcome, Fetched):
             self._count(_size(outcome))
-        self._inbox.put(outcome)
+        if isinstance(outcome, Fetched) and self._parsers.started:
+            self._have_parsed(outcome)  # at once, while the caller may be busy
+        else:
+            self._inbox.put(outcome)
         lane.under_way -= 1
         if lane.waiting:
             self._blocked -= 1
@@ -244,9 +258,10 @@ def _size(document: Fetched) -> int:
 
 
 def _tell(document: Fetched, read: Read) -> Answer:
+    size, outcome = _size(document), replace(document, body=b"", parts=())
     if isinstance(read, FeedBroken):
-        return Answer(document, broken=str(read), blocked=isinstance(read, FeedBlocked))
-    return Answer(document, read)
+        return Answer(outcome, broken=str(read), blocked=isinstance(read, FeedBlocked), size=size)
+    return Answer(outcome, read, size=size)
 
 
 def _host(request: FetchRequest) -> str:

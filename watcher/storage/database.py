@@ -190,6 +190,8 @@ def _prepare_sqlite(dbapi: Any) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     # WAL's usual NORMAL may forget the last commits in a power cut, and a settled delivery would be sent again
     cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA cache_size = -8000")
+    cursor.execute("PRAGMA wal_autocheckpoint = 4000")
     cursor.close()
 
 

@@ -45,7 +45,9 @@ def link_key(link: str) -> str:
         parts = urlsplit(link.strip())
     except ValueError:
         return link.strip()
-    query = urlencode([(name, value) for name, value in parse_qsl(parts.query, True) if not _tracks(name)])
+    query = parts.query
+    if query:
+        query = urlencode([(name, value) for name, value in parse_qsl(query, True) if not _tracks(name)])
     # an address like /#!/story/7 keeps the story behind the hash
     fragment = parts.fragment if parts.fragment.startswith("!") else ""
     path = parts.path.rstrip("/")
@@ -57,8 +59,12 @@ def link_key(link: str) -> str:
 
 def story_hash(link: str, title: str) -> str | None:
     """Return the identity by link and title, None where there is no link that says something."""
+    return _story(link, _plain(title))
+
+
+def _story(link: str, title: str) -> str | None:
     place = link_key(link)
-    return digest(place, _plain(title)) if place else None
+    return digest(place, title) if place else None
 
 
 def key_hash(key: str) -> str:
@@ -74,9 +80,13 @@ def reused_key_hash(key: str, title: str) -> str:
 def content_hash(source: str, title: str, summary: str, published: datetime | None) -> str | None:
     """Return the identity by title, text and day; None without a date, or where so little is said that two may agree
     by chance."""
-    if published is None or len(_plain(title)) + len(_plain(summary)) < _ENOUGH:
+    return _content(source, _plain(title), _plain(summary), published)
+
+
+def _content(source: str, title: str, summary: str, published: datetime | None) -> str | None:
+    if published is None or len(title) + len(summary) < _ENOUGH:
         return None
-    return digest(_plain(source), _plain(title), _plain(summary), published.date().isoformat())
+    return digest(_plain(source), title, summary, published.date().isoformat())
 
 
 def text_hash(title: str, summary: str) -> str:
@@ -134,12 +144,13 @@ class Known:
 
 def identify(new: NewEntry) -> Identified:
     """Work out the hashes of an entry."""
+    title, summary = _plain(new.title), _plain(new.summary)
     return Identified(
         new,
         key_hash(new.key or new.link or new.title),
-        None if new.by_key else story_hash(new.link, new.title),
-        None if new.by_key else content_hash(new.source, new.title, new.summary, new.published),
-        text_hash(new.title, new.summary),
+        None if new.by_key else _story(new.link, title),
+        None if new.by_key else _content(new.source, title, summary, new.published),
+        digest(title, summary),
     )
 
 
@@ -166,7 +177,7 @@ class Register:
         """Return the known entry that this is; the same title under the same key counts first, then the same link
         and title, then a similar title under the same key, then the same text of the same day."""
         same_key = self._by_key.get(new.key, [])
-        title = _plain(new.entry.title)
+        title = _plain(new.entry.title) if same_key else ""
         exact = next((one for one in same_key if _plain(one.title) == title), None)
         story = self._by_story.get(new.story) if new.story else None
         if exact or story:

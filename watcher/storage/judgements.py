@@ -14,7 +14,7 @@ from watcher.domain.model import Entry, Evidence, Standing, Transition
 from watcher.errors import RacedError
 from watcher.storage import outbox
 from watcher.storage.database import Lock, exclusive, insert_missing, new_id, sliced
-from watcher.storage.rows import entry_of, evidence_of, evidence_row, transition_row
+from watcher.storage.rows import ENTRY_COLUMNS, entry_of, evidence_of, evidence_row, transition_row
 from watcher.storage.tables import entry, item, revision, transition, transition_evidence, withdrawal
 from watcher.storage.tables import evidence as evidence_table
 
@@ -24,7 +24,7 @@ _STANDS = ~exists().where(withdrawal.c.evidence == evidence_table.c.id)
 
 def unjudged(connection: Connection, limit: int) -> list[Entry]:
     """Return the head of the judge's queue."""
-    query = select(entry).where(entry.c.judged_at.is_(None)).order_by(entry.c.at, entry.c.id).limit(limit)
+    query = select(*ENTRY_COLUMNS).where(entry.c.judged_at.is_(None)).order_by(entry.c.at, entry.c.id).limit(limit)
     return [entry_of(row) for row in connection.execute(query)]
 
 

@@ -19,7 +19,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def storable(text: str) -> str:
     """Return the text without the characters that a database cannot hold."""
-    return _UNSTORABLE.sub("", text)
+    # most text is ASCII, which is known of it without a look
+    return text.replace("\0", "") if text.isascii() else _UNSTORABLE.sub("", text)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
