@@ -87,7 +87,9 @@ def test_every_command_and_parameter_says_what_it_is_for() -> None:
 
 
 def test_everything_that_lists_can_print_json() -> None:
-    listing = set("status history feeds discover test list check once explain preview route revision seed notify".split())
+    listing = set(
+        "status history feeds discover test list check once explain preview route revision seed notify".split()
+    )
     seen = set()
     for words, command in commands(get_command(program)):
         if words[-1] in listing:
