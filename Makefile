@@ -1,7 +1,9 @@
 # Everything a person or a CI runs. Works with GNU make 3.81 and newer; PYTHON picks another interpreter (3.11 or newer).
 #   make run                the demo: real servers, real daemon, half a minute
 #   make run ARGS=--keep    the same, and the daemon goes on until Ctrl-C
-#   make test               from nothing: environment, installation, every test
+#   make test               from nothing: environment, installation, every test. Those that drive a browser want Debian's
+#                           (apt-get install chromium chromium-driver): without it they fail where CI=true, and are
+#                           skipped elsewhere
 PYTHON ?= python3
 ARGS ?=
 VENV := .venv
@@ -13,7 +15,8 @@ PIP := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip instal
 
 help:
 	@echo "make run     install into $(VENV) and play the demo (ARGS=--keep goes on until Ctrl-C)"
-	@echo "make test    install into $(VENV) with everything the tests need and run them (ARGS=-x ...)"
+	@echo "make test    install into $(VENV) with everything the tests need and run them (ARGS=-x ...);"
+	@echo "             tests in a browser want chromium and chromium-driver, and are skipped without"
 	@echo "make lint    ruff, ruff format, mypy, import rules, the Dockerfile's linter"
 	@echo "make picture play the demo and make docs/demo.svg of it"
 	@echo "make clean   remove $(VENV), caches and build output"
@@ -33,11 +36,11 @@ $(VENV)/.run: pyproject.toml $(VENV)/.pip
 	@touch $@
 
 $(VENV)/.test: pyproject.toml $(VENV)/.pip
-	$(PIP) --editable '.[articles,postgres,demo]' --group test
+	$(PIP) --editable '.[articles,pictures,postgres,demo]' --group test
 	@touch $@
 
 $(VENV)/.lint: pyproject.toml $(VENV)/.pip
-	$(PIP) --editable '.[articles,postgres,demo]' --group lint
+	$(PIP) --editable '.[articles,pictures,postgres,demo]' --group lint
 	@touch $@
 
 run: $(VENV)/.run

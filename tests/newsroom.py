@@ -48,6 +48,10 @@ items:
     about: {all: [ByteDance], any: [licence, license]}
 feeds:
 """
+ROUTES = """\
+    - {to: [desk], continue: true}
+    - {to: [boss], items: [us-approval]}
+"""
 SETTINGS = """\
 database: %(database)s
 watchlists: [watchlist.yaml]
@@ -62,9 +66,7 @@ notify:
     desk: {urls: ["%(desk)s"]}
     boss: {urls: ["%(boss)s"]}
   routes:
-    - {to: [desk], continue: true}
-    - {to: [boss], items: [us-approval]}
-web: {enabled: %(web)s, host: 127.0.0.1, port: %(port)s}
+%(routes)sweb: {enabled: %(web)s, host: 127.0.0.1, port: %(port)s}
 log: {format: json, level: info}
 """
 
@@ -96,6 +98,7 @@ class Newsroom:
     every: str = "10m"
     tick: str = "1s"
     timeout: str = "5s"
+    routes: str = ROUTES
     web: bool = False
     port: int = 0
     _loaded: Settings | None = None
@@ -123,6 +126,7 @@ class Newsroom:
                 "database": self.database,
                 "tick": self.tick,
                 "timeout": self.timeout,
+                "routes": self.routes,
                 "desk": self.mail.url("desk@example.org"),
                 "boss": self.mail.url("boss@example.org"),
                 "web": str(self.web).lower(),

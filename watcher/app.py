@@ -23,12 +23,17 @@ import structlog
 from watcher import __version__, logs
 from watcher.config import Settings, load
 from watcher.delivery.addresses import check_address
-from watcher.delivery.apprise import Sender
+from watcher.delivery.links import Links
+from watcher.delivery.picture import require_pictures
+from watcher.delivery.render import Look
+from watcher.delivery.sender import Sender
+from watcher.delivery.timeline import Timelines, timeline
+from watcher.delivery.trying import open_templates
 from watcher.domain.health import cover
 from watcher.domain.model import Seed, SeedResult
 from watcher.engine.jobs import Cycled, Jobs, Works
 from watcher.engine.local import Job, LocalEngine
-from watcher.errors import ConfigError, StoreError, WatcherError
+from watcher.errors import ConfigError, Problem, StoreError, WatcherError
 from watcher.feeds.articles import require_articles
 from watcher.feeds.http import Fetcher
 from watcher.judging import Judge
@@ -36,7 +41,9 @@ from watcher.metrics import Metrics
 from watcher.pipeline import Clock, Delivered
 from watcher.storage.store import Store
 from watcher.upkeep import Swept
+from watcher.vigil import Vigil
 from watcher.web import board
+from watcher.web.deeds import Deeds
 from watcher.web.health import HealthServer
 
 log = structlog.get_logger("watcher")
@@ -69,8 +76,13 @@ class Round:
 
 
 def read_settings(path: Path, env: Mapping[str, str]) -> Settings:
-    """Load the configuration with the receivers' addresses tried out; ConfigError lists every mistake."""
-    return load(path, env, check_address)
+    """Load the configuration with the receivers' addresses and the templates tried out; ConfigError lists every
+    mistake."""
+    settings = load(path, env, check_address)
+    open_templates(settings.templates)
+    if any(receiver.picture for receiver in settings.receivers.values()):
+        require_pictures()
+    return settings
 
 
 def open_store(settings: Settings) -> Store:
@@ -87,8 +99,8 @@ def open_store(settings: Settings) -> Store:
     return store
 
 
-def build(settings: Settings) -> Works:
-    """Build what the jobs use."""
+def build(settings: Settings, store: Store | None = None) -> Works:
+    """Build what the jobs use. Pictures of items are drawn of what `store` knows of them; without it there are none."""
     polling = settings.polling
     if any(feed.full_text for feed in settings.feeds):
         require_articles()
@@ -103,8 +115,33 @@ def build(settings: Settings) -> Works:
         access=settings.access,
         spacing=polling.spacing,
     )
-    sender = Sender(settings.receivers, settings.zone, settings.board)
-    return Works(settings, fetcher, sender, Judge(settings.rules))
+    return Works(settings, fetcher, sender_of(settings, store), Judge(settings.rules))
+
+
+def look_of(settings: Settings) -> Look:
+    """Build what decides how messages look; ConfigError for templates that cannot be used."""
+    links = Links.of(settings.board, settings.link_secret, settings.links_valid)
+    return Look(settings.zone, settings.board, links, open_templates(settings.templates))
+
+
+def sender_of(settings: Settings, store: Store | None = None) -> Sender:
+    """Build what sends messages; `store` as for `build`."""
+    look = look_of(settings)
+    return Sender(
+        settings.receivers,
+        look.zone,
+        look.board,
+        links=look.links,
+        templates=look.templates,
+        timelines=_timelines(settings, store) if store is not None else None,
+        clock=now,
+    )
+
+
+def _timelines(settings: Settings, store: Store) -> Timelines:
+    rules = settings.rules
+    states = {item.id: rules.lifecycles[item.lifecycle].states for item in rules.items}
+    return lambda item: timeline(store.history(item), states.get(item, {}))
 
 
 class App:
@@ -124,12 +161,14 @@ class App:
                 Job("articles", max(works.settings.polling.tick, ARTICLES_EVERY), self.jobs.articles),
                 Job("deliver", min(works.settings.polling.tick, DELIVER_EVERY), self.jobs.deliver),
                 Job("sweep", SWEEP_EVERY, self.jobs.sweep),
+                Job("vigil", SWEEP_EVERY, self.keep_vigil),
             ),
             self.metrics,
         )
         self._started = clock()
         self._loaded = self._started
-        self._refused: tuple[str, ...] = ()  # problems of the configuration that was last refused
+        self._refused: tuple[Problem | str, ...] = ()  # problems of the configuration that was last refused
+        self._vigil = Vigil(store, self._started)
         self.web: HealthServer | None = None
 
     @classmethod
@@ -140,7 +179,7 @@ class App:
         """
         store = open_store(settings)
         try:
-            works = build(settings)
+            works = build(settings, store)
             store.sync(settings.feeds, settings.rules.items, settings.rules.lifecycles, clock())
         except BaseException:
             store.close()
@@ -158,6 +197,7 @@ class App:
         if self.web is not None:
             self.web.close()
             self.web = None
+        self.jobs.close()
         self.store.close()
 
     @property
@@ -168,7 +208,9 @@ class App:
     def once(self) -> Round:
         """Run every job once, in this thread; errors are raised."""
         try:
-            return Round(self.jobs.cycle() + self.jobs.articles(), self.jobs.deliver(), self.jobs.sweep())
+            done = Round(self.jobs.cycle() + self.jobs.articles(), self.jobs.deliver(), self.jobs.sweep())
+            self.keep_vigil()
+            return done
         finally:
             self.store.release_feeds(self.owner)
 
@@ -186,8 +228,9 @@ class App:
         """
         settings = self.settings
         if settings.web.enabled:
-            data = {"/api/sources": self.sources}
-            self.web = HealthServer(settings.web.host, settings.web.port, self.health, self.metrics.text, data)
+            data = {"/api/sources": self.sources, "/api/acts": self.acts, "/api/receivers": self.receivers}
+            deeds = Deeds(self.store, lambda: self.settings, self._clock)
+            self.web = HealthServer(settings.web.host, settings.web.port, self.health, self.metrics.text, data, deeds)
             self.web.start()
         _log_notes(settings)
         log.info(
@@ -224,13 +267,13 @@ class App:
         former = self.settings
         try:
             settings = read_settings(former.path, self._env)
-            works = build(settings)
+            works = build(settings, self.store)
             self.jobs.switch(works, partial(self._sync, settings))
         except WatcherError as error:
-            problems = error.problems if isinstance(error, ConfigError) else (error,)
-            self._refused = tuple(str(problem) for problem in problems)
+            self._refused = error.problems if isinstance(error, ConfigError) else (str(error),)
             self.metrics.reload(accepted=False)
-            log.error("config.reload_failed", problems=self._refused)
+            log.error("config.reload_failed", problems=[str(problem) for problem in self._refused])
+            self._tell_refusal()
             return False
         self._refused = ()
         self._loaded = self._clock()
@@ -246,6 +289,19 @@ class App:
         if any(fixed.values()):
             log.warning("config.restart_needed", settings=[name for name, changed in fixed.items() if changed])
         return True
+
+    def _tell_refusal(self) -> None:
+        try:
+            self._vigil.tell_refusal(self.settings, self._refused, self._clock())
+        except StoreError as error:
+            log.warning("config.refusal_untold", error=str(error))  # the next vigil tells it
+
+    def keep_vigil(self) -> int:
+        """Tell those who keep the service running what is wrong with it; return how many alerts are new."""
+        moment = self._clock()
+        self._vigil.tell_refusal(self.settings, self._refused, moment)
+        idle = moment - (self.jobs.progress or self._started)
+        return self._vigil.check(self.settings, self._engine.failing, idle, self._patience(), moment)
 
     def _sync(self, settings: Settings) -> None:
         self.store.sync(settings.feeds, settings.rules.items, settings.rules.lifecycles, self._clock())
@@ -263,7 +319,7 @@ class App:
         if idle > self._patience():
             troubles.append(f"cycle: got nothing done for {round(idle.total_seconds())} s")
         failing = bool(troubles)
-        troubles += [f"job {name}: {message}" for name, message in sorted(self._engine.failing.items())]
+        troubles += [f"job {failure.job}: {failure.detail}" for failure in self._engine.failing]
         troubles += [f"configuration refused: {problem}" for problem in self._refused]
         if backlog.get("dead"):
             troubles.append(f"deliveries given up: {backlog['dead']} (watcher outbox list)")
@@ -287,6 +343,17 @@ class App:
         statuses = self.store.feed_statuses()
         return board.sources(statuses, cover(self.settings.sources, statuses, self._clock()))
 
+    def acts(self) -> Mapping[str, Any]:
+        """What people did of late, what is silenced, and what nobody acknowledged in a week, for a board; raises
+        StoreError."""
+        moment = self._clock()
+        waiting = self.store.unacknowledged(moment - timedelta(days=7))
+        return board.acts(self.store.latest_acts(), self.store.silences(moment), waiting)
+
+    def receivers(self) -> Mapping[str, Any]:
+        """How every receiver is and what waits for it, for a board; raises StoreError."""
+        return board.receivers(self.store.receivers(self._clock()), self.settings.receivers)
+
     def _backlog(self, moment: datetime) -> tuple[list[str], dict[str, int | None]]:
         """What waits; or the trouble that kept it from being counted."""
         try:
@@ -297,6 +364,7 @@ class App:
         return [], {
             "unjudged": waiting.unjudged,
             "pending": waiting.pending,
+            "held": waiting.held,
             "dead": waiting.dead,
             "oldest_pending_s": round(oldest.total_seconds()) if oldest else None,
         }

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from watcher.domain.alerting import plan
-from watcher.domain.alerts import PlannedAlert, Route, Silence
+from watcher.domain.alerts import PlannedAlert, Route
 from watcher.domain.decision import after
 from watcher.domain.model import Entry, Evidence, Item, Reading, Standing, Transition
+from watcher.domain.reversal import reverses
 from watcher.domain.routing import deliveries
 from watcher.errors import RacedError, UsageError
 from watcher.judging import Docket, Judge
@@ -85,7 +86,7 @@ def _slice(
             hearing.take(entry, told)
         if not hearing.evidence:
             return Backfilled(len(entries))
-        alerts = hearing.alerts(routes, store.silences(now), now) if tell else []
+        alerts = hearing.alerts(store, routes, now) if tell and hearing.transitions else []
         try:
             store.record([], hearing.evidence, hearing.transitions, [hearing.standing()], alerts, now)
         except RacedError:
@@ -131,13 +132,16 @@ class _Hearing:
         since = stands.since if self.transitions else self.seen.since
         return replace(stands, since=since, version=self.seen.version + 1)
 
-    def alerts(self, routes: Sequence[Route], silences: Sequence[Silence], now: datetime) -> list[PlannedAlert]:
+    def alerts(self, store: Store, routes: Sequence[Route], now: datetime) -> list[PlannedAlert]:
         """What is to be told of the transitions, where any receiver wants it."""
         lifecycle = self.judging.rules.lifecycles[self.item.lifecycle]
-        facts = [*self.known, *self.evidence]
+        facts, silences = [*self.known, *self.evidence], store.silences(now)
+        past = [row.transition for row in reversed(store.history(self.item.id))]
         planned = []
         for index, (change, before) in enumerate(zip(self.transitions, self.before, strict=True)):
-            alert = plan(change, self.item, lifecycle, [e for e in facts if e.id in change.evidence], before)
+            back = reverses(lifecycle, [*past, *self.transitions[:index]], change)
+            cited = [e for e in facts if e.id in change.evidence]
+            alert = plan(change, self.item, lifecycle, cited, before, reversal=back)
             if to := deliveries(routes, alert, silences, now).deliveries:
                 planned.append(PlannedAlert(alert, (self.item.id,), to, transition=index))
         return planned

@@ -15,6 +15,7 @@ from watcher.domain.correcting import Correction, Refused
 from watcher.domain.correcting import correct as decide
 from watcher.domain.decision import after
 from watcher.domain.model import Rules, Standing, Transition
+from watcher.domain.reversal import reverses
 from watcher.domain.routing import deliveries
 from watcher.errors import RacedError, UsageError
 from watcher.storage.store import Store
@@ -60,7 +61,8 @@ def correct(
         if isinstance(decided, Refused):
             raise UsageError(f"{item_id}: {decided}")
         change = decided.transition
-        alert = plan(change, item, lifecycle, (), standing)
+        past = [row.transition for row in reversed(store.history(item_id))]
+        alert = plan(change, item, lifecycle, (), standing, reversal=reverses(lifecycle, past, change))
         to = () if quietly else deliveries(routes, alert, store.silences(now), now).deliveries
         planned = [PlannedAlert(alert, (item_id,), to, transition=0)] if to else []
         try:

@@ -15,7 +15,6 @@ from apscheduler.triggers.cron import CronTrigger
 from watcher.config.settings import Settings
 from watcher.domain.alerts import Digest, PlannedAlert, PlannedDelivery, Route, Timetable
 from watcher.domain.digests import DigestRow, News, Watched, build, is_empty
-from watcher.domain.health import cover
 from watcher.domain.model import Evidence
 from watcher.storage.store import Store
 
@@ -61,15 +60,14 @@ def compose(
     changes = store.changes(after) if after is not None else store.changes(since=since)
     told = store.evidence_since(since if after is None else since - _OVERLAP)
     standings = store.standings()
-    feeds = store.feed_statuses()
     news = News(
         changes=changes,
+        histories={item: store.history(item) for item in {change.transition.item for change in changes}},
         told=told,
         known=_known(store, settings, told),
         standings=standings,
-        heard={item: evidence.at for item, evidence in store.last_evidence().items()},
-        feeds=feeds,
-        coverage=cover(settings.sources, feeds, now),
+        last=store.last_evidence(),
+        feeds=store.feed_statuses(),
     )
     watched = Watched(settings.rules.items, settings.rules.lifecycles, settings.sources)
     zone = route.digest.zone if route.digest else settings.zone
@@ -93,9 +91,10 @@ def make_digests(store: Store, settings: Settings, *, now: datetime) -> int:
     """Make every digest that is due; return how many were planned.
 
     A route that has none yet begins now, and tells nothing of what was before. One that was missed is made late, once,
-    of the whole time. A digest in which there is nothing to say is passed over where its route wants that.
+    of the whole time; so is that of a route with nobody to tell, once there is somebody. A digest in which there is
+    nothing to say is passed over where its route wants that.
     """
-    routes = {route.name: (route, route.digest) for route in settings.routes if route.digest and route.to}
+    routes = {route.name: (route, route.digest) for route in settings.routes if route.digest}
     wanted = {name: (named(table), at) for name, (_, table) in routes.items() if (at := next_time(table, now))}
     rows = store.digests()
     if {name: row.timetable for name, row in rows.items()} != {name: text for name, (text, _) in wanted.items()}:
@@ -104,7 +103,7 @@ def make_digests(store: Store, settings: Settings, *, now: datetime) -> int:
     made = 0
     for name, (route, table) in routes.items():
         row = rows.get(name)
-        if row is None or row.next_at > now or name not in wanted:
+        if row is None or row.next_at > now or name not in wanted or not route.to:
             continue
         digest, last = compose(store, settings, route, row.last_at, now=now, after=row.last_transition)
         planned = _planned(route, digest, row) if table.empty or not is_empty(digest) else None

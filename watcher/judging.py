@@ -55,7 +55,8 @@ class Judge:
         self.items: Mapping[str, Item] = {item.id: item for item in rules.items}
         self._reader = Reader(rules)
         self._outlets = Outlets(rules.outlets)
-        self.reach = max((item.evidence.within for item in rules.items), default=timedelta(0))
+        # a denial looks back at the change, and that rests on what was told before it
+        self.reach = 2 * max((item.evidence.within for item in rules.items), default=timedelta(0))
 
     def read(self, entry: Entry) -> tuple[Reading, ...]:
         """Return what the entry says of each item it is about and that is watched already at the entry's time."""

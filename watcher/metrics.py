@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
+from watcher.domain.alerts import Merge, ReceiverRow
 from watcher.domain.model import ArticleResult, Coverage, Health, PollResult, Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 DELIVERY_RESULTS = ("sent", "retry", "dead", "held", "lost")
+MERGES = ("single", *(merge.value for merge in Merge))
 JOBS = ("cycle", "articles", "deliver", "sweep")
 
 
@@ -49,7 +51,7 @@ class Metrics:
         self._pending = Gauge("watcher_backlog_deliveries", "Deliveries not sent yet", registry=registry)
         self._dead = Gauge("watcher_dead_deliveries", "Deliveries given up, waiting for a person", registry=registry)
         self._oldest = Gauge(
-            "watcher_oldest_delivery_seconds", "Age of the oldest delivery not sent yet", registry=registry
+            "watcher_oldest_delivery_seconds", "How long the oldest delivery not sent has been due", registry=registry
         )
         self._failing = Gauge("watcher_failing_feeds", "Active feeds whose last poll failed", registry=registry)
         self._config_ok = Gauge(
@@ -61,6 +63,7 @@ class Metrics:
         Info("watcher_build", "The version that runs", registry=registry).info({"version": version})
         self._add_sources(registry)
         self._add_tellings(registry)
+        self._add_receivers(registry)
         self._start_at_zero()
 
     def _add_sources(self, registry: CollectorRegistry) -> None:
@@ -77,6 +80,17 @@ class Metrics:
         self._escalations = Counter("watcher_escalations", "Escalations planned", registry=registry)
         self._digests = Counter("watcher_digests", "Digests planned", registry=registry)
 
+    def _add_receivers(self, registry: CollectorRegistry) -> None:
+        self._held = Gauge(
+            "watcher_held_deliveries", "Of those not sent: held back, for quiet hours or a budget", registry=registry
+        )
+        self._messages = Counter("watcher_messages", "Messages sent, by what merged them", ["merge"], registry=registry)
+        self._open = Gauge("watcher_receiver_down", "1 while a receiver takes nothing", ["receiver"], registry=registry)
+        self._waiting = Gauge(
+            "watcher_receiver_waiting", "Deliveries that wait for a receiver", ["receiver"], registry=registry
+        )
+        self._given_up = Gauge("watcher_receiver_dead", "Deliveries given up", ["receiver"], registry=registry)
+
     def _start_at_zero(self) -> None:
         for result in PollResult:
             self._polls.labels(result.value)
@@ -91,6 +105,8 @@ class Metrics:
             self._seconds.labels(job)
         for health in Health:
             self._feeds.labels(health.value)
+        for merge in MERGES:
+            self._messages.labels(merge)
         self._config_ok.set(1)
 
     def poll(self, result: PollResult, new: int, now: datetime, *, revised: int = 0) -> None:
@@ -126,8 +142,26 @@ class Metrics:
         """Count one attempt; `result` is one of DELIVERY_RESULTS."""
         self._deliveries.labels(result).inc()
 
-    def backlog(self, *, unjudged: int, pending: int, dead: int, oldest: timedelta | None, failing: int) -> None:
-        """Set what waits."""
+    def messages(self, sent: Mapping[str, int]) -> None:
+        """Count messages that were sent, by MERGES."""
+        for merge, count in sent.items():
+            self._messages.labels(merge).inc(count)
+
+    def receivers(self, rows: Iterable[ReceiverRow]) -> None:
+        """Set how each receiver is."""
+        for gauge in (self._open, self._waiting, self._given_up):
+            gauge.clear()  # a receiver may have left the configuration
+        for row in rows:
+            name = row.circuit.receiver
+            self._open.labels(name).set(row.circuit.opened_at is not None)
+            self._waiting.labels(name).set(row.waiting)
+            self._given_up.labels(name).set(row.dead)
+
+    def backlog(
+        self, *, unjudged: int, pending: int, dead: int, oldest: timedelta | None, failing: int, held: int = 0
+    ) -> None:
+        """Set what waits; `pending` includes what is `held`."""
+        self._held.set(held)
         self._unjudged.set(unjudged)
         self._pending.set(pending)
         self._dead.set(dead)

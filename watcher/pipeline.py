@@ -12,35 +12,29 @@ run twice, late, in two processes, or again after a crash. No SQL, HTTP, rules o
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
-from watcher.delivery.apprise import Sender
-from watcher.domain.alerting import plan, signal, signal_key
-from watcher.domain.alerts import Alert, Failed, Message, PlannedAlert, Route, Sent
+from watcher.delivering import Delivered, Desk, SendResult, Switched, Tried, deliver, limits_of
+from watcher.domain.alerting import dispute, dispute_key, plan, signal, signal_key
+from watcher.domain.alerts import Alert, PlannedAlert, Route
 from watcher.domain.decision import after
-from watcher.domain.model import Entry, Evidence, Rules, Standing, Stay, Transition
+from watcher.domain.model import Entry, Evidence, Reading, Reason, Rules, Standing, Stay, Transition
+from watcher.domain.reversal import reverses
 from watcher.domain.routing import deliveries
-from watcher.domain.schedule import next_attempt
 from watcher.errors import RacedError, StoreError
 from watcher.judging import Docket, Judge, Judgement, compare
 from watcher.polling import Clock, FeedPolled, Polled, poll
 from watcher.storage.store import Store
 
 __all__ = [
-    "Clock", "Delivered", "FeedPolled", "Judged", "Polled", "SendResult", "Tried",
-    "deliver", "judge", "poll",
+    "Clock", "Delivered", "Desk", "FeedPolled", "Judged", "Polled", "SendResult", "Switched", "Tried",
+    "deliver", "judge", "limits_of", "poll",
 ]  # fmt: skip
 
 ENTRIES_AT_ONCE = 500  # judged and recorded together
-DELIVERIES_AT_ONCE, SENDING_THREADS = 16, 4  # the latter: addresses served at the same time
 RACES = 3  # times a batch is judged again when another worker was first
-SEND_LEASE = timedelta(seconds=30)
-SEND_ROOM = timedelta(seconds=15)  # a send is not begun with less of the lease left than this
 
 # --- judge ----------------------------------------------------------------------------------------
 
@@ -120,7 +114,7 @@ class _Hearing:
         self.transitions: list[Transition] = []
         self._before: list[Standing] = []  # where each transition's item stood until then
         self._silent: set[int] = set()  # indices of transitions that are not told
-        self._signs: dict[tuple[str, ...], Alert] = {}  # early signals
+        self._stays: dict[tuple[str, ...], Alert] = {}  # of items that stay: early signals and disputes
 
     def _recall(self, item: str) -> Sequence[Evidence]:
         known = self._store.evidence(item, self._since)
@@ -140,7 +134,7 @@ class _Hearing:
         withdrawn: tuple[Evidence, ...] = ()
         if entry.revision:
             reread = compare(readings, self._store.told(entry.id), self._items)
-            readings, withdrawn = reread.fresh, reread.withdrawn
+            readings, withdrawn = self._since_watched(entry, reread.fresh), reread.withdrawn
             self._docket.withdraw(withdrawn)
             self._touched.update(evidence.item for evidence in withdrawn)
         judgement = replace(self._docket.take(entry, readings), withdrawn=withdrawn)
@@ -150,19 +144,54 @@ class _Hearing:
             if isinstance(decision, Transition):
                 before = self._present[decision.item]
                 self._present[decision.item] = after(before, decision)
-                if entry.baseline:
+                if self._was_there(entry, decision.item):
                     self._silent.add(len(self.transitions))
                 self.transitions.append(decision)
                 self._before.append(before)
-            elif not entry.baseline:
-                self._note_signal(evidence, decision)
+            else:
+                self._note_stay(entry, evidence, decision)
         return judgement
 
-    def _note_signal(self, evidence: Evidence, stay: Stay) -> None:
-        item = self._items[evidence.item]
-        sign = signal(evidence, stay, item, self._lifecycles[item.lifecycle], self._present[item.id])
-        if sign is not None:
-            self._signs.setdefault(signal_key(sign), sign)
+    def _was_there(self, entry: Entry, item: str) -> bool:
+        """Whether an entry is no news, as it was there when its feed was first read, or when the item's watch began."""
+        since = self._seen[item].watched_since
+        return entry.baseline or (since is not None and entry.seen_at < since)
+
+    def _since_watched(self, entry: Entry, readings: Sequence[Reading]) -> tuple[Reading, ...]:
+        """Leave out what an edited entry said of an item, in an earlier text, before the item's watch began: nobody has
+        judged that, and it is no news now."""
+        late = [reading for reading in readings if self._was_there(entry, reading.item)]
+        if not late:
+            return tuple(readings)
+        *earlier, _ = self._store.texts(entry.id)
+        said = {
+            (reading.item, reading.state, reading.status, reading.value)
+            for title, summary in earlier
+            for reading in self._judging.read(replace(entry, title=title, summary=summary))
+        }
+        return tuple(r for r in readings if r not in late or (r.item, r.state, r.status, r.value) not in said)
+
+    def _note_stay(self, entry: Entry, evidence: Evidence, stay: Stay) -> None:
+        """Note what is to be told though the item stays: a dispute that begins, or an early signal."""
+        item, standing = self._items[evidence.item], self._present[evidence.item]
+        lifecycle = self._lifecycles[item.lifecycle]
+        if stay.reason is Reason.DISPUTED:
+            self._present[item.id] = replace(standing, disputed=True)
+        if self._was_there(entry, item.id):
+            return
+        known = [self._evidence[id_] for id_ in (*stay.telling, *stay.denying) if id_ in self._evidence]
+        if disputed := dispute(evidence, stay, known, item, lifecycle, standing):
+            self._stays.setdefault(dispute_key(disputed), disputed)
+        elif sign := signal(evidence, stay, item, lifecycle, standing):
+            self._stays.setdefault(signal_key(sign), sign)
+
+    def _goes_back(self, index: int) -> bool:
+        """Whether a transition goes back on where the item stood, by its history and what came before it in this
+        batch."""
+        change = self.transitions[index]
+        told = [row.transition for row in reversed(self._store.history(change.item))]
+        told += [earlier for earlier in self.transitions[:index] if earlier.item == change.item]
+        return reverses(self._lifecycles[self._items[change.item].lifecycle], told, change)
 
     def moved(self) -> list[Standing]:
         """The standings to write: of every item that got evidence, whether it moved or not.
@@ -178,123 +207,17 @@ class _Hearing:
     def alerts(self, routes: Sequence[Route], now: datetime) -> list[PlannedAlert]:
         """What is to be told, where any receiver wants it."""
         planned: list[PlannedAlert] = []
-        silences = self._store.silences(now) if self._signs or self.transitions else []
-        for key, sign in self._signs.items():
-            if to := deliveries(routes, sign, silences, now).deliveries:
-                planned.append(PlannedAlert(sign, key, to))
+        silences = self._store.silences(now) if self._stays or self.transitions else []
+        for key, stay in self._stays.items():
+            if to := deliveries(routes, stay, silences, now).deliveries:
+                planned.append(PlannedAlert(stay, key, to))
         for index, (transition, before) in enumerate(zip(self.transitions, self._before, strict=True)):
             if index in self._silent:
                 continue
             item = self._items[transition.item]
             evidence = [self._evidence[id_] for id_ in transition.evidence if id_ in self._evidence]
-            alert = plan(transition, item, self._lifecycles[item.lifecycle], evidence, before)
+            lifecycle = self._lifecycles[item.lifecycle]
+            alert = plan(transition, item, lifecycle, evidence, before, reversal=self._goes_back(index))
             if to := deliveries(routes, alert, silences, now).deliveries:
                 planned.append(PlannedAlert(alert, (item.id,), to, transition=index))
         return planned
-
-
-# --- deliver --------------------------------------------------------------------------------------
-
-
-class SendResult(StrEnum):
-    """What became of one delivery in one round."""
-
-    SENT = "sent"
-    RETRY = "retry"  # failed, to be tried again
-    DEAD = "dead"  # failed for good, or too often
-    HELD = "held"  # not tried: an earlier one to the same address failed, or the daemon is stopping
-    LOST = "lost"  # the lease had ended and another worker has taken it over
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """One delivery in one round."""
-
-    delivery: str
-    receiver: str
-    item: str
-    result: SendResult
-    detail: str = ""
-    retry_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """One batch of deliveries."""
-
-    tried: tuple[Tried, ...] = ()
-    more: bool = False
-
-
-def deliver(
-    store: Store, sender: Sender, *, owner: str, clock: Clock, stop: threading.Event | None = None
-) -> Delivered:
-    """Send one batch of the deliveries that are due.
-
-    1. T3: claim them by lease, each address's in the order planned, committed before anything is sent. A crash after
-       it: each is due again when the lease ends, and none was sent.
-    2. Send, with no transaction open; several addresses at the same time, one address in order. A crash during it:
-       this one may have arrived and will be sent again, recognisable by its delivery id.
-    3. T4: settle each one at once: sent, retry at a later time, or dead. A crash after it leaves nothing to do.
-
-    After a failure that may pass, the later ones to the same address are put back untried, and wait until it is done.
-    """
-    until = clock() + SEND_LEASE - SEND_ROOM
-    batch = store.claim_messages(clock(), DELIVERIES_AT_ONCE, SEND_LEASE, owner)
-    queues: dict[str, list[Message]] = {}
-    for message in batch:
-        queues.setdefault(message.receiver, []).append(message)
-    if not queues:
-        return Delivered()
-    desk = _Desk(store, sender, owner, clock, until, stop or threading.Event())
-    with ThreadPoolExecutor(min(SENDING_THREADS, len(queues)), thread_name_prefix="send") as pool:
-        attempts = tuple(attempt for done in pool.map(desk.serve, queues.values()) for attempt in done)
-    return Delivered(attempts, more=sum(len(message.deliveries) for message in batch) == DELIVERIES_AT_ONCE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """Where claimed deliveries are sent, one address per thread."""
-
-    store: Store
-    sender: Sender
-    owner: str
-    clock: Clock
-    until: datetime  # no send is begun after this: the lease must not end under it
-    stop: threading.Event
-
-    def serve(self, queue: Sequence[Message]) -> list[Tried]:
-        """Send the messages to one address in order and settle each."""
-        attempts: list[Tried] = []
-        hold: tuple[str, datetime] | None = None
-        for message in queue:
-            if hold is None and self.stop.is_set():
-                hold = ("the daemon was stopping", self.clock())
-            elif hold is None and self.clock() > self.until:
-                hold = ("the round took too long", self.clock())
-            if hold is not None:
-                attempts += self._put_back(message, *hold)
-                continue
-            tried = self._send(message)
-            attempts += tried
-            if tried[0].result is SendResult.RETRY and tried[0].retry_at is not None:
-                hold = ("an earlier delivery to this address failed", tried[0].retry_at)
-        return attempts
-
-    def _send(self, message: Message) -> list[Tried]:
-        outcome = self.sender.send(message)
-        now = self.clock()
-        again = next_attempt(message, outcome, now) if isinstance(outcome, Failed) else None
-        result = SendResult.SENT if isinstance(outcome, Sent) else SendResult.RETRY if again else SendResult.DEAD
-        if not self.store.settle(message.id, self.owner, outcome, now, again):
-            result = SendResult.LOST
-        return _tried(message, result, outcome.detail, again)
-
-    def _put_back(self, message: Message, why: str, until: datetime) -> list[Tried]:
-        detail = f"not tried: {why}"
-        result = SendResult.HELD if self.store.put_back(message.id, self.owner, detail) else SendResult.LOST
-        return _tried(message, result, detail, until)
-
-
-def _tried(message: Message, result: SendResult, detail: str, again: datetime | None) -> list[Tried]:
-    return [Tried(one.id, one.receiver, one.alert.subject, result, detail, again) for one in message.deliveries]

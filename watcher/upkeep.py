@@ -1,26 +1,25 @@
-"""What is done beside the straight line, every minute: forget what is old, watch the sources' health, keep feeds in
-step with the days that items wait for, and count what waits.
+"""What is done beside the straight line, every minute: forget what is old, watch the sources' health and who is left to
+see news of an item, see to what time alone brings (occasions.py), and count what waits.
 
 Like the pipeline's verbs, each may run twice, late, in two processes, or again after a crash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from watcher.config.settings import Retention, Settings
 from watcher.domain import health
 from watcher.domain.alerting import tell_sources
-from watcher.domain.alerts import Backlog
-from watcher.domain.model import Coverage, Feed, FeedStatus, Health, HealthChange, Rules, Standing
+from watcher.domain.alerts import AlertKind, Backlog
+from watcher.domain.model import Coverage, FeedStatus, Health, HealthChange
 from watcher.domain.routing import to_system
-from watcher.domain.schedule import HURRY, JITTER, interval
+from watcher.domain.troubles import SEEN, UNSEEN, unseen
 from watcher.errors import RacedError
+from watcher.occasions import hasten, tell_occasions
 from watcher.storage.store import Store
-
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +32,23 @@ class Swept:
     changes: tuple[HealthChange, ...] = ()
     health: Mapping[Health, int] | None = None  # active feeds by health
     coverage: tuple[Coverage, ...] = ()
-    alerts: int = 0  # system alerts planned
+    alerts: int = 0  # planned here: about sources, about items nobody sees, and about what time alone brings
 
 
 def sweep(store: Store, settings: Settings, *, now: datetime, watching_since: datetime) -> Swept:
     """Do all of it once. `watching_since` is when this process began to poll."""
     pruned = prune(store, settings.retention, now=now)
     statuses = [status for status in store.feed_statuses() if status.active]
-    hasten(store, settings, statuses, now=now)
+    standings = store.standings()
+    hasten(store, settings, standings, statuses, now=now)
     changes, alerts = watch_sources(store, statuses, settings.system, now=now, watching_since=watching_since)
     after = {change.feed: change.to_state for change in changes}
+    statuses = [replace(status, health=after.get(status.id, status.health)) for status in statuses]
+    alerts += watch_items(store, settings, statuses, now=now)
+    alerts += tell_occasions(store, settings, standings, statuses, now=now)
     counts = dict.fromkeys(Health, 0)
     for status in statuses:
-        counts[after.get(status.id, status.health)] += 1
+        counts[status.health] += 1
     failing = tuple(status.id for status in statuses if status.failures)
     coverage = tuple(health.cover(settings.sources, statuses, now))
     return Swept(pruned, store.backlog(now), failing, tuple(changes), counts, coverage, alerts)
@@ -84,53 +87,12 @@ def watch_sources(
     return changes, len(told) if receivers else 0
 
 
-# --- days that items wait for ---------------------------------------------------------------------
-
-
-def hasten(store: Store, settings: Settings, statuses: Iterable[FeedStatus], *, now: datetime) -> None:
-    """Tell every feed the nearest day that one of its items waits for, and bring its next poll forward where that day
-    asks for it."""
-    days = deadlines(settings.rules, store.standings(), now)
-    nearest: dict[str, datetime] = {}
-    for item, feeds in settings.sources.items():
-        if (day := days.get(item)) is not None:
-            for name in feeds:
-                nearest[name] = min(day, nearest.get(name, day))
-    configured = {feed.id: feed for feed in settings.feeds}
-    due: dict[str, tuple[datetime | None, datetime]] = {}
-    for status in statuses:
-        feed, day = configured.get(status.id), nearest.get(status.id)
-        if feed is None or feed.fastest is None:
-            continue
-        by = _latest(feed, status, day, now)
-        if day != status.deadline or (day is not None and not status.failures and by < status.next_poll_at):
-            due[status.id] = (day, by if day is not None else status.next_poll_at)
-    store.expect_days(due)
-
-
-def _latest(feed: Feed, status: FeedStatus, day: datetime | None, now: datetime) -> datetime:
-    """When a feed is to be polled at the latest for the sake of that day alone; what jitter adds is let be."""
-    patient = replace(status.pace, told=feed.slowest)
-    return now + interval(feed, patient, now, deadline=day) * (1 + JITTER)
-
-
-def deadlines(rules: Rules, standings: Mapping[str, Standing], now: datetime) -> dict[str, datetime]:
-    """Return the first moment (UTC) of the day that an item's state carries, where that is not over and done with."""
-    found: dict[str, datetime] = {}
-    for item in rules.items:
-        standing = standings.get(item.id)
-        state = rules.lifecycles[item.lifecycle].states.get(standing.state) if standing else None
-        if standing is None or state is None or state.final or not (state.value or "").startswith("date"):
-            continue
-        day = _day(standing.value)
-        if day is not None and day + DAY + HURRY > now:
-            found[item.id] = day
-    return found
-
-
-def _day(value: str | None) -> datetime | None:
-    """Read the day at the beginning of a value ("2025-11-10", "2025-11-10 Madrid")."""
-    try:
-        return datetime.fromisoformat((value or "")[:10]).replace(tzinfo=UTC)
-    except ValueError:
-        return None
+def watch_items(store: Store, settings: Settings, statuses: Sequence[FeedStatus], *, now: datetime) -> int:
+    """Tell which items nobody can see news of, as none of their sources can be read, and which are seen again; return
+    how many alerts are new."""
+    if not settings.system:
+        return 0
+    told = store.told_of_service((AlertKind.ITEM_UNSEEN, AlertKind.TROUBLE_OVER), (UNSEEN, SEEN))
+    items = {item.id: item for item in settings.rules.items}
+    found = unseen(settings.sources, {status.id: status for status in statuses}, items, told, now)
+    return store.tell([to_system(alert, key, settings.system, now) for alert, key in found], now)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import re
-from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from watcher.delivery import check_address, masked
-from watcher.delivery.addresses import SEND_LIMIT_S, Refused, open_address, scrub, secrets_in
-from watcher.domain.schedule import FIRST_RETRY, LONGEST_RETRY, MAX_ATTEMPTS
+from watcher.delivery.addresses import Refused, open_address, scrub, secrets_in
 
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7"
 MAIL = "mailtos://watch:p%40ssw0rd@smtp.example.org:587/desk@example.org?from=watcher@example.org"
@@ -105,15 +103,6 @@ def test_our_form_for_slack_is_valid_json() -> None:
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
-
-
-def test_the_docs_tell_the_retries_as_they_are() -> None:
-    assert f"first after {FIRST_RETRY.total_seconds():g} seconds" in PAGE
-    assert timedelta(hours=1) == LONGEST_RETRY
-    assert "twice as long each time, up to an hour" in PAGE
-    assert f"After {MAX_ATTEMPTS} attempts a message is dead" in PAGE
-    assert SEND_LIMIT_S == 8
-    assert "One attempt waits eight seconds at most" in PAGE
 
 
 def test_every_address_in_the_docs_can_be_used() -> None:

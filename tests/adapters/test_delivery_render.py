@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from watcher.config.lifecycles import shipped_lifecycles
 from watcher.delivery.mrkdwn import heading, literal
 from watcher.delivery.plain import cut, fold, safe_link, unlinked
-from watcher.delivery.render import LONGEST_SLACK, Rendered, render
+from watcher.delivery.render import LONGEST_SLACK, Look, Rendered, render
 from watcher.domain.alerting import plan, signal
 from watcher.domain.alerting import test_alert as alert_for_a_test
 from watcher.domain.alerts import Alert, AlertKind, Point, Quote, SystemAlert
@@ -51,7 +51,7 @@ Since: 25 Sep 2025, 16:05 Europe/Berlin
 Means: The full text is public.
 Before: awaited for 11 days, since 14 Sep 2025, as reported by ABC News
 Why: 2 independent sources say so: Reuters and Xinhua
-Evidence: 2 independent sources (reason: corroborated)
+Evidence: 2 independent sources
 
 “The text was published on Thursday.”
 — Reuters (news agency), 25 Sep 2025, 16:05 Europe/Berlin
@@ -66,7 +66,7 @@ Your note: Send it to Brussels.
 Then call.
 
 Board: https://board.example/
-watchlist us-china, item outcome-documents, severity normal
+state_change, reason corroborated, watchlist us-china, item outcome-documents, severity normal
 Delivery 42. A repeat of this message carries the same id.
 """
 SLACK = """\
@@ -77,7 +77,7 @@ Will the text be published?
 *Means:* The full text is public.
 *Before:* awaited for 11 days, since 14 Sep 2025, as reported by ABC News
 *Why:* 2 independent sources say so: Reuters and Xinhua
-*Evidence:* 2 independent sources (reason: corroborated)
+*Evidence:* 2 independent sources
 
 >“The text was published on Thursday.”
 >— Reuters (news agency), 25 Sep 2025, 16:05 Europe/Berlin
@@ -91,13 +91,14 @@ Will the text be published?
 *Your note:* Send it to Brussels.
 Then call.
 
-*Board:* <https://board.example/|board.example>
-watchlist us-china, item outcome-documents, severity normal
+*Board:* <https://board.example/|board.example>"""
+SMALL = """\
+state_change, reason corroborated, watchlist us-china, item outcome-documents, severity normal
 Delivery 42. A repeat of this message carries the same id."""
 
 
 def shown(alert: Alert = ALERT) -> Rendered:
-    return render(a_message(alert), zone=BERLIN, board=BOARD)
+    return render(a_message(alert), Look(BERLIN, BOARD))
 
 
 def quoting(text: str, link: str = "") -> Alert:
@@ -129,6 +130,7 @@ def test_the_text_says_everything_in_order() -> None:
 
 def test_slack_gets_the_same_lines_in_its_own_form() -> None:
     assert shown().slack == SLACK
+    assert shown().small == SMALL
 
 
 def test_the_html_says_the_same_and_links_only_to_evidence_and_board() -> None:
@@ -197,18 +199,18 @@ def test_what_is_not_known_is_not_told() -> None:
         detail="",
         sources=0,
     )
-    message = render(a_message(bare, ""), zone=ZoneInfo("UTC"))
+    message = render(a_message(bare, ""), Look(ZoneInfo("UTC")))
 
     assert message.text == (
         "published: Outcome documents of the Madrid talks\n\n"
         "Change: awaited → published\nSince: 25 Sep 2025, 14:05 UTC\n\n"
-        "watchlist us-china, item outcome-documents, severity normal\n"
+        "state_change, reason corroborated, watchlist us-china, item outcome-documents, severity normal\n"
     )
     assert html_to_text(message.html) == message.text.rstrip("\n")
 
 
 def test_a_test_message_says_that_it_is_one() -> None:
-    message = render(a_message(alert_for_a_test(NOW), "7"), zone=BERLIN)
+    message = render(a_message(alert_for_a_test(NOW), "7"), Look(BERLIN))
 
     assert message.subject == "test: this address is reached"
     assert "Change:" not in message.text
@@ -280,12 +282,12 @@ def test_forty_kilobytes_are_cut_with_an_ellipsis() -> None:
     assert len(message.slack) <= LONGEST_SLACK
     assert "…" in message.subject
     assert "*Change:* awaited → published" in message.slack
-    assert message.slack.endswith("carries the same id.")
+    assert message.small.endswith("carries the same id.")
 
 
 def test_slack_gets_at_least_the_headline_when_nothing_else_fits() -> None:
     board = "https://board.example/?" + "&" * 700
-    message = render(a_message(replace(ALERT, title="&" * 200), ""), zone=BERLIN, board=board)
+    message = render(a_message(replace(ALERT, title="&" * 200), ""), Look(BERLIN, board))
 
     assert message.slack == literal(message.subject)
 
@@ -483,7 +485,7 @@ def test_an_early_signal_says_that_nothing_has_changed_and_is_what_the_page_show
     assert isinstance(made, Stay)
     sign = signal(told, made, item, lifecycle, standing)
     assert sign is not None
-    message = render(a_message(sign), zone=BERLIN, board=BOARD)
+    message = render(a_message(sign), Look(BERLIN, BOARD))
     page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
     assert f"```text\n{message.text}```" in page
     assert "has not changed" in message.slack
@@ -516,25 +518,23 @@ SYSTEM = SystemAlert(
 )
 
 
-def test_a_system_alert_says_that_it_is_one_and_is_what_the_page_shows() -> None:
-    message = render(a_message(SYSTEM), zone=BERLIN, board=BOARD)
+def test_a_system_alert_says_that_it_is_one() -> None:
+    message = render(a_message(SYSTEM), Look(BERLIN, BOARD))
     assert message.subject == "[watcher] wire cannot be read"
-    page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
-    assert f"```text\n{message.text}```" in page
-    assert "No watch item has changed" in message.slack
-    assert "No watch item has changed" in message.html
+    for form in (message.text, message.slack, message.html):
+        assert "No watch item has changed" in form
 
 
 def test_many_points_fit_every_channel() -> None:
     points = tuple(Point(f"feed-{n}", "broken: " + "x" * 500) for n in range(20))
-    message = render(a_message(replace(SYSTEM, points=points, more=480), ""), zone=BERLIN)
-    assert "and 480 more" in message.text
+    message = render(a_message(replace(SYSTEM, points=points, more=480), ""), Look(BERLIN))
+    assert "and 480 more: see `watcher feeds`" in message.text
     assert len(message.slack) <= LONGEST_SLACK
 
 
 def test_what_a_source_wrote_acts_on_nothing_in_a_system_alert_either() -> None:
     point = Point("<!channel>", "not a feed: https://evil.example/ <b>x</b>")
-    message = render(a_message(replace(SYSTEM, points=(point,)), ""), zone=BERLIN)
+    message = render(a_message(replace(SYSTEM, points=(point,)), ""), Look(BERLIN))
     assert "https[:]//evil[.]example/" in message.text
     assert "<b>x" not in message.html
     assert "<!channel>" not in message.slack

@@ -48,7 +48,7 @@ ACTS: dict[str, Act] = {
     "record": record,
     # the lease of the first claim has expired by then, so that the ledger is written too
     "claim_messages": lambda store, now: store.claim_messages(now + DAY, 9, HOUR, "you"),
-    "put_back": lambda store, now: store.put_back(store.deliveries()[0].id, "me", "another comes first"),
+    "put_back": lambda store, now: store.put_back([store.deliveries()[0].id], "me", "another comes first"),
     "settle": settle,
     "prune": lambda store, now: store.prune(now, now + DAY),
 }

@@ -15,9 +15,22 @@ from sqlalchemy.exc import IntegrityError
 from store_cases import DAY, HOUR, a_poll, an_entry, approve, filled
 from test_store_items import SEED
 
-from watcher.domain.alerts import Conditions, Failed, Silence
+from watcher.domain.alerts import AlertKind, Conditions, Failed, Silence
+from watcher.domain.composing import Limits
 from watcher.domain.model import Article, ArticleResult, Health, HealthChange, Snapshot
-from watcher.storage import Store, acts, articles, entries, feeds, judgements, outbox, silences, told, vitals
+from watcher.storage import (
+    Store,
+    acts,
+    articles,
+    claims,
+    entries,
+    feeds,
+    judgements,
+    occasions,
+    silences,
+    told,
+    vitals,
+)
 from watcher.storage.database import Database
 from watcher.storage.tables import entry, metadata
 from watcher.storage.types import PlainText
@@ -43,6 +56,13 @@ BROKEN: dict[str, tuple[str, str]] = {
     "ck_entry_pruned_is_useless": ("entry", f"matched = true, judged_at = '{NOW_TEXT}', pruned_at = '{NOW_TEXT}'"),
     "ck_item_version": ("item", "version = -1"),
     "ck_delivery_state": ("delivery", "state = 'maybe', settled_at = NULL"),
+    "ck_delivery_hold": ("delivery", "hold = 'lunch'"),
+    "ck_delivery_sending_is_in_a_message": (
+        "delivery",
+        f"state = 'sending', settled_at = NULL, lease_owner = 'me', lease_until = '{NOW_TEXT}', message = NULL",
+    ),
+    "ck_message_merge": ("message", "merge = 'odd'"),
+    "ck_circuit_failures": ("circuit", "failures = -1"),
     "ck_delivery_attempts": ("delivery", "attempts = 5, tries = 4"),
     "ck_delivery_lease": ("delivery", "lease_owner = 'me', lease_until = NULL"),
     "ck_delivery_sending_is_leased": ("delivery", "state = 'sending', settled_at = NULL"),
@@ -187,6 +207,7 @@ def test_history_cannot_be_changed_or_removed(database: Database, table: str) ->
 OTHERWISE_UNIQUE: dict[str, dict[str, Any]] = {
     "transition_evidence": {"position": 1},
     "alert": {"key": "other", "transition": None},
+    "delivery": {"receiver": "other"},
 }
 
 
@@ -215,7 +236,11 @@ QUEUES: dict[str, Callable[[Connection, datetime], object]] = {
     "ix_entry_other": lambda connection, now: rows(connection, entry.c.other_hash),
     "ix_evidence_item": lambda connection, now: judgements.evidence(connection, "deal", now - DAY),
     "ix_health_at": lambda connection, now: vitals.forget(connection, now),
-    "ix_delivery_open": lambda connection, now: outbox.claim(connection, now, 5, HOUR, "me"),
+    "ix_delivery_queue": lambda connection, now: claims.claim(connection, now, 5, HOUR, "me", Limits()),
+    "ix_delivery_leased": lambda connection, now: claims.busy(connection, now),
+    "ix_delivery_message": lambda connection, now: claims.put_back(connection, ["0"], "me", ""),
+    "ix_message_sent": lambda connection, now: claims.spent(connection, "desk", ["desk"], now - HOUR),
+    "ix_alert_kind": lambda connection, now: occasions.told_of_service(connection, [AlertKind.TROUBLE], ["", "a"], 5),
     "ix_alert_subject": lambda connection, now: told.alerts(connection, item="deal"),
     "ix_alert_reminds_of": lambda connection, now: told.reminders(connection, [1]),
     "ix_silence_ends": lambda connection, now: silences.active(connection, now),

@@ -48,11 +48,12 @@ def test_the_latest_of_a_kind_come_first(store: Store, now: datetime) -> None:
     for number, one in enumerate(told):
         store.tell([to_system(one, ("told", str(number)), ("ops",), now)], now + number * MINUTE)
 
-    found = store.told_of_service([AlertKind.TROUBLE, AlertKind.TROUBLE_OVER])
+    found = store.told_of_service([AlertKind.TROUBLE, AlertKind.TROUBLE_OVER], ["job_failed"])
     assert [one.alert for one in found] == [told[2], told[1], told[0]]
     assert [one.created_at for one in found] == [now + 2 * MINUTE, now + MINUTE, now]
     assert found[0].id > found[1].id
-    assert store.told_of_service([AlertKind.TROUBLE], limit=1) == found[:1]
+    assert store.told_of_service([AlertKind.TROUBLE], ["job_failed"], limit=1) == found[:1]
+    assert store.told_of_service([AlertKind.TROUBLE], ["backlog_late"]) == []
 
 
 @pytest.mark.slow

@@ -13,9 +13,19 @@ from pathlib import Path
 import pytest
 from store_cases import DAY, HOUR, MINUTE, a_change, a_fact, an_alert, approve, filled
 
-from watcher.domain.alerts import Attempt, AttemptOutcome, Backlog, DeliveryRow, DeliveryState, Failed, Sent
+from watcher.domain.alerts import (
+    Attempt,
+    AttemptOutcome,
+    Backlog,
+    DeliveryRow,
+    DeliveryState,
+    Ending,
+    Failed,
+    Merge,
+    Sent,
+)
 from watcher.errors import UsageError
-from watcher.storage import Store, outbox
+from watcher.storage import Store, settling
 from watcher.storage.database import Database
 
 DEAD, DROPPED, PENDING = DeliveryState.DEAD, DeliveryState.DROPPED, DeliveryState.PENDING
@@ -35,7 +45,9 @@ def only(store: Store) -> DeliveryRow:
 
 
 def test_a_delivery_carries_the_whole_alert(full: Store, now: datetime) -> None:
-    (delivery,) = full.claim_messages(now, 9, MINUTE, "me")
+    (message,) = full.claim_messages(now, 9, MINUTE, "me")
+    (delivery,) = message.deliveries
+    assert message.id == delivery.id
     assert (delivery.receiver, delivery.attempts, delivery.state) == ("desk", 1, SENDING)
     expected = an_alert(a_change(a_fact("deal", "1", now)))
     assert delivery.alert == expected == only(full).alert
@@ -126,9 +138,10 @@ def test_what_waits_for_its_retry_holds_back_what_comes_after_it(store: Store, n
     assert store.settle(ids(store)[0], "me", Failed(True, "busy"), now, retry_at=now + HOUR)
     assert store.settle(ids(store, "boss")[0], "me", Sent(), now)
     assert claimed(store, now + HOUR - MINUTE) == [("boss", second), ("boss", third)]
-    assert claimed(store, now + HOUR) == [
-        ("desk", first), ("boss", second), ("desk", second), ("boss", third), ("desk", third)
-    ]  # fmt: skip
+    assert claimed(store, now + HOUR) == [("desk", first), ("boss", second), ("boss", third)], "one, until it is taken"
+    assert store.settle(ids(store)[0], "me", Sent(), now + HOUR)
+    (late,) = store.claim_messages(now + HOUR, 9, MINUTE, "me")
+    assert (late.merge, [one.alert.subject for one in late.deliveries]) == (Merge.LATE, [second, third])
 
 
 def test_what_is_being_sent_holds_back_what_comes_after_it(store: Store, now: datetime) -> None:
@@ -170,16 +183,16 @@ def test_a_long_queue_to_one_receiver_keeps_no_other_waiting(store: Store, now: 
 def test_what_was_not_tried_goes_back_as_it_was(store: Store, now: datetime) -> None:
     planned(store, now, 1)
     (one,) = store.claim_messages(now, 9, MINUTE, "me")
-    assert not store.put_back(one.id, "you", "not tried")
-    assert store.put_back(one.id, "me", "not tried: stopping")
-    assert not store.put_back(one.id, "me", "not tried")
+    assert not store.put_back([one.id], "you", "not tried")
+    assert store.put_back([one.id], "me", "not tried: stopping") == {one.id}
+    assert not store.put_back([one.id], "me", "not tried")
     row = only(store)
     assert (row.state, row.attempts, row.not_before, row.detail) == (PENDING, 0, now, "not tried: stopping")
     assert row.ledger == ()
     # and after an attempt that was lost, the ledger's numbers go on without a gap
     store.claim_messages(now, 9, MINUTE, "me")
     (again,) = store.claim_messages(now + HOUR, 9, MINUTE, "you")
-    assert store.put_back(again.id, "you", "not tried")
+    assert store.put_back([again.id], "you", "not tried")
     assert store.claim_messages(now + HOUR, 9, MINUTE, "you")[0].attempts == 2
     assert store.settle(one.id, "you", Sent(), now + HOUR)
     assert [(line.n, line.outcome) for line in only(store).ledger] == [
@@ -232,11 +245,13 @@ def test_what_is_settled_during_a_claim_holds_back_what_comes_after_it(
         first, second = planned(store, now, 2)
         assert claimed(store, now) == [("desk", first)]
         with other.write() as connection:
-            failed = Failed(True, "busy")
-            assert outbox.settle(connection, ids(store)[0], "me", failed, now + HOUR, now + 2 * HOUR)
+            ending = Ending(ids(store)[0], Failed(True, "busy"), now + 2 * HOUR)
+            assert settling.settle(connection, [ending], "me", now + HOUR)
             assert claimed(store, now + HOUR, owner="you") == []
         assert claimed(store, now + HOUR, owner="you") == []
-        assert claimed(store, now + 2 * HOUR, owner="you") == [("desk", first), ("desk", second)]
+        assert claimed(store, now + 2 * HOUR, owner="you") == [("desk", first)]
+        assert store.settle(ids(store)[0], "you", Sent(), now + 2 * HOUR)
+        assert claimed(store, now + 2 * HOUR, owner="you") == [("desk", second)]
         store.close()
         other.close()
 
@@ -255,8 +270,8 @@ def test_a_failure_is_tried_again_at_its_time_then_given_up(full: Store, now: da
     row = only(full)
     assert (row.state, row.settled_at, row.detail) == (DEAD, now + DAY, "no such channel")
     assert row.ledger == (
-        Attempt(1, now, AttemptOutcome.FAILED, "busy"),
-        Attempt(2, now + DAY, AttemptOutcome.FAILED, "no such channel"),
+        Attempt(1, now, AttemptOutcome.FAILED, "busy", one.id),
+        Attempt(2, now + DAY, AttemptOutcome.FAILED, "no such channel", one.id),
     )
     assert full.claim_messages(now + 9 * DAY, 9, HOUR, "me") == []
     assert full.backlog(now + DAY) == Backlog(unjudged=2, pending=0, dead=1, oldest_pending=None)

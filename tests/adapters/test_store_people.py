@@ -191,3 +191,49 @@ def test_of_two_at_once_one_acknowledges(store: Store, now: datetime) -> None:
         given = list(pool.map(lambda by: store.acknowledge("deal", by, "", now), "abcd"))
     assert sorted(map(len, given)) == [0, 0, 0, 1]
     assert len(store.acts("deal")) == 1
+
+
+def test_a_silence_is_stored_once_since_a_moment(store: Store, now: datetime) -> None:
+    asked = replace(a_silence(now), starts_at=now + MINUTE, ends_at=now + HOUR)
+    kept = store.silence_once(asked, now, now + MINUTE)
+    assert kept == replace(asked, id=1)
+    assert store.silence_once(asked, now, now + MINUTE) is None
+    assert store.silence_since(asked, now) == kept
+    assert store.silence_since(asked, now + 2 * MINUTE) is None
+    for other in (replace(asked, by="ben"), replace(asked, when=Conditions())):
+        assert store.silence_since(other, now) is None
+    again = replace(asked, starts_at=now + 3 * MINUTE)
+    assert store.silence_once(again, now + 2 * MINUTE, now + 3 * MINUTE) == replace(again, id=2)
+
+
+def test_of_all_items_the_latest_acts_come_first(store: Store, now: datetime) -> None:
+    filled(store, now)
+    kept = [store.act(Act(ActKind.NOTE, item, "ana", now, str(n))) for n, item in enumerate(("deal", "visit", "deal"))]
+    assert store.latest_acts() == kept[::-1]
+    assert store.latest_acts(1) == kept[-1:]
+
+
+def test_alerts_are_asked_for_by_id_and_by_what_waits_for_an_acknowledgement(store: Store, now: datetime) -> None:
+    one, two, *_ = filled(store, now)
+    approve(store, one, now)
+    approve(store, two, now, item="visit")
+    first, second = alert_ids(store, now, sent=True)
+    remind(store, first, now)
+    alert_ids(store, now, sent=True)
+    assert [row.id for row in store.alerts(ids=(second,))] == [second]
+    assert [row.id for row in store.alerts(unacknowledged=True)] == [second, first]
+    store.acknowledge("deal", "ana", "", now)
+    assert [row.id for row in store.alerts(unacknowledged=True)] == [second]
+    assert [act.by for act in store.alerts(ids=(first,))[0].acks] == ["ana"]
+
+
+def test_stored_entries_are_read_again_in_order_while_they_have_their_text(store: Store, now: datetime) -> None:
+    one, two, three = filled(store, now)
+    assert store.judged(now - DAY) == []  # they wait for the judge
+    store.record([one, two], [a_fact("deal", two, now)], [], [replace(store.standings()["deal"], version=1)], [], now)
+    assert store.judged(now - DAY) == [one, two]
+    assert store.judged(now + MINUTE) == []
+    assert [entry.id for entry in store.entries([three, two, one])] == [one, two]
+    assert store.prune(now, now + MINUTE) == 1
+    assert store.judged(now - DAY) == [two]
+    assert [entry.id for entry in store.entries([one, two])] == [two]

@@ -87,14 +87,13 @@ def test_every_command_and_parameter_says_what_it_is_for() -> None:
 
 
 def test_everything_that_lists_can_print_json() -> None:
-    listing = set(
-        "status history feeds discover test list check once explain preview route revision seed notify".split()
-    )
+    words = "status history feeds discover test list check once explain preview route revision seed notify digest"
+    listing = set(words.split())
     seen = set()
-    for words, command in commands(get_command(program)):
-        if words[-1] in listing:
-            seen.add(words[-1])
-            assert any("--json" in parameter.opts for parameter in command.params), words
+    for called, command in commands(get_command(program)):
+        if called[-1] in listing:
+            seen.add(called[-1])
+            assert any("--json" in parameter.opts for parameter in command.params), called
     assert seen == listing
 
 

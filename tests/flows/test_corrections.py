@@ -13,7 +13,7 @@ from newsroom import APPROVED, MORNING, REJECTED, Newsroom, newsroom
 
 from watcher.app import App
 from watcher.corrections import RACES, Made, correct
-from watcher.domain.alerts import Alert, DeliveryState
+from watcher.domain.alerts import Alert, AlertKind, DeliveryState
 from watcher.domain.correcting import Correction
 from watcher.domain.model import Evidence, Reason, Span, Status, Tier
 from watcher.errors import RacedError, UsageError
@@ -84,6 +84,18 @@ def test_it_is_one_alert_like_any_other(app: App, room: Newsroom) -> None:
     assert {row.state for row in app.store.deliveries()} == {DeliveryState.PENDING}
 
 
+def test_one_that_goes_back_is_told_as_a_reversal_and_what_it_corrects_was_never_so(app: App, room: Newsroom) -> None:
+    news(app, room, APPROVED)
+    said(app, room, "pending")
+    room.clock.forward(minutes=5)
+    news(app, room, APPROVED + ", at last")
+    kinds = [row.alert.kind for row in app.store.alerts(item=ITEM)]
+    assert kinds == [AlertKind.STATE_CHANGE, AlertKind.REVERSAL, AlertKind.STATE_CHANGE]
+    back = app.store.alerts(item=ITEM)[1].alert
+    assert isinstance(back, Alert)
+    assert back.detail.startswith("corrected by ana: the ministry told us; it goes back on")
+
+
 def test_the_news_that_was_corrected_does_not_come_back(app: App, room: Newsroom) -> None:
     news(app, room, APPROVED)
     assert state(app) == "approved"
@@ -129,6 +141,16 @@ def test_an_item_that_is_not_in_the_database_yet_is_said_to_be_new(room: Newsroo
     with pytest.raises(UsageError, match="not in the database yet"):
         correct(store, settings.rules, settings.routes, ITEM, asked, quietly=False, now=room.clock())
     store.close()
+
+
+def test_a_board_gets_what_people_did(app: App, room: Newsroom) -> None:
+    said(app, room, "approved")
+    app.once()
+    (row,) = app.store.alerts(item=ITEM)
+    assert app.acts() == {"acts": [], "silences": [], "unacknowledged": {ITEM: 1}}
+    app.store.acknowledge(row.id, "ben", "", room.clock())
+    assert [one["by"] for one in app.acts()["acts"]] == ["ben"]
+    assert app.acts()["unacknowledged"] == {}
 
 
 # --- others at the same time ----------------------------------------------------------------------

@@ -16,7 +16,7 @@ from watcher.app import App, build
 from watcher.demo.daemon import Daemon
 from watcher.storage import Store
 
-COMMITS = ("claim_feeds", "save_polls", "record", "claim_messages", "settle")
+COMMITS = ("claim_feeds", "save_polls", "record", "claim_messages", "settle_all")
 
 
 class Crash(BaseException):
@@ -51,8 +51,8 @@ class Fragile(Store):
     def claim_messages(self, *args: Any) -> Any:
         return self._commit("claim_messages", partial(super().claim_messages, *args))
 
-    def settle(self, *args: Any) -> Any:
-        return self._commit("settle", partial(super().settle, *args))
+    def settle_all(self, *args: Any) -> Any:
+        return self._commit("settle_all", partial(super().settle_all, *args))
 
     def put_back(self, *args: Any) -> Any:
         return self._commit("put_back", partial(super().put_back, *args))
@@ -103,7 +103,7 @@ def test_a_crash_at_any_commit_loses_nothing(room: Newsroom, commit: str, when: 
     assert len(ids) == 2
     told = Counter(to for to, _ in room.letters())
     assert set(told) == {"desk@example.org", "boss@example.org"}
-    if commit == "settle":
+    if commit == "settle_all":
         assert max(told.values()) <= 3, "sent again once after each of two crashes, not more"
     else:
         assert max(told.values()) == 1
@@ -113,7 +113,7 @@ def test_a_message_sent_again_is_recognisable(room: Newsroom) -> None:
     life(room, None)
     room.clock.forward(minutes=20)
     room.publish("wire", CLEARED)
-    life(room, ("before", "settle"))
+    life(room, ("before", "settle_all"))
     room.clock.forward(minutes=30)
     life(room, None)
     first, second = room.mail.mails.all()

@@ -287,7 +287,7 @@ def test_a_job_that_fails_is_logged_counted_and_done_again() -> None:
     engine.start(read_clock())
     assert enough.wait(10)
     assert engine.stop(timedelta(seconds=5))
-    assert engine.failing == {}
+    assert engine.failing == ()
     assert b'watcher_job_failures_total{job="cycle"} 1.0' in metrics.text()
 
 

@@ -14,6 +14,7 @@ from watcher.cli.people import PANEL
 if TYPE_CHECKING:
     from watcher.backfill import Backfilled
     from watcher.config import Settings
+    from watcher.corrections import Made
     from watcher.domain.model import Transition
 
 
@@ -48,7 +49,6 @@ def correct(
     No rule and no evidence changes. What was told before does not move the item back; later news moves it as ever.
     """
     from watcher.app import now
-    from watcher.backtest import transition_line
     from watcher.cli.explain import parse_date
     from watcher.corrections import correct as make
     from watcher.domain.correcting import Correction
@@ -60,8 +60,14 @@ def correct(
         made = make(store, settings.rules, settings.routes, item, asked, quietly=quietly, now=moment_now)
     finally:
         store.close()
+    _show(made, settings, as_json=as_json)
+
+
+def _show(made: Made, settings: Settings, *, as_json: bool) -> None:
+    from watcher.backtest import transition_line
+
     if as_json:
-        emit_json(transition_line(made.transition) | {"by": person, "deliveries": made.deliveries})
+        emit_json(transition_line(made.transition) | {"by": made.transition.actor, "deliveries": made.deliveries})
     else:
         emit_lines([_step(made.transition, settings)])
         remark(f"deliveries planned: {made.deliveries}" if made.deliveries else "nobody is told")

@@ -101,13 +101,15 @@ def _message(made: Digest, receiver: str = "") -> Message:
 
 
 def _show(made: Sequence[Digest], settings: Settings, *, as_json: bool) -> None:
+    from watcher.app import look_of
     from watcher.delivery.render import render
 
     if as_json:
         emit_json([_json(one) for one in made])
         return
+    look = look_of(settings)
     for number, one in enumerate(made):
-        text = render(_message(one), zone=settings.zone, board=settings.board).text
+        text = render(_message(one), look).text
         emit_lines([*([""] if number else []), *text.rstrip().splitlines()])
 
 
@@ -146,10 +148,10 @@ def _show_next(routes: Sequence[Route], rows: dict[str, DigestRow], now: datetim
 
 
 def _send(made: Sequence[Digest], routes: Sequence[Route], settings: Settings) -> None:
-    from watcher.delivery.apprise import Sender
+    from watcher.app import sender_of
     from watcher.domain.alerts import Sent
 
-    sender = Sender(settings.receivers, settings.zone, settings.board)
+    sender = sender_of(settings)
     failed = False
     for one, route in zip(made, routes, strict=True):
         for receiver in route.to:

@@ -254,11 +254,17 @@ def _try_database(settings: Settings) -> str:
     return ""
 
 
-def schema() -> None:
-    """Print the JSON Schema of the configuration files, for editors."""
+def schema(
+    of: Annotated[str, typer.Argument(help="config or webhook.", metavar="[OF]")] = "config",
+) -> None:
+    """Print the JSON Schema of the configuration files, for editors; or of what a webhook gets."""
     from watcher.config import json_schema
+    from watcher.delivery.payload import schema as webhook_schema
+    from watcher.errors import UsageError
 
-    emit_json(json_schema())
+    if of not in ("config", "webhook"):
+        raise UsageError(f"there is no schema of {of!r}; allowed: config, webhook")
+    emit_json(json_schema() if of == "config" else webhook_schema())
 
 
 def seed(

@@ -138,8 +138,8 @@ def history(
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
-    """Show how an item came to its state: every change, newest first, with the evidence it rests on, and in between what
-    people noted, acknowledged and corrected."""
+    """Show how an item came to its state: every change, newest first, with the evidence it rests on, and between them
+    what people noted and acknowledged."""
     from watcher.errors import UsageError
 
     settings = settings_from(config)
@@ -160,7 +160,7 @@ def history(
 
 
 def _placed(rows: Sequence[HistoryRow], acts: Sequence[Act]) -> list[tuple[HistoryRow, list[Act]]]:
-    """Give each change what people did between it and the next one, latest first; what came before all, to the first."""
+    """Give each change what people did between it and the next one, latest first."""
     rest, placed = list(acts), []
     for row in rows:
         since = [act for act in rest if act.at >= row.recorded_at or row.seq == 0]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import tzinfo
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from watcher.cli import ledger
+from watcher.cli.ledger import row_json, told
 from watcher.cli.options import DEFAULT_CONFIG, Config, Json, Yes, confirm, settings_from, store_from
 from watcher.cli.output import cut, emit_json, emit_lines, emit_table, moment, remark
 
@@ -17,12 +19,13 @@ if TYPE_CHECKING:
 
 outbox = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Look at and tend what is to be sent.")
 
-Ids = Annotated[list[str], typer.Argument(help="Delivery ids, as `outbox list` shows them.", metavar="ID")]
+Ids = Annotated[list[str], typer.Argument(help="Ids of deliveries or messages (`outbox list`).", metavar="ID")]
 
 
 def register(program: typer.Typer) -> None:
     """Add this module's commands."""
     program.command(rich_help_panel="Tend")(notify)
+    ledger.register(program, outbox)
     program.add_typer(outbox, name="outbox", rich_help_panel="Tend")
 
 
@@ -37,14 +40,13 @@ def notify(
     as_json: Json = False,
 ) -> None:
     """Send a test message to a receiver, or to all receivers of a route, and say whether it was taken."""
-    from watcher.app import now
-    from watcher.delivery.apprise import Sender
+    from watcher.app import now, sender_of
     from watcher.domain.alerting import test_alert
     from watcher.domain.alerts import Delivery, Message, Sent
 
     settings = settings_from(config, addresses=True)
     addresses = addresses_of(settings, test)
-    sender = Sender(settings.receivers, settings.zone, settings.board)
+    sender = sender_of(settings)
     alert = test_alert(now())
     outcomes = [
         (address, sender.send(Message(f"test-{address}", address, (Delivery(f"test-{address}", address, alert),))))
@@ -89,15 +91,24 @@ def list_(
         list[str] | None,
         typer.Option(
             "--state",
-            help="pending, sending, sent, dead or dropped; may be repeated. What waits and dead if not told.",
+            help="pending, sending, sent, dead, dropped or silenced; may be repeated. What waits and dead if not told.",
             metavar="STATE",
         ),
+    ] = None,
+    receiver: Annotated[
+        list[str] | None,
+        typer.Option("--receiver", help="Only to this address or receiver; may be repeated.", metavar="NAME"),
+    ] = None,
+    item: Annotated[
+        list[str] | None,
+        typer.Option("--item", help="Only about this item or feed; may be repeated.", metavar="ID"),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="The most to show, latest first.", metavar="N")] = 100,
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
-    """List deliveries with their attempts."""
+    """List deliveries: what waits and why, and what was given up."""
+    from watcher.app import now
     from watcher.domain.alerts import DeliveryState
     from watcher.errors import UsageError
 
@@ -108,30 +119,45 @@ def list_(
     settings = settings_from(config)
     store = store_from(settings, as_json=as_json)
     try:
-        rows = store.deliveries(states, limit)
+        known = {row.circuit.receiver for row in store.receivers(now())} | set(settings.receivers)
+        receivers = [name for each in receiver or () for name in _named(each, known)]
+        rows = store.deliveries(states, limit, receivers=receivers, about=item or ())
+        messages = store.messages({row.message for row in rows if row.message}) if as_json else {}
     finally:
         store.close()
     if as_json:
-        emit_json([_row_json(row) for row in rows])
+        emit_json([row_json(row, messages.get(row.message)) for row in rows])
         return
     _show(rows, settings.zone)
+
+
+def _named(name: str, known: Collection[str]) -> list[str]:
+    """The addresses meant by an address's or a receiver's name; UsageError, naming what there is, for anything else."""
+    from watcher.errors import UsageError
+
+    found = [one for one in known if one == name or one.rpartition("/")[0] == name]
+    if not found:
+        raise UsageError(f"there is no receiver {name!r}; allowed: {', '.join(sorted(known)) or 'none'}")
+    return found
 
 
 def _show(rows: Sequence[DeliveryRow], zone: tzinfo) -> None:
     from watcher.domain.alerts import DeliveryState
 
     emit_table(
-        ("ID", "STATE", "RECEIVER", "ABOUT", "CHANGE", "TRIES", "PLANNED", "NEXT", "DETAIL"),
+        ("ID", "STATE", "RECEIVER", "ROUTE", "ABOUT", "CHANGE", "TRIES", "PLANNED", "NEXT", "HOLD", "WHY"),
         [
             (
                 row.id,
                 (row.state.value, "red" if row.state is DeliveryState.DEAD else ""),
                 row.receiver,
+                row.route or "-",
                 row.item,
-                _told(row),
+                told(row),
                 str(row.attempts),
                 moment(row.created_at, zone),
                 moment(row.not_before, zone) if row.state is DeliveryState.PENDING else "-",
+                row.hold.value if row.hold else "-",
                 cut(row.detail),
             )
             for row in rows
@@ -139,58 +165,39 @@ def _show(rows: Sequence[DeliveryRow], zone: tzinfo) -> None:
     )
 
 
-def _told(row: DeliveryRow) -> str:
-    from watcher.domain.alerts import Alert, AlertKind
-
-    if row.alert.kind is AlertKind.EARLY_SIGNAL and isinstance(row.alert, Alert):
-        return f"{row.alert.from_state}, {row.alert.to_state}? ({row.alert.status.value})"  # it has not moved
-    if isinstance(row.alert, Alert):
-        return f"{row.alert.from_state} -> {row.alert.to_state}"
-    return f"{row.alert.kind.value}: {row.alert.reason}"
-
-
-def _row_json(row: DeliveryRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "state": row.state,
-        "receiver": row.receiver,
-        "item": row.item,
-        "kind": row.alert.kind,
-        "from": getattr(row.alert, "from_state", None),
-        "to": getattr(row.alert, "to_state", None),
-        "reason": row.alert.reason,
-        "attempts": row.attempts,
-        "planned_at": row.created_at,
-        "not_before": row.not_before,
-        "settled_at": row.settled_at,
-        "detail": row.detail,
-        "ledger": [{"n": a.n, "at": a.at, "outcome": a.outcome, "detail": a.detail} for a in row.ledger],
-    }
-
-
 @outbox.command()
 def retry(
     ids: Annotated[
-        list[str] | None, typer.Argument(help="Delivery ids, as `outbox list` shows them.", metavar="ID")
+        list[str] | None,
+        typer.Argument(help="Ids of deliveries or messages (`outbox list`).", metavar="ID"),
     ] = None,
     dead: Annotated[bool, typer.Option("--dead", help="All that were given up.")] = False,
+    receiver: Annotated[
+        list[str] | None,
+        typer.Option("--receiver", help="With --dead: only to this address or receiver.", metavar="NAME"),
+    ] = None,
     config: Config = DEFAULT_CONFIG,
 ) -> None:
-    """Queue deliveries again, due at once, with their attempts counted anew."""
+    """Queue deliveries again, due at once, with their attempts counted anew. What one message carried goes as one."""
     from watcher.app import now
-    from watcher.domain.alerts import DeliveryState
     from watcher.errors import UsageError
 
     if bool(ids) == dead:
         raise UsageError("name delivery ids, or say --dead for all that were given up")
-    store = store_from(settings_from(config))
+    if receiver and not dead:
+        raise UsageError("--receiver goes with --dead")
+    settings = settings_from(config)
+    store = store_from(settings)
     try:
-        chosen = ids or [row.id for row in store.deliveries((DeliveryState.DEAD,), limit=1_000_000)]
-        for id_ in chosen:
-            store.retry_delivery(id_, now())
+        if dead:
+            known = {row.circuit.receiver for row in store.receivers(now())} | set(settings.receivers)
+            names = [name for each in receiver or () for name in _named(each, known)]
+            count = store.retry_dead(names, now())
+        else:
+            count = sum(store.retry_delivery(id_, now()) for id_ in dict.fromkeys(ids or ()))
     finally:
         store.close()
-    remark(f"queued again: {len(chosen)}")
+    remark(f"queued again: {count}")
 
 
 @outbox.command()
@@ -201,8 +208,7 @@ def drop(ids: Ids, config: Config = DEFAULT_CONFIG, yes: Yes = False) -> None:
     confirm(yes, f"Give up {len(ids)} deliver{'ies' if len(ids) > 1 else 'y'} ({', '.join(ids)})?")
     store = store_from(settings_from(config))
     try:
-        for id_ in ids:
-            store.drop_delivery(id_, now())
+        count = sum(store.drop_delivery(id_, now()) for id_ in dict.fromkeys(ids))
     finally:
         store.close()
-    remark(f"dropped: {len(ids)}")
+    remark(f"dropped: {count}")

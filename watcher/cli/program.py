@@ -24,6 +24,7 @@ from watcher.cli import (
     outbox,
     people,
     preview,
+    render,
     routes,
     silences,
 )
@@ -40,7 +41,7 @@ program = typer.Typer(
 )
 for module in (
     daemon, files, listing, digest, people, silences, correct, feeds, explain, preview, routes, backtest, outbox,
-    database, demo,
+    render, database, demo,
 ):  # fmt: skip
     module.register(program)
 

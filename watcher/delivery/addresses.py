@@ -1,6 +1,6 @@
 """Receivers' addresses: Apprise URLs turned into services, checked, and shown or logged without what is secret in them.
 
-The only module besides `apprise.py` that knows Apprise; nothing is sent here.
+Nothing is sent here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,7 +17,9 @@ from apprise import Apprise, AppriseAsset
 from apprise.exception import AppriseException
 from apprise.plugins import NotifyBase, url_to_dict
 
+from watcher.delivery.mail import MailService
 from watcher.delivery.plain import fold
+from watcher.delivery.slack import SlackService
 
 SLACK = ("slack",)
 MAIL = ("mailto", "mailtos")
@@ -44,7 +45,6 @@ _ASSET = AppriseAsset(
     pgp_autogen=False,
     pem_autogen=False,
 )
-_SLACK_FORM = str(files("watcher.delivery") / "templates" / "slack.json")
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]{0,30})://")
 _URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*)://[^\s'\"]+")
 _BREAKS = re.compile(r"[/:@#,\s]+")
@@ -72,12 +72,22 @@ def open_address(url: str) -> NotifyBase | Refused:
     if parsed is None:
         return Refused(f"Apprise knows no service for {_scheme(url)}://, or cannot read the rest of the address")
     try:
-        service = Apprise.instantiate(_limited(parsed), asset=_ASSET, suppress_exceptions=False)
+        service = _service(_limited(parsed))
     except (AppriseException, TypeError, ValueError) as error:
-        return Refused(f"{_scheme(url)}:// does not take this address: {scrub(str(error), _pieces(url))}")
+        return Refused(f"{_scheme(url)}:// does not take this address: {scrub(str(error), pieces_of(url))}")
     if service is None:
         return Refused(f"{_scheme(url)}:// cannot be used in this installation")
     return service
+
+
+def _service(parts: dict[str, Any]) -> NotifyBase | None:
+    """Return the service for Apprise's parts of a URL: ours for mail and for Slack's blocks, else Apprise's own."""
+    schema = parts["schema"]
+    if schema in MAIL:
+        return MailService(**parts, asset=_ASSET)  # type: ignore[no-untyped-call]  # Apprise leaves it unannotated
+    if schema in SLACK and ("token_a" in parts or "access_token" in parts):
+        return SlackService(**parts, asset=_ASSET)
+    return Apprise.instantiate(parts, asset=_ASSET, suppress_exceptions=False)
 
 
 def check_address(url: str) -> str | None:
@@ -93,13 +103,13 @@ def check_address(url: str) -> str | None:
 def masked(url: str) -> str:
     """Return `url` fit to be shown: service, host and mail recipients; tokens, passwords and parameters are masked."""
     service = open_address(url)
-    return f"{_scheme(url)}://{MASK}" if isinstance(service, Refused) else _shown(service)
+    return f"{_scheme(url)}://{MASK}" if isinstance(service, Refused) else shown(service)
 
 
 def secrets_in(url: str, service: NotifyBase) -> frozenset[str]:
     """Return every text in `url` that must not be shown: all of its pieces that its masked form does not show."""
-    shown = _shown(service)
-    return frozenset(piece for piece in _pieces(url) if piece not in shown)
+    seen = shown(service)
+    return frozenset(piece for piece in pieces_of(url) if piece not in seen)
 
 
 def scrub(text: str, secrets: frozenset[str]) -> str:
@@ -119,10 +129,7 @@ def _limited(parsed: Mapping[str, Any]) -> dict[str, Any]:
     parts["cto"] = _bounded(parts.get("cto"), CONNECT_LIMIT_S)
     parts["rto"] = _bounded(parts.get("rto"), READ_LIMIT_S)
     schema = parts["schema"]
-    if schema in SLACK and ("token_a" in parts or "access_token" in parts):
-        # Apprise's own form has no fallback text for notifications, or does not format the body: ours has both.
-        parts.setdefault("template", _SLACK_FORM)
-    elif schema in MAIL:
+    if schema in MAIL:
         parts["headers"] = {"Auto-Submitted": "auto-generated", **parts.get("headers", {})}
     elif schema not in SLACK:
         # What does not fit is cut: the state comes first, and a message in parts waits between them.
@@ -138,13 +145,14 @@ def _bounded(asked: Any, longest_s: float) -> float:
     return min(seconds, longest_s) if math.isfinite(seconds) and seconds > 0 else longest_s
 
 
-def _shown(service: NotifyBase) -> str:
-    """Apprise masks what it knows to be private; parameters, and path parts it shows as they are, are masked too."""
+def shown(service: NotifyBase) -> str:
+    """Return a service's address fit to be shown: what Apprise knows to be private is masked, and so are parameters and
+    the parts of a path that it shows as they are."""
     address: str = service.url(privacy=True)  # type: ignore[no-untyped-call]  # Apprise leaves it unannotated
     head, _, rest = address.partition("?")[0].partition("://")
     host, *path = rest.strip("/").split("/")
-    shown = [unquote(part) for part in path]
-    kept = [part if "..." in part or "@" in part or part.startswith("#") else MASK for part in shown]
+    parts = [unquote(part) for part in path]
+    kept = [part if "..." in part or "@" in part or part.startswith("#") else MASK for part in parts]
     return f"{head}://{'/'.join([host.replace('****', MASK), *kept])}"
 
 
@@ -153,7 +161,8 @@ def _scheme(url: str) -> str:
     return found.group(1).lower() if found else MASK
 
 
-def _pieces(url: str) -> frozenset[str]:
+def pieces_of(url: str) -> frozenset[str]:
+    """Return every text that `url` is made of, as it stands and decoded, but for the shortest and for words."""
     rest = url.partition("://")[2] or url
     place, _, query = rest.partition("?")
     values = [part.partition("=")[2] for part in query.split("&")]

@@ -18,16 +18,24 @@ _BROADCAST = re.compile(r"@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE
 _EMOJI = re.compile(r":(?=[a-z0-9_+'-]*[a-z][a-z0-9_+'-]*:)", re.IGNORECASE)
 
 
-def literal(text: str) -> str:
-    """Return one line of plain text so that Slack shows it and acts on nothing in it."""
+class Mrkdwn(str):
+    """Text in Slack's own form, which is shown as it is."""
+
+    __slots__ = ()
+
+
+def literal(text: str) -> Mrkdwn:
+    """Return one line of plain text so that Slack shows it and acts on nothing in it; what is in Slack's form stays."""
+    if isinstance(text, Mrkdwn):
+        return text
     text = _LOOSE_UNDERSCORE.sub(lambda run: "ˍ" * len(run.group()), text)
     text = _EMOJI.sub("꞉", _BROADCAST.sub("＠", text))
-    return text.translate(_LITERAL)
+    return Mrkdwn(text.translate(_LITERAL))
 
 
-def anchor(link: Link) -> str:
+def anchor(link: Link) -> Mrkdwn:
     """Return Slack's form of a link, labelled with its host. `safe_link` has percent-encoded `|`, `<` and `>`."""
-    return f"<{link.url.replace('&', '&amp;')}|{link.host}>"
+    return Mrkdwn(f"<{link.url.replace('&', '&amp;')}|{link.host}>")
 
 
 def heading(text: str) -> str:

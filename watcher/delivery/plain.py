@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urlsplit, urlunsplit
 
 LONGEST_LINK = 1500  # a longer one cannot be shown, and cutting it would break it
@@ -39,7 +40,7 @@ def fold(text: str, longest: int) -> str:
     Line breaks and runs of space become one space. Control characters, surrogates and all format characters (bidi
     controls, zero-width characters, soft hyphens) are taken out. What is too long is cut at a word, with an ellipsis.
     """
-    return cut(_one_line(text), longest)
+    return cut(_one_line(text[:_READ]), longest)
 
 
 def unlinked(text: str, longest: int) -> str:
@@ -47,11 +48,18 @@ def unlinked(text: str, longest: int) -> str:
 
     The break is seen: `https://evil.example` becomes `https[:]//evil[.]example`. For text that others wrote.
     """
-    return cut(_ADDRESS_MARK.sub(r"[\g<0>]", _one_line(text)), longest)
+    return cut(_broken(text[:_READ]), longest)
 
 
+# A message is made again with less room until it fits, of the same texts each time; and a feed may send long ones.
+@lru_cache(maxsize=256)
+def _broken(text: str) -> str:
+    return _ADDRESS_MARK.sub(r"[\g<0>]", _one_line(text))
+
+
+@lru_cache(maxsize=256)
 def _one_line(text: str) -> str:
-    return _SPACES.sub(" ", "".join(map(_visible, text[:_READ]))).strip()
+    return _SPACES.sub(" ", "".join(map(_visible, text))).strip()
 
 
 def _visible(character: str) -> str:

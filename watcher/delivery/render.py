@@ -1,280 +1,241 @@
-"""What a message says: an alert as lines of plain text, and the same lines as text, HTML and Slack's mrkdwn.
+"""What a message says: its lines, and the forms that are made from them: subject, text, HTML, Slack's mrkdwn.
 
-All three forms are made from one list of lines, so none says more than another. Sending is `apprise.py`'s work.
+All forms are made from one list of lines, so none says more than another. Sending is `sender.py`'s work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from jinja2 import PackageLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from watcher.delivery.mrkdwn import anchor, literal
-from watcher.delivery.plain import Link, cut, fold, safe_link, unlinked
-from watcher.domain.alerting import TIER_WORDS
-from watcher.domain.alerts import Alert, AlertKind, AnyAlert, Digest, Message, Quote, SystemAlert
-from watcher.domain.model import Status
+from watcher.delivery.lines import GAP, Line, Room, link_line, tidy
+from watcher.delivery.merged import body, headline, merged_headline, merged_lines, merged_subject, small
+from watcher.delivery.mrkdwn import literal
+from watcher.delivery.plain import cut, fold, safe_link
+from watcher.delivery.templates import SHIPPED, Form, Templates
+from watcher.delivery.timeline import Step, tell_timeline
+from watcher.delivery.view import MessageView, alert_view, message_view
+from watcher.domain.alerts import POLICY_KINDS, Alert, AlertKind, Delivery, Message, SystemAlert
 
 LONGEST_SUBJECT = 69
-LONGEST_SLACK = 2900  # Slack refuses a text block of more than 3,000 characters
+LONGEST_SECTION = 2900  # Slack refuses a text block of more than 3,000 characters
+LONGEST_SLACK = 8_000  # all of them together, which it takes, and which is still read
+LONGEST_SMALL = 5_600  # of the small print, which is two blocks at most
+LONGEST_HTML = 90_000  # mail programs cut what is longer than about 100 kB
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_NOTE_LINES = 12
+# Less is shown, step by step, until it fits.
+_MAIL_ROOMS = (Room(), Room(300, 2), Room(200, 1), Room(200, 0), Room(120, 0, 50, True), Room(60, 0, 20, True))
+_SLACK_ROOMS = (
+    Room(), Room(300), Room(200, 3), Room(160, 2), Room(120, 1), Room(60, 0), Room(120, 0, 50, True),
+    Room(100, 0, 25, True), Room(60, 0, 10, True),
+)  # fmt: skip
 
-Kind = Literal["title", "text", "fact", "quote", "by", "link", "small", "gap"]
+SYSTEM, SUMMARY, DOUBTFUL = "#667085", "#344054", "#7A5AF8"
+_COLOURS = {"critical": "#B42318", "high": "#DC6803"}
+_USUAL = "#1570EF"
+
+
+class Links(Protocol):
+    """Makes the links by which somebody acts on an alert: signed, and good for a time."""
+
+    def ack(self, alert_id: int, receiver: str, now: datetime) -> str:
+        """Return the link that acknowledges a stored alert, good from `now` on."""
+
+    def mute(self, item: str, receiver: str, now: datetime) -> str:
+        """Return the link that mutes an item for a week, good from `now` on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One message as the channels show it. `subject` is one line under 70 characters; no field holds a secret."""
+    """One message as the channels show it. `subject` is one line under 70 characters; no field holds a secret.
+
+    `slack` is all but the heading and the small print, which is `small`; both in mrkdwn. `faults` says which templates
+    of the operator's failed, and why.
+    """
 
     subject: str
     text: str
     html: str
     slack: str
+    small: str
+    colour: str
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a message, as plain text. A line of kind "link" is the link."""
+class Look:
+    """How messages of one configuration are made: the zone of their times, the address of the board, whoever makes the
+    links to act on alerts, and the templates."""
 
-    kind: Kind
-    text: str = ""
-    label: str = ""
-    link: Link | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How much of what others wrote is shown: characters of one text, and how many quotes."""
-
-    text: int = 600
-    quotes: int = 4
+    zone: ZoneInfo
+    board: str = ""
+    links: Links | None = None
+    templates: Templates = SHIPPED
 
 
-# Slack's text block is small: give it less, step by step, until it fits.
-_SLACK_ROOMS = (Room(), Room(300), Room(200, 3), Room(160, 2), Room(120, 1), Room(60, 0))
+def render(message: Message, look: Look, timeline: Sequence[Step] = ()) -> Rendered:
+    """Return what `message` says. `timeline`, where there is one, is told in a line of its own.
 
-
-def render(message: Message, *, zone: ZoneInfo, board: str = "") -> Rendered:
-    """Return what `message` says, its times told in `zone`.
-
-    `board` is the board's URL, shown when it is an http(s) URL. The message's id lets a reader recognise a repeat.
+    A template of the operator's that fails is told in `faults`, and the shipped one is used instead.
     """
-    alert, delivery_id = message.deliveries[0].alert, message.id
-    lines = _tidy(_lines(alert, Room(), zone, board, delivery_id))
-    subject = cut(_headline(alert), LONGEST_SUBJECT)
+    scene = _Scene(message, look, tuple(timeline))
+    page, room = scene.page()
+    view = scene.view(room)
+    made = {form: look.templates.make(form, view) for form in ("subject", "text")}
+    slack, slack_fault = scene.slack()
+    faults = (*(one.fault for one in made.values()), page.fault, slack_fault)
     return Rendered(
-        subject=subject,
-        text=_TEMPLATES.get_template("text.j2").render(lines=lines).strip() + "\n",
-        html=_TEMPLATES.get_template("html.j2").render(lines=lines, subject=subject),
-        slack=_slack(alert, subject, zone, board, delivery_id),
+        subject=cut(fold(made["subject"].text, 500), LONGEST_SUBJECT) or scene.subject,
+        text=made["text"].text.strip() + "\n",
+        html=page.text,
+        slack=slack,
+        small=_small(view),
+        colour=view.colour,
+        faults=tuple(filter(None, faults)),
     )
 
 
-def _slack(alert: AnyAlert, subject: str, zone: ZoneInfo, board: str, delivery_id: str) -> str:
-    """Return the body under a heading that says `subject` already."""
-    template = _TEMPLATES.get_template("slack.j2")
-    for room in _SLACK_ROOMS:
-        lines = _tidy(_lines(alert, room, zone, board, delivery_id))
-        text = template.render(lines=lines, subject=subject).strip()
-        if len(text) <= LONGEST_SLACK:
-            return text
-    return literal(subject)  # the rest does not fit however little is quoted
-
-
-# --- the lines --------------------------------------------------------------------------------------------------------
-
-
-def _tidy(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """Leave one gap where several meet, and none at the ends."""
-    kept: list[Line] = []
+def _small(view: MessageView) -> str:
+    """Return the small print in mrkdwn: as many lines as there is room for, and always the last, which has the id."""
+    *lines, last = [literal(line.text) for line in view.lines if line.kind == "small"] or [""]
+    kept, size = [], len(last)
     for line in lines:
-        if line.kind != "gap" or (kept and kept[-1].kind != "gap"):
+        size += len(line) + 1
+        if size <= LONGEST_SMALL:
             kept.append(line)
-    return tuple(kept[:-1] if kept and kept[-1].kind == "gap" else kept)
+    return "\n".join((*kept, last))
 
 
-def _lines(alert: AnyAlert, room: Room, zone: ZoneInfo, board: str, delivery_id: str) -> Iterator[Line]:
-    yield Line("title", _headline(alert))
-    if not isinstance(alert, Alert):
-        yield from _system(alert, room, zone) if isinstance(alert, SystemAlert) else _digest(alert, room, zone)
-        yield from _foot(alert, board, delivery_id)
-        return
-    if question := fold(alert.question, room.text):
-        yield Line("text", question)
-    yield Line("gap")
-    yield from _what(alert, room, zone)
-    yield from _why(alert, room, zone)
-    yield Line("gap")
-    if upcoming := fold(alert.next, room.text):
-        yield Line("fact", upcoming, "Next")
-    yield from _note(alert.note, room)
-    yield Line("gap")
-    yield from _foot(alert, board, delivery_id)
+def view_of(message: Message, look: Look) -> MessageView:
+    """Return what a template sees of `message` with all the room there can be."""
+    return _Scene(message, look, ()).view(Room())
 
 
-_SIGNS = {
-    Status.DONE: "one source",
-    Status.ANNOUNCED: "announced",
-    Status.CLAIMED: "claimed",
-    Status.POSSIBLE: "possible",
-    Status.URGED: "urged",
-}
+def urls_of(delivery: Delivery, links: Links | None) -> tuple[str, str]:
+    """Return the links that acknowledge a policy alert and mute its item; empty ones for any other alert.
+
+    They are good from when the delivery was planned, so that a repeat carries the same.
+    """
+    alert = delivery.alert
+    if links is None or not isinstance(alert, Alert) or alert.kind not in POLICY_KINDS:
+        return "", ""
+    since = delivery.created_at or alert.at
+    ack = safe_link(links.ack(delivery.alert_id, delivery.receiver, since)) if delivery.alert_id else None
+    mute = safe_link(links.mute(alert.item, delivery.receiver, since))
+    return ack.url if ack else "", mute.url if mute else ""
 
 
-def _headline(alert: AnyAlert) -> str:
-    if isinstance(alert, SystemAlert):
-        return f"[watcher] {fold(alert.title, 200)}"
-    if isinstance(alert, Digest):
-        return f"{len(alert.moved)} changed, {len(alert.moving)} moving: {fold(alert.route, 60)}"
-    if alert.kind is AlertKind.EARLY_SIGNAL:
-        return f"{_SIGNS[alert.status]}: {fold(alert.to_label, 40)}? {fold(alert.title, 200) or fold(alert.item, 60)}"
-    return f"{_state(alert.to_label, alert.to_value)}: {fold(alert.title, 200) or fold(alert.item, 60)}"
+def colour_of(message: Message) -> str:
+    """Return the colour of a message: by the worst severity it tells, grey where it is about the service itself."""
+    alerts = [delivery.alert for delivery in message.deliveries]
+    if all(isinstance(alert, SystemAlert) for alert in alerts):
+        return SYSTEM
+    told = [alert for alert in alerts if isinstance(alert, Alert)]
+    if not told:
+        return SUMMARY
+    for severity, colour in _COLOURS.items():
+        if any(alert.severity == severity for alert in told):
+            return colour
+    doubtful = (AlertKind.EARLY_SIGNAL, AlertKind.DISPUTED)
+    return DOUBTFUL if all(alert.kind in doubtful for alert in told) else _USUAL
 
 
-def _state(label: str, value: str | None) -> str:
-    return f"{fold(label, 40)} ({unlinked(value, 30)})" if value else fold(label, 40)
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    text: str
+    fault: str = ""
 
 
-def _what(alert: Alert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
-    if alert.kind is AlertKind.TEST:
-        yield Line("fact", _moment(alert.at, zone), "Sent")
-        return
-    if alert.kind is AlertKind.EARLY_SIGNAL:
-        yield Line("text", "An early signal. The item has not changed its state.")
-        yield Line("fact", f"{_state(alert.to_label, alert.to_value)}, {alert.status.value}", "Told")
-        yield Line("fact", _moment(alert.at, zone), "At")
-        stands = _state(alert.from_label, alert.from_value)
-        yield Line("fact", f"{stands}, since {_day(alert.from_since or alert.at, zone)}", "Stands at")
-        if meaning := fold(alert.meaning, room.text):
-            yield Line("fact", meaning, "Means")
-        return
-    was_value = None if alert.from_value == alert.to_value else alert.from_value
-    was, now = _state(alert.from_label, was_value), _state(alert.to_label, alert.to_value)
-    yield Line("fact", f"{was} → {now}", "Change")
-    yield Line("fact", _moment(alert.at, zone), "Since")
-    if meaning := fold(alert.meaning, room.text):
-        yield Line("fact", meaning, "Means")
-    if before := _before(alert, zone):
-        yield Line("fact", before, "Before")
+class _Scene:
+    """One message being made: its lines and its view for a given room, and the forms that must fit."""
 
+    def __init__(self, message: Message, look: Look, timeline: tuple[Step, ...]) -> None:
+        self._message = message
+        self._look = look
+        self._timeline = timeline
+        self._views: dict[Room, MessageView] = {}
+        self._single = len(message.deliveries) == 1
+        first = message.deliveries[0].alert
+        zone = look.zone
+        self._headline = headline(first, zone) if self._single else merged_headline(message, zone)
+        merged = merged_subject(message, zone, LONGEST_SUBJECT) if not self._single else ""
+        self.subject = merged or cut(self._headline, LONGEST_SUBJECT)
 
-def _before(alert: Alert, zone: ZoneInfo) -> str:
-    if alert.from_since is None:
-        return ""
-    told = (
-        f"{fold(alert.from_label, 40)} for {_span(alert.at - alert.from_since)}, since {_day(alert.from_since, zone)}"
-    )
-    source = unlinked(alert.from_source, 120)
-    return f"{told}, as reported by {source}" if source else told
+    def view(self, room: Room) -> MessageView:
+        """Return what templates see; shipped ones see no more than the lines."""
+        if room not in self._views:
+            look, message = self._look, self._message
+            shown = message.deliveries[: room.alerts] if look.templates.own else ()
+            alerts = tuple(alert_view(one, room, look.zone, self._urls) for one in shown)
+            board = safe_link(look.board)
+            lines = tidy(self._lines(room))
+            told = (self.subject, colour_of(message), board.url if board else "", alerts)
+            self._views[room] = message_view(message, lines, *told)
+        return self._views[room]
 
+    # --- its lines ------------------------------------------------------------------------------------------------
 
-def _why(alert: Alert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
-    if detail := unlinked(alert.detail, room.text):
-        yield Line("fact", detail, "Why not yet" if alert.kind is AlertKind.EARLY_SIGNAL else "Why")
-    if alert.sources:
-        count = "1 source" if alert.sources == 1 else f"{alert.sources} independent sources"
-        yield Line("fact", f"{count} (reason: {alert.reason.value})", "Evidence")
-    for quote in alert.quotes[: room.quotes]:
-        yield from _quoted(quote, room, zone)
+    def _lines(self, room: Room) -> Iterator[Line]:
+        message, zone = self._message, self._look.zone
+        yield Line("title", self._headline)
+        if self._single:
+            yield from body(message.deliveries[0].alert, room, zone)
+        else:
+            yield from merged_lines(message, room, zone, self._acts)
+        yield GAP
+        if self._timeline:
+            yield Line("fact", tell_timeline(self._timeline, zone), "So far")
+            yield GAP
+        if self._single:
+            yield from self._acts(message.deliveries[0])
+        yield from link_line("Board", self._look.board)
+        if self._single:
+            yield small(message.deliveries[0].alert)
+        if message.id:
+            told = "Message" if not self._single else "Delivery"
+            yield Line("small", f"{told} {fold(message.id, 60)}. A repeat of this message carries the same id.")
 
+    def _acts(self, delivery: Delivery) -> Iterator[Line]:
+        ack, mute = self._urls(delivery)
+        yield from link_line("Acknowledge", ack)
+        yield from link_line("Mute for a week", mute)
 
-def _quoted(quote: Quote, room: Room, zone: ZoneInfo) -> Iterator[Line]:
-    yield Line("gap")
-    yield Line("quote", f"“{unlinked(quote.text, room.text)}”")
-    outlet = unlinked(quote.outlet, 80) or "an unnamed outlet"
-    yield Line("by", f"— {outlet} ({TIER_WORDS[quote.tier]}), {_moment(quote.at, zone)}")
-    if quote.link and (link := safe_link(quote.link)):
-        yield Line("link", link.url, link=link)
+    def _urls(self, delivery: Delivery) -> tuple[str, str]:
+        return urls_of(delivery, self._look.links)
 
+    # --- forms that must fit --------------------------------------------------------------------------------------
 
-def _note(note: str, room: Room) -> Iterator[Line]:
-    folded = [fold(line, room.text) for line in note.splitlines()[:_NOTE_LINES]]
-    for number, text in enumerate(filter(None, folded)):
-        yield Line("text", text) if number else Line("fact", text, "Your note")
+    def page(self) -> tuple[_Fitted, Room]:
+        """Return the HTML, and with how much room it was made."""
+        return self._fit("html", _MAIL_ROOMS, lambda text: len(text.encode()) <= LONGEST_HTML)
 
+    def slack(self) -> tuple[str, str]:
+        """Return the body under a heading that says the subject already, and what was wrong with a template."""
 
-def _system(alert: SystemAlert, room: Room, zone: ZoneInfo) -> Iterator[Line]:
-    """What the service says of itself: nothing in it is news about an item."""
-    yield Line("text", "About the service itself. No watch item has changed.")
-    yield Line("gap")
-    yield Line("fact", _moment(alert.at, zone), "Noticed")
-    for point in alert.points:
-        since = f", since {_moment(point.since, zone)}" if point.since else ""
-        yield Line("fact", f"{unlinked(point.text, min(room.text, 200))}{since}", unlinked(point.name, 80))
-    if alert.more:
-        yield Line("text", f"and {alert.more} more: see `watcher feeds`")
-    yield Line("gap")
-    if advice := fold(alert.advice, room.text):
-        yield Line("fact", advice, "Next")
-    yield Line("gap")
+        def fits(text: str) -> bool:
+            return len(text) <= LONGEST_SLACK and all(len(line) <= LONGEST_SECTION for line in text.split("\n"))
 
+        fitted, _ = self._fit("slack", _SLACK_ROOMS, fits)
+        text = fitted.text.strip()
+        return (text if text and fits(text) else literal(self.subject)), fitted.fault
 
-def _digest(digest: Digest, room: Room, zone: ZoneInfo) -> Iterator[Line]:
-    """What became of a route's items: changes first, then what is not enough, days to come, and what was not seen."""
-    yield Line("fact", f"{_moment(digest.since, zone)} to {_moment(digest.at, zone)}", "From")
-    yield Line("gap")
-    for moved in digest.moved:
-        change = f"{_state(moved.from_label, moved.from_value)} → {_state(moved.to_label, moved.to_value)}"
-        yield Line("fact", f"{change}, {_moment(moved.at, zone)}", fold(moved.title, room.text))
-    for moving in digest.moving:
-        told = f"{fold(moving.label, 40)}; told: {fold(moving.to_label, 40)}, {moving.status.value}"
-        yield Line("fact", told, fold(moving.title, room.text))
-    for day in digest.upcoming:
-        yield Line("fact", f"{fold(day.label, 40)}: {day.day}", fold(day.title, room.text))
-    for point in (*digest.silent, *digest.sources):
-        yield Line("fact", unlinked(point.text, room.text), unlinked(point.name, 80))
-    yield Line("text", f"{digest.unchanged} unchanged.")
-    yield Line("gap")
-
-
-def _foot(alert: AnyAlert, board: str, delivery_id: str) -> Iterator[Line]:
-    if link := safe_link(board):
-        yield Line("link", link.url, "Board", link)
-    if isinstance(alert, SystemAlert):
-        yield Line("small", f"system alert {alert.kind.value}, reason {fold(alert.reason, 60)}")
-    elif isinstance(alert, Digest):
-        yield Line("small", f"digest of {fold(alert.route, 60)}")
-    elif alert.kind is not AlertKind.TEST:
-        about = (("watchlist", alert.watchlist), ("item", alert.item), ("severity", alert.severity))
-        yield Line("small", ", ".join(f"{name} {fold(value, 60)}" for name, value in about if value))
-    if delivery_id:
-        yield Line("small", f"Delivery {fold(delivery_id, 60)}. A repeat of this message carries the same id.")
-
-
-# --- times ------------------------------------------------------------------------------------------------------------
-
-
-def _moment(at: datetime, zone: ZoneInfo) -> str:
-    """Tell a time with its zone: "14 Sep 2025, 16:05 Europe/Berlin"."""
-    return f"{_day(at, zone)}, {at.astimezone(zone):%H:%M} {zone.key}"
-
-
-def _day(at: datetime, zone: ZoneInfo) -> str:
-    local = at.astimezone(zone)
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
-
-
-def _span(span: timedelta) -> str:
-    """Tell how long in the largest unit that counts at least one."""
-    seconds = max(int(span.total_seconds()), 0)
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if count := seconds // length:
-            return f"{count} {unit}" + ("" if count == 1 else "s")
-    return "less than a minute"
-
-
-_TEMPLATES = ImmutableSandboxedEnvironment(
-    loader=PackageLoader("watcher.delivery", "templates"),
-    autoescape=lambda name: name == "html.j2",
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.filters.update(literal=literal, anchor=anchor)
+    def _fit(self, form: Form, rooms: Sequence[Room], fits: Callable[[str], bool]) -> tuple[_Fitted, Room]:
+        """Return a form made with the most room with which it fits; as the shipped template makes it where the
+        operator's fails or never fits, and with the least room where that does not fit either."""
+        fault = ""
+        if form in self._look.templates.own:
+            try:
+                for room in rooms:
+                    if fits(text := self._look.templates.attempt(form, self.view(room))):
+                        return _Fitted(text), room
+                fault = f"{form}.j2: what it makes is too long"
+            except Exception as error:  # whatever an operator's template may raise
+                fault = f"{form}.j2: {type(error).__name__}: {error}"
+        for room in rooms:
+            text = self._look.templates.shipped(form, self.view(room))
+            if fits(text):
+                break
+        return _Fitted(text, fault), room

@@ -19,7 +19,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 LOOPBACK = "127.0.0.1"
 HANG_UP = ""  # instead of a reply: the connection is closed without one
-Step = Literal["CONNECT", "AUTH", "MAIL", "RCPT", "DATA"]
+Step = Literal["CONNECT", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "BEFORE_DATA", "DATA", "QUIT"]
+"""CONNECT is the greeting, BEFORE_DATA the command itself, DATA the end of what follows it."""
 
 T = TypeVar("T")
 
@@ -153,9 +154,45 @@ def _encoded(login: tuple[str, str]) -> LoginPassword:
 
 
 class _Conversation(SMTP):
-    """SMTP, but the greeting can be refused."""
+    """SMTP, but the greeting, and commands that the library asks nobody about, can be refused."""
 
     _greeted = False
+
+    async def _refused(self, step: Step) -> bool:
+        """Give the reply that was ordered for a step, where one was."""
+        refusal = self.event_handler.server.refusals.get(step)
+        if refusal is None:
+            return False
+        if refusal == HANG_UP:
+            _transport(self).abort()
+        else:
+            await super().push(refusal)
+        return True
+
+    async def smtp_EHLO(self, hostname: str) -> None:
+        """Answer EHLO."""
+        if not await self._refused("EHLO"):
+            await super().smtp_EHLO(hostname)
+
+    async def smtp_HELO(self, hostname: str) -> None:
+        """Answer HELO, which follows a refused EHLO, in the same way."""
+        if not await self._refused("EHLO"):
+            await super().smtp_HELO(hostname)
+
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        """Answer STARTTLS."""
+        if not await self._refused("STARTTLS"):
+            await super().smtp_STARTTLS(arg)
+
+    async def smtp_DATA(self, arg: str) -> None:
+        """Answer DATA, before anything follows it."""
+        if not await self._refused("BEFORE_DATA"):
+            await super().smtp_DATA(arg)
+
+    async def smtp_QUIT(self, arg: str) -> None:
+        """Answer QUIT."""
+        if not await self._refused("QUIT"):
+            await super().smtp_QUIT(arg)
 
     async def push(self, status: AnyStr) -> None:
         """Send one reply; the first of a connection is the greeting."""

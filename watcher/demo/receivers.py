@@ -1,4 +1,5 @@
-"""Real receivers on this machine: an SMTP server, and Slack's incoming webhooks behind a proxy that ends their TLS.
+"""Real receivers on this machine: an SMTP server, and Slack (incoming webhooks, and posting as a bot) behind a proxy
+that ends its TLS.
 
 Messages reach them exactly as they reach a mail server and Slack; they are recorded, and refused on demand. Everything
 listens on 127.0.0.1 only. `open_receivers` starts both; a process reaches them with `Receivers.environment`.
@@ -35,8 +36,9 @@ __all__ = [
     "open_receivers",
 ]
 
-SLACK_HOST = "hooks.slack.com"
-_LONGEST_HEADING, _LONGEST_SECTION = 150, 3000  # Slack's own limits
+SLACK_HOST, SLACK_API = "hooks.slack.com", "slack.com"
+_LONGEST = {"header": 150, "section": 3000, "context": 3000}  # Slack's own limits of a text in a block
+_MOST_BLOCKS = 50
 
 
 class Authority:
@@ -80,20 +82,22 @@ class Answer:
 
 
 class SlackServer:
-    """Slack's incoming webhooks, reached through an HTTP proxy on a port of its own; `with` starts and stops it.
+    """Slack, reached through an HTTP proxy on a port of its own; `with` starts and stops it.
 
-    The proxy opens tunnels to hooks.slack.com only, ends their TLS with a certificate of `authority`, and lets nothing
-    out. Calls are answered as Slack does: "ok", or its own error words for what it would refuse. `answers` are given
-    first, one a call, whatever was sent.
+    The proxy opens tunnels to Slack's two hosts only, ends their TLS with a certificate of `authority`, and lets
+    nothing out. Calls are answered as Slack does: a webhook's with "ok" or an error word for what it would refuse, a
+    bot's with JSON that says the same. `answers` are given first, one a call, whatever was sent.
     """
 
     token = "TDEMO0001/BDEMO0002/demodemodemodemodemodemo"
+    bot_token = "xoxb-1234567890-abcdefghijklmnop"
+    channels = ("#alerts",)  # that the bot may post to
 
     def __init__(self, authority: Authority) -> None:
         self.posts: Record[Post] = Record()
         self.answers: deque[Answer] = deque()
         self.turned_away: Record[str] = Record()  # hosts a tunnel was asked to, but for Slack's
-        self.tls = authority.context(SLACK_HOST)
+        self.tls = authority.context(SLACK_HOST, SLACK_API)
         self._proxy = _Proxy((LOOPBACK, 0), _Tunnel)
         self._proxy.slack = self
         self._thread = threading.Thread(target=self._proxy.serve_forever, args=(0.05,), name="demo-slack", daemon=True)
@@ -102,6 +106,11 @@ class SlackServer:
     def url(self) -> str:
         """The Apprise URL that posts here, once the environment leads through the proxy."""
         return f"slack://{self.token}"
+
+    @property
+    def bot_url(self) -> str:
+        """The Apprise URL that posts to a channel as a bot."""
+        return f"slack://{self.bot_token}/{self.channels[0]}"
 
     @property
     def proxy(self) -> str:
@@ -123,12 +132,24 @@ class SlackServer:
         payload, error = _read(body)
         if self.answers:
             answer = self.answers.popleft()
+        elif path == "/api/chat.postMessage":
+            answer = Answer(200, json.dumps(self._posted(headers, payload, error)))
         elif path != f"/services/{self.token}":
             answer = Answer(404, "no_service")
         else:
             answer = Answer(400, error) if error else Answer()
         self.posts.add(Post(path, headers, payload, answer.status))
         return answer
+
+    def _posted(self, headers: Mapping[str, str], payload: Any, error: str) -> dict[str, Any]:
+        """What a bot is answered, which is always with status 200."""
+        if headers.get("Authorization") != f"Bearer {self.bot_token}":
+            error = "invalid_auth"
+        elif not error and payload.get("channel") not in self.channels:
+            error = "channel_not_found"
+        if error:
+            return {"ok": False, "error": error}
+        return {"ok": True, "channel": "C0DEMO", "ts": "1758809100.000100"}
 
 
 def _read(body: bytes) -> tuple[Any, str]:
@@ -143,9 +164,15 @@ def _read(body: bytes) -> tuple[Any, str]:
     blocks = [*(payload.get("blocks") or []), *(b for a in attachments for b in a.get("blocks", ()))]
     if not (payload.get("text") or blocks or any(a.get("text") or a.get("fallback") for a in attachments)):
         return payload, "no_text"
-    longest = {"header": _LONGEST_HEADING, "section": _LONGEST_SECTION}
-    sizes = [(len(b["text"]["text"]), longest[b["type"]]) for b in blocks if b["type"] in longest]
-    return payload, "" if all(0 < size <= limit for size, limit in sizes) else "invalid_blocks"
+    fine = len(blocks) <= _MOST_BLOCKS and all(0 < len(text) <= most for text, most in _texts(blocks))
+    return payload, "" if fine else "invalid_blocks"
+
+
+def _texts(blocks: list[Any]) -> Iterator[tuple[str, int]]:
+    """Yield every text of the blocks, and how long Slack lets it be."""
+    for block in blocks:
+        for part in block.get("elements") or [block.get("text") or {}]:
+            yield part.get("text", ""), _LONGEST.get(block["type"], 0)
 
 
 class _Proxy(socketserver.ThreadingTCPServer):
@@ -169,7 +196,7 @@ class _Tunnel(socketserver.StreamRequestHandler):
         target = rest.split(" ")[0]
         while self.rfile.readline(65_537).strip():
             pass
-        if method != "CONNECT" or target != f"{SLACK_HOST}:443":
+        if method != "CONNECT" or target not in (f"{SLACK_HOST}:443", f"{SLACK_API}:443"):
             self.server.slack.turned_away.add(target)
             self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             return

@@ -7,6 +7,7 @@ Pure: how a message looks and where an address leads are `watcher.delivery`'s wo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from watcher.domain.alerts import Alert, AlertKind, Point, Quote, SystemAlert
@@ -36,9 +37,15 @@ TIER_WORDS = {
 
 
 def plan(
-    transition: Transition, item: Item, lifecycle: Lifecycle, evidence: Sequence[Evidence], before: Standing
+    transition: Transition,
+    item: Item,
+    lifecycle: Lifecycle,
+    evidence: Sequence[Evidence],
+    before: Standing,
+    *,
+    reversal: bool = False,
 ) -> Alert:
-    """Return what is to be told of `transition`.
+    """Return what is to be told of `transition`; a `reversal` says what it goes back on.
 
     `evidence` may hold more than what caused the transition; only what `transition.evidence` names is quoted, best
     tier first, then newest, one per owner, at most four. `before` is where the item stood until now. A state that
@@ -50,19 +57,20 @@ def plan(
     if state and state.final and not upcoming:
         upcoming = "Nothing: this is a last state."
     quotes = _quotes(transition.evidence, evidence)
+    came_label = came_from.label if came_from else transition.from_state
     return Alert(
-        kind=AlertKind.STATE_CHANGE,
+        kind=AlertKind.REVERSAL if reversal else AlertKind.STATE_CHANGE,
         item=item.id,
         watchlist=item.watchlist,
         title=item.title,
         question=item.question or lifecycle.question.replace("{title}", item.title),
         from_state=transition.from_state,
-        from_label=came_from.label if came_from else transition.from_state,
+        from_label=came_label,
         to_state=transition.to_state,
         to_label=state.label if state else transition.to_state,
         at=transition.at,
         reason=transition.reason,
-        detail=transition.detail,
+        detail=_change_in_words(transition, before, came_label if reversal else ""),
         sources=transition.sources,
         quotes=quotes,
         next=upcoming,
@@ -80,6 +88,14 @@ def plan(
     )
 
 
+def _change_in_words(transition: Transition, before: Standing, undone: str) -> str:
+    """Say why it changed, what that goes back on, and what it settles."""
+    since = transition.from_since or before.since
+    back = f"it goes back on “{undone}”, where it stood since {since:%Y-%m-%d}" if undone else ""
+    settled = "what it was told before was disputed" if before.disputed else ""
+    return "; ".join(filter(None, (transition.detail, back, settled)))
+
+
 _SIGNALS = (Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.POSSIBLE, Status.URGED)
 
 
@@ -92,32 +108,16 @@ def signal(told: Evidence, stay: Stay, item: Item, lifecycle: Lifecycle, standin
     here = lifecycle.states.get(standing.state)
     if here is None or state.id == here.id or state.id not in here.to or told.at < standing.since:
         return None
-    return Alert(
-        kind=AlertKind.EARLY_SIGNAL,
-        item=item.id,
-        watchlist=item.watchlist,
-        title=item.title,
-        question=item.question or lifecycle.question.replace("{title}", item.title),
-        from_state=here.id,
-        from_label=here.label,
+    alert = stands(AlertKind.EARLY_SIGNAL, item, lifecycle, standing, told.at, stay.reason, stay.detail)
+    return replace(
+        alert,
         to_state=state.id,
         to_label=state.label,
-        at=told.at,
-        reason=stay.reason,
-        detail=stay.detail,
         sources=1,
         quotes=_quotes((told.id,), (told,)),
-        next=here.next,
-        from_value=standing.value,
         to_value=told.value,
-        from_since=standing.since,
-        from_source=standing.source,
         meaning=state.meaning,
-        severity=item.severity,
-        note=item.note,
         status=told.status,
-        lifecycle=item.lifecycle,
-        tags=item.tags,
         tier=told.tier,
         entries=(told.entry,),
     )
@@ -127,6 +127,76 @@ def signal_key(alert: Alert) -> tuple[str, ...]:
     """Name an early signal: each state is signalled in each way once while the item stands where it does."""
     since = f"{alert.from_since:%Y%m%dT%H%M%S}" if alert.from_since else ""
     return (alert.kind.value, alert.item, since, alert.to_state, alert.status.value)
+
+
+def stands(
+    kind: AlertKind, item: Item, lifecycle: Lifecycle, standing: Standing, at: datetime, reason: Reason, detail: str
+) -> Alert:
+    """Return an alert about an item that stays where it is, with nothing quoted."""
+    here = lifecycle.states.get(standing.state)
+    label = here.label if here else standing.state
+    return Alert(
+        kind=kind,
+        item=item.id,
+        watchlist=item.watchlist,
+        title=item.title,
+        question=item.question or lifecycle.question.replace("{title}", item.title),
+        from_state=standing.state,
+        from_label=label,
+        to_state=standing.state,
+        to_label=label,
+        at=at,
+        reason=reason,
+        detail=detail,
+        sources=0,
+        quotes=(),
+        next=here.next if here else "",
+        from_value=standing.value,
+        to_value=standing.value,
+        from_since=standing.since,
+        from_source=standing.source,
+        meaning=here.meaning if here else "",
+        severity=item.severity,
+        note=item.note,
+        lifecycle=item.lifecycle,
+        tags=item.tags,
+    )
+
+
+def dispute(
+    told: Evidence, stay: Stay, evidence: Sequence[Evidence], item: Item, lifecycle: Lifecycle, standing: Standing
+) -> Alert | None:
+    """Return the alert that as good a source denies what `told` tells, or that `told` denies where the item stands;
+    None where nothing is disputed, or was already while it stood there.
+
+    Both sides are named and quoted, those who tell it first. `evidence` holds what the decision names, and may hold
+    more.
+    """
+    if stay.reason is not Reason.DISPUTED or standing.disputed:
+        return None
+    sides = [[e for id_ in ids for e in evidence if e.id == id_] for ids in (stay.telling, stay.denying)]
+    telling, denying = sides
+    detail = f"told by {_outlets(telling)}; denied by {_outlets(denying)}"
+    alert = stands(AlertKind.DISPUTED, item, lifecycle, standing, told.at, stay.reason, detail)
+    state = lifecycle.states.get(told.state or "")
+    if state is not None and told.id not in stay.denying:
+        alert = replace(alert, to_state=state.id, to_label=state.label, to_value=told.value, meaning=state.meaning)
+    alert = replace(alert, status=told.status)
+    half = MOST_QUOTES // 2
+    quotes = tuple(quote for side in sides for quote in _quotes([e.id for e in side], side)[:half])
+    entries = tuple(dict.fromkeys(e.entry for e in (told, *telling, *denying)))
+    tier = min((e.tier for e in (*telling, *denying)), key=lambda tier: tier.rank, default=told.tier)
+    return replace(alert, sources=len(telling), quotes=quotes, entries=entries, tier=tier)
+
+
+def dispute_key(alert: Alert) -> tuple[str, ...]:
+    """Name a dispute: one is told once while the item stands where it does."""
+    since = f"{alert.from_since:%Y%m%dT%H%M%S}" if alert.from_since else ""
+    return (alert.kind.value, alert.item, since, alert.from_state)
+
+
+def _outlets(evidence: Sequence[Evidence]) -> str:
+    return ", ".join(dict.fromkeys(e.outlet or "an unnamed outlet" for e in evidence))
 
 
 def _quotes(ids: Sequence[str], evidence: Sequence[Evidence]) -> tuple[Quote, ...]:

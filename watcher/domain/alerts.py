@@ -123,6 +123,7 @@ class SystemAlert:
     more: int = 0  # points left out
     advice: str = ""
     severity: str = "normal"
+    items: tuple[str, ...] = ()  # ids of the watch items it is about, all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,8 @@ class DeliveryState(StrEnum):
 
 
 class Hold(StrEnum):
-    """Why a delivery waits though nothing has failed; such ones hold back no others."""
+    """Why a delivery waits though nothing has failed, or waited until a message carried it; one that waits for this
+    alone holds back no others."""
 
     GROUP = "group"  # for others of the same event
     QUIET = "quiet"  # for the end of quiet hours, or the beginning of a time window
@@ -362,6 +364,21 @@ class DeliveryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message as it is stored: what it carries, why that went together, and what was sent."""
+
+    id: str
+    receiver: str
+    route: str  # of its first delivery
+    merge: Merge | None
+    composed_at: datetime
+    sent_at: datetime | None
+    subject: str
+    digest: str  # SHA-256 of what was sent
+    deliveries: tuple[str, ...]  # ids, in the order planned
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """Work that waits. `pending` includes deliveries being sent; `oldest_pending` is how long the oldest has been due:
     what is held for quiet hours is not late."""
@@ -370,6 +387,7 @@ class Backlog:
     pending: int
     dead: int
     oldest_pending: timedelta | None
+    held: int = 0  # of those pending: for quiet hours, for the next hour, or for others of their event
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,9 +401,42 @@ class Circuit:
     next_at: datetime | None = None  # nothing is sent to it before
     last_ok_at: datetime | None = None
     detail: str = ""  # of the last failure
+    recovered_at: datetime | None = None  # when it last took a message after a failure: what was planned before is late
+    free_at: datetime | None = None  # its rate allows no message before
 
     def __post_init__(self) -> None:
         require_utc(opened_at=self.opened_at, next_at=self.next_at, last_ok_at=self.last_ok_at)
+        require_utc(recovered_at=self.recovered_at, free_at=self.free_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the send of a message ended, and when it is to be tried again; None for never."""
+
+    message: str
+    outcome: SendOutcome
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a message that was sent, or was not taken."""
+
+    state: DeliveryState  # sent, dead, or pending: to be tried again
+    retry_at: datetime | None = None
+    opened: bool = False  # its address takes no messages any more
+    closed: bool = False  # its address takes messages again
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverRow:
+    """An address with what waits for it, for people."""
+
+    circuit: Circuit
+    waiting: int = 0  # due, or to be tried again
+    held: int = 0
+    dead: int = 0
+    oldest: timedelta | None = None  # how long the oldest of those that wait has been due
 
 
 # --- who is told ----------------------------------------------------------------------------------

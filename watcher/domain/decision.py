@@ -41,6 +41,8 @@ def decide(
     if fresh.state is None or fresh.state not in lifecycle.states:
         return Stay(item.id, Reason.NO_STATE, f"{fresh.status}: no state is told")
     target = lifecycle.states[fresh.state]
+    if (contested := _contested(item, lifecycle, standing, known, fresh)) is not None:
+        return contested
     if fresh.status not in target.flips_on:
         return Stay(item.id, Reason.SOFT, f"{fresh.status} does not move it to {target.label}")
     moved = target.value and standing.value and fresh.value and fresh.value != standing.value
@@ -69,7 +71,7 @@ def _weigh(
     rule = item.evidence
     window = _window(item, standing, known, fresh)
     agreeing = [fresh, *(e for e in window if _vouches(lifecycle, e, fresh))]
-    stages = (fresh.state, *(s.id for s in lifecycle.states.values() if fresh.state in s.announces))
+    stages = _stages(lifecycle, fresh.state)
     denying = [
         e for e in window
         if e.status is Status.DENIED and not e.takes_back and e.state in stages and e.owner != fresh.owner
@@ -77,7 +79,7 @@ def _weigh(
     sources = independent(agreeing)
     best = sources[0]
     if denying and min(e.tier.rank for e in denying) <= best.tier.rank:
-        return Stay(item.id, Reason.DISPUTED, f"{denying[0].outlet} denies it inside the window")
+        return _disputed(item, sources, denying)
     reason = _enough(item, best, sources)
     if reason is None:
         for state in _earlier(lifecycle, standing, fresh, window):
@@ -102,6 +104,39 @@ def _weigh(
         sources=len(sources),
         detail=_words(reason, best, sources),
     )
+
+
+def _stages(lifecycle: Lifecycle, state: str | None) -> tuple[str | None, ...]:
+    """The state, and those that announce it: to deny one of them is to deny it."""
+    return (state, *(s.id for s in lifecycle.states.values() if state in s.announces))
+
+
+def _contested(
+    item: Item, lifecycle: Lifecycle, standing: Standing, known: Sequence[Evidence], fresh: Evidence
+) -> Stay | None:
+    """Hold that the present state is disputed, where it was reached within the item's window, and another source
+    denies it that is as good as the best that told it. None where nothing of this is so."""
+    soon = timedelta(0) <= fresh.at - standing.since <= item.evidence.within
+    if fresh.status is not Status.DENIED or fresh.takes_back or not standing.came_from or not soon:
+        return None
+    present = replace(fresh, state=standing.state, value=standing.value)
+    if fresh.state not in _stages(lifecycle, standing.state) or not _same_value(fresh, present):
+        return None
+    begun = standing.since - item.evidence.within
+    told = [
+        e for e in known
+        if e.item == item.id and begun <= e.at <= fresh.at and e.owner != fresh.owner
+        and _vouches(lifecycle, e, present) and not any(_takes_back(item, t, e) for t in known)
+    ]  # fmt: skip
+    if not told or fresh.tier.rank > min(e.tier.rank for e in told):
+        return None
+    return _disputed(item, independent(told), [fresh])
+
+
+def _disputed(item: Item, telling: Sequence[Evidence], denying: Sequence[Evidence]) -> Stay:
+    best = independent(denying)
+    detail = f"{denying[0].outlet} denies it inside the window"
+    return Stay(item.id, Reason.DISPUTED, detail, tuple(e.id for e in telling), tuple(e.id for e in best))
 
 
 def _window(item: Item, standing: Standing, known: Sequence[Evidence], fresh: Evidence) -> list[Evidence]:

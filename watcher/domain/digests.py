@@ -3,7 +3,7 @@
     changes     told first; one back to where the item stood before is marked
     moving      told, and not enough to move it: who says so, and why it stays
     upcoming    days that items wait for
-    silent      nothing told for the item's expected period, though its sources answer
+    silent      nothing told for the item's expected period, though its sources answered
     sources     of these items: quiet ones, and those that cannot be read
     unchanged   the rest, counted
 
@@ -17,11 +17,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from watcher.domain.alerting import plan, signal
+from watcher.domain.alerting import dispute, plan, signal
 from watcher.domain.alerts import (
     USUAL_KINDS,
     Alert,
-    AlertKind,
     Conditions,
     Digest,
     Moved,
@@ -33,10 +32,10 @@ from watcher.domain.alerts import (
 from watcher.domain.decision import decide
 from watcher.domain.evidence import independent
 from watcher.domain.model import (
-    Coverage,
     Evidence,
     FeedStatus,
     Health,
+    HistoryRow,
     Item,
     Lifecycle,
     Reason,
@@ -46,6 +45,8 @@ from watcher.domain.model import (
     Transition,
     require_utc,
 )
+from watcher.domain.occasions import silence, waited_day
+from watcher.domain.reversal import reverses
 from watcher.domain.routing import matches
 
 SOON = timedelta(days=14)  # how far ahead days are told
@@ -69,17 +70,14 @@ class DigestRow:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A transition as recorded, with its evidence, and where its item stood before."""
+    """A transition as recorded, the item's `seq`-th, with its evidence. It is `news` unless what tipped it was there
+    when its feed was first read, or when the item's watch began."""
 
     id: int
+    seq: int
     transition: Transition
-    evidence: tuple[Evidence, ...]
-    before: Standing
-
-    @property
-    def aloud(self) -> bool:
-        """Whether it is news: not one that only the first poll of a feed told of."""
-        return not (self.evidence and self.evidence[0].baseline)
+    evidence: tuple[Evidence, ...] = ()
+    news: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +94,12 @@ class News:
     """What was recorded since the last digest, and how things are now."""
 
     changes: Sequence[Change]
-    told: Sequence[Evidence]  # since the last digest
+    histories: Mapping[str, Sequence[HistoryRow]]  # of the items in `changes`, in any order
+    told: Sequence[Evidence]  # since the last digest, and news
     known: Mapping[str, Sequence[Evidence]]  # of the items in `told`: what their decisions look back on
     standings: Mapping[str, Standing]
-    heard: Mapping[str, datetime]  # when something was last told of an item
+    last: Mapping[str, Evidence]  # what was told last of an item
     feeds: Sequence[FeedStatus] = ()
-    coverage: Sequence[Coverage] = ()
 
 
 def build(route: Route, watched: Watched, news: News, *, since: datetime, now: datetime, today: date) -> Digest:
@@ -110,7 +108,7 @@ def build(route: Route, watched: Watched, news: News, *, since: datetime, now: d
     moved = tuple(_moved(route, items, watched.lifecycles, news))
     moving = tuple(_moving(route, items, watched.lifecycles, news))
     upcoming = tuple(_upcoming(items.values(), watched.lifecycles, news, today))
-    silent = dict(_silent(items.values(), watched.lifecycles, news, now))
+    silent = dict(_silent(items.values(), watched, news, now))
     named = {one.item for one in moved} | {one.item for one in moving} | {one.item for one in upcoming}
     return Digest(
         route=route.name,
@@ -153,13 +151,14 @@ def _lists(route: Route, alert: Alert) -> bool:
 def _moved(route: Route, items: Mapping[str, Item], lifecycles: Mapping[str, Lifecycle], news: News) -> Iterator[Moved]:
     """Yield what moved, in the order recorded."""
     for change in news.changes:
-        item = items.get(change.transition.item)
-        if item is None or not change.aloud:
+        made, item = change.transition, items.get(change.transition.item)
+        if item is None or not change.news:
             continue
-        alert = plan(change.transition, item, lifecycles[item.lifecycle], change.evidence, change.before)
-        reversal = _reversal(change)
-        kind = AlertKind.REVERSAL if reversal else AlertKind.STATE_CHANGE
-        if _lists(route, replace(alert, kind=kind)):
+        lifecycle = lifecycles[item.lifecycle]
+        before = Standing(item.id, made.from_state, made.from_since or made.at, made.from_value)
+        reversal = reverses(lifecycle, _earlier(news.histories.get(item.id, ()), change), made)
+        alert = plan(made, item, lifecycle, change.evidence, before, reversal=reversal)
+        if _lists(route, alert):
             yield Moved(
                 item=alert.item,
                 title=alert.title,
@@ -174,10 +173,8 @@ def _moved(route: Route, items: Mapping[str, Item], lifecycles: Mapping[str, Lif
             )
 
 
-def _reversal(change: Change) -> bool:
-    made, before = change.transition, change.before
-    back = bool(before.came_from) and (made.to_state, made.to_value) == (before.came_from, before.came_from_value)
-    return made.reason is Reason.RETRACTED or back
+def _earlier(history: Iterable[HistoryRow], change: Change) -> list[Transition]:
+    return [row.transition for row in sorted(history, key=lambda row: row.seq) if row.seq < change.seq]
 
 
 def _link(alert: Alert) -> str:
@@ -191,41 +188,62 @@ def _moving(
     route: Route, items: Mapping[str, Item], lifecycles: Mapping[str, Lifecycle], news: News
 ) -> Iterator[Moving]:
     """Yield, latest first, each state that was told of an item, may come next, and has not come."""
-    told: dict[tuple[str, str], list[Evidence]] = defaultdict(list)
-    for evidence in news.told:
-        if evidence.item in items and evidence.state and evidence.status in _STRENGTH and not evidence.baseline:
-            told[evidence.item, evidence.state].append(evidence)
+    told: dict[tuple[str, str, bool], list[Evidence]] = defaultdict(list)
+    for e in news.told:
+        known = e.item in items and e.state in lifecycles[items[e.item].lifecycle].states
+        if known and e.state and e.at >= news.standings[e.item].since:
+            told[e.item, e.state, e.status is Status.DENIED].append(e)
     found = []
-    for (name, _), group in told.items():
+    for (name, _, denied), group in told.items():
         item = items[name]
-        if one := _one_moving(route, item, lifecycles[item.lifecycle], group, news):
+        make = _one_denied if denied else _one_moving
+        if one := make(route, item, lifecycles[item.lifecycle], group, news):
             found.append(one)
-    yield from sorted(found, key=lambda one: (one.at, one.item), reverse=True)
+    yield from sorted(found, key=lambda one: (-one.at.timestamp(), one.item, one.to_label))
 
 
 def _one_moving(route: Route, item: Item, lifecycle: Lifecycle, group: Sequence[Evidence], news: News) -> Moving | None:
+    """Tell of a state in the strongest way it was told; None where it is not one that may come next."""
     standing, known = news.standings[item.id], news.known.get(item.id, ())
-    fresh = [e for e in group if e.at >= standing.since]
-    if not fresh:
+    signs = [e for e in group if e.status in _STRENGTH]
+    if not signs:
         return None
-    best = min(fresh, key=lambda e: (_STRENGTH.index(e.status), e.tier.rank, -e.at.timestamp()))
+    best = min(signs, key=lambda e: (_STRENGTH.index(e.status), e.tier.rank, -e.at.timestamp()))
     decision = decide(item, lifecycle, standing, known, best)
-    stay = decision if isinstance(decision, Stay) else Stay(item.id, Reason.WAITING, "not enough when it was told")
-    disputed = stay.reason is Reason.DISPUTED
-    sign = signal(best, replace(stay, reason=Reason.WAITING) if disputed else stay, item, lifecycle, standing)
-    if sign is None or not _lists(route, replace(sign, kind=AlertKind.DISPUTED) if disputed else sign):
+    stay = decision if isinstance(decision, Stay) else Stay(item.id, Reason.WAITING, "it was not enough when told")
+    sources = len(independent(_agreeing(lifecycle, standing, best, (*known, *signs))))
+    disputed = dispute(best, stay, known, item, lifecycle, replace(standing, disputed=False))
+    alert = disputed or signal(best, stay, item, lifecycle, standing)
+    return _line(route, alert, best, group, sources, disputed=bool(disputed) or standing.disputed)
+
+
+def _one_denied(route: Route, item: Item, lifecycle: Lifecycle, group: Sequence[Evidence], news: News) -> Moving | None:
+    """Tell that as good a source denies where the item stands; None where what is denied is something else."""
+    standing, known = news.standings[item.id], news.known.get(item.id, ())
+    best = min(group, key=lambda e: (e.tier.rank, -e.at.timestamp()))
+    stay = decide(item, lifecycle, standing, known, best)
+    if not isinstance(stay, Stay):
+        return None
+    alert = dispute(best, stay, [*known, best], item, lifecycle, replace(standing, disputed=False))
+    return _line(route, alert, best, group, len(independent(group)), disputed=True)
+
+
+def _line(
+    route: Route, alert: Alert | None, best: Evidence, group: Sequence[Evidence], sources: int, *, disputed: bool
+) -> Moving | None:
+    if alert is None or not _lists(route, alert):
         return None
     return Moving(
-        item=item.id,
-        title=item.title,
-        label=sign.from_label,
-        to_label=sign.to_label,
+        item=alert.item,
+        title=alert.title,
+        label=alert.from_label,
+        to_label=alert.to_label,
         status=best.status,
-        sources=len(independent(_agreeing(lifecycle, standing, best, (*known, *fresh)))),
-        at=max(e.at for e in fresh),
-        detail=stay.detail,
-        disputed=disputed or standing.disputed,
-        link=_link(sign),
+        sources=sources,
+        at=max(e.at for e in group),
+        detail=alert.detail,
+        disputed=disputed,
+        link=best.link,
     )
 
 
@@ -246,37 +264,24 @@ def _upcoming(
     """Yield the days that items wait for, soonest first."""
     found = []
     for item in items:
-        standing = news.standings[item.id]
-        state = lifecycles[item.lifecycle].states.get(standing.state)
-        if state is None or state.final or not (state.value or "").startswith("date"):
-            continue
-        day = _day(standing.value)
+        standing, lifecycle = news.standings[item.id], lifecycles[item.lifecycle]
+        day = waited_day(lifecycle, standing)
         if day is not None and today <= day <= today + SOON:
-            found.append(Upcoming(item.id, item.title, state.label, day))
+            found.append(Upcoming(item.id, item.title, lifecycle.states[standing.state].label, day))
     yield from sorted(found, key=lambda one: (one.day, one.item))
 
 
-def _day(value: str | None) -> date | None:
-    """Read the day at the beginning of a value ("2025-11-10", "2025-11-10 Madrid")."""
-    try:
-        return date.fromisoformat((value or "")[:10])
-    except ValueError:
-        return None
-
-
-def _silent(
-    items: Iterable[Item], lifecycles: Mapping[str, Lifecycle], news: News, now: datetime
-) -> Iterator[tuple[str, Point]]:
-    """Yield the items of which nothing was told for their expected period, though a source of each answers."""
-    answering = {one.item for one in news.coverage if one.answered}
+def _silent(items: Iterable[Item], watched: Watched, news: News, now: datetime) -> Iterator[tuple[str, Point]]:
+    """Yield the items of which nothing was told for their expected period, though their sources answer."""
+    feeds = {feed.id: feed for feed in news.feeds}
     for item in items:
-        standing = news.standings[item.id]
-        state = lifecycles[item.lifecycle].states.get(standing.state)
-        since = max(standing.since, news.heard.get(item.id, standing.since))
-        if item.silent_after is None or state is None or state.final or item.id not in answering:
+        lifecycle, standing = watched.lifecycles[item.lifecycle], news.standings[item.id]
+        names = watched.sources.get(item.id, ())
+        sources = [feeds[name] for name in names if name in feeds]
+        if len(sources) < len(names):
             continue
-        if now - since > item.silent_after:
-            yield item.id, Point(item.title, f"nothing told for {(now - since).days} days", since)
+        if told := silence(item, lifecycle, standing, news.last.get(item.id), sources, now):
+            yield item.id, Point(item.title, told[0].detail)
 
 
 def _sources(

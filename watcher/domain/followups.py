@@ -33,7 +33,7 @@ from watcher.domain.routing import planned
 
 FOLLOWED = tuple(kind for kind in POLICY_KINDS if kind is not AlertKind.EARLY_SIGNAL)
 """The kinds that are told again: an early signal asks nobody to do anything."""
-_OUTAGE = timedelta(days=14)  # how long a message may wait to be sent and still be reminded of
+_PATIENCE = timedelta(days=14)  # how long a message may wait to be sent, or hours and silences keep the next one back
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ def followed(routes: Iterable[Route]) -> list[Route]:
 
 
 def reach(routes: Iterable[Route]) -> timedelta:
-    """Return how long after an alert was planned one of these routes may still tell it again."""
-    spans = [route.repeat.every * (route.repeat.most + 1) for route in routes if route.repeat]
+    """Return how long after an alert or its last reminder was planned one of these routes may tell it again."""
+    spans = [route.repeat.every for route in routes if route.repeat]
     spans += [route.escalate.after for route in routes if route.escalate]
-    return max(spans, default=timedelta(0)) + _OUTAGE
+    return max(spans, default=timedelta(0)) + _PATIENCE
 
 
 def follow_up(rows: Sequence[AlertRow], routes: Sequence[Route], present: Present, now: datetime) -> Followups:

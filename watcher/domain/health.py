@@ -61,6 +61,18 @@ def answer_period(feed: FeedStatus) -> timedelta:
     return max(PERIODS_LATE * (feed.interval or feed.every), SHORTEST_LATE)
 
 
+def answers(feed: FeedStatus, now: datetime) -> bool:
+    """Whether a source that is polled has answered in its time."""
+    polled = feed.active and feed.retired_at is None
+    return polled and feed.last_ok_at is not None and now - feed.last_ok_at <= answer_period(feed)
+
+
+def looking_period(every: timedelta, interval: timedelta | None) -> timedelta:
+    """Return how far apart two answers may be for a source to count as looked at all the time, whoever was away: it, or
+    the daemon."""
+    return max(PERIODS_LATE * (interval or every), BREAKING_TIME)
+
+
 def assess(feed: FeedStatus, now: datetime, *, watching_since: datetime) -> Verdict:
     """Return the health of a source; where nothing is certain yet, the one it has.
 
@@ -168,14 +180,7 @@ def cover(sources: Mapping[str, Sequence[str]], feeds: Iterable[FeedStatus], now
 
     `sources` names every item's feeds. A feed that was never polled has not answered.
     """
-    answered = {
-        feed.id
-        for feed in feeds
-        if feed.active
-        and feed.retired_at is None
-        and feed.last_ok_at is not None
-        and now - feed.last_ok_at <= answer_period(feed)
-    }
+    answered = {feed.id for feed in feeds if answers(feed, now)}
     found = []
     for item, names in sources.items():
         missing = tuple(name for name in names if name not in answered)

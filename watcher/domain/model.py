@@ -471,6 +471,7 @@ class FeedStatus:
     news_at: datetime | None = None  # when it last gave something new
     failing_since: datetime | None = None  # first of the failures in a row
     answering_since: datetime | None = None  # first of the successes in a row
+    unbroken_since: datetime | None = None  # it was read in its time, and was never down, from then on
     successes: int = 0  # in a row
     failure: str = ""  # the last one, in a word
     retired_at: datetime | None = None
@@ -565,9 +566,11 @@ class Standing:
     came_from: str = ""  # the state before; none for a start
     came_from_value: str | None = None
     actor: str = ""  # the person who put it there, where one did
+    watched_since: datetime | None = field(default=None, compare=False)  # when its watch was set up here
+    known_since: datetime | None = field(default=None, compare=False)  # when it was stored that it stands so
 
     def __post_init__(self) -> None:
-        require_utc(since=self.since)
+        require_utc(since=self.since, watched_since=self.watched_since, known_since=self.known_since)
 
 
 class Reason(StrEnum):
@@ -625,6 +628,8 @@ class Stay:
     item: str
     reason: Reason
     detail: str = ""
+    telling: tuple[str, ...] = ()  # where it is disputed: Evidence ids of the independent sources that tell it
+    denying: tuple[str, ...] = ()  # likewise of those that deny it; the best first
 
 
 Decision = Transition | Stay

@@ -16,7 +16,7 @@ import structlog
 
 from watcher.articles import gather
 from watcher.config.settings import Settings
-from watcher.delivery.apprise import Sender
+from watcher.delivery.sender import Sender
 from watcher.digesting import make_digests
 from watcher.domain.model import Health, HealthChange, Stay, Transition
 from watcher.feeds.http import Fetcher
@@ -25,12 +25,14 @@ from watcher.metrics import Metrics
 from watcher.pipeline import (
     Clock,
     Delivered,
+    Desk,
     FeedPolled,
     Judged,
     SendResult,
     Tried,
     deliver,
     judge,
+    limits_of,
     poll,
 )
 from watcher.reminding import remind
@@ -40,6 +42,7 @@ from watcher.upkeep import Swept, sweep
 log = structlog.get_logger("watcher")
 
 REPORT_EVERY = timedelta(minutes=1)  # of polling that goes on and on
+LONGEST_PACE = timedelta(seconds=5)  # between two messages to an address that is waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ class Jobs:
         self._stop = stop
         self._judging = threading.Lock()
         self._since = clock()
+        self._desk = Desk()
 
     def switch(self, works: Works, prepare: Callable[[], None]) -> None:
         """Do `prepare` and work with `works` from then on, with no batch being judged meanwhile: a batch must find the
@@ -215,25 +219,43 @@ class Jobs:
         return batches
 
     def deliver(self) -> Delivered:
-        """Send what is due."""
+        """Send what is due, and what comes due meanwhile at addresses with a rate of a few seconds."""
         tried: list[Tried] = []
-        sender = self.works.sender
+        pace: timedelta | None = None
         while not self._stop.is_set():
-            batch = deliver(self._store, sender, owner=self._owner, clock=self._clock, stop=self._stop)
+            works = self.works
+            batch = deliver(
+                self._store,
+                works.sender,
+                owner=self._owner,
+                clock=self._clock,
+                stop=self._stop,
+                limits=limits_of(works.settings),
+                system=works.settings.system,
+                desk=self._desk,
+            )
             self._note_delivered(batch)
             tried.extend(batch.tried)
-            if not batch.more:
+            pace = batch.pace or pace
+            if batch.more:
+                continue
+            if pace is None or pace > LONGEST_PACE or self._stop.wait(pace.total_seconds()):
                 break
+            pace = None
         if tried:
             results = Counter(one.result.value for one in tried)
             log.info("deliver.done", **dict(sorted(results.items())))
         return Delivered(tuple(tried))
 
+    def close(self) -> None:
+        """Let go of the threads that send."""
+        self._desk.close()
+
     def sweep(self) -> Swept:
         """Tidy, measure what waits, tell again what nobody has acknowledged, and make the digests that are due."""
         settings = self.works.settings
-        self._tell_again(settings)
         swept = self.swept = sweep(self._store, settings, now=self._clock(), watching_since=self._since)
+        self._tell_again(settings)
         waiting = swept.backlog
         self._metrics.backlog(
             unjudged=waiting.unjudged,
@@ -241,7 +263,9 @@ class Jobs:
             dead=waiting.dead,
             oldest=waiting.oldest_pending,
             failing=len(swept.failing),
+            held=waiting.held,
         )
+        self._metrics.receivers(self._store.receivers(self._clock()))
         self._metrics.sources(swept.health or {}, swept.coverage)
         for change in swept.changes:
             say = log.warning if change.to_state.down or change.to_state is Health.QUIET else log.info
@@ -252,6 +276,7 @@ class Jobs:
             pruned=swept.pruned,
             unjudged=waiting.unjudged,
             pending=waiting.pending,
+            held=waiting.held,
             dead=waiting.dead,
             failing_feeds=list(swept.failing),
         )
@@ -318,9 +343,19 @@ class Jobs:
                 )
 
     def _note_delivered(self, delivered: Delivered) -> None:
+        self._metrics.messages(delivered.sent)
+        for switched in delivered.switched:
+            say = log.error if switched.down else log.info
+            say(
+                "receiver.down" if switched.down else "receiver.back",
+                receiver=switched.receiver,
+                detail=switched.detail,
+            )
         for one in delivered.tried:
             self._metrics.delivery(one.result.value)
             fields = {"delivery": one.delivery, "receiver": one.receiver, "item": one.item, "detail": one.detail}
+            if one.message != one.delivery:
+                fields["message"] = one.message
             if one.retry_at is not None:
                 fields["retry_at"] = one.retry_at.isoformat()
             if one.result is SendResult.SENT:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -16,7 +16,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from watcher.errors import WatcherError
+from watcher.domain.troubles import JobFailure
+from watcher.errors import RacedError, StoreError, WatcherError
 from watcher.metrics import Metrics
 
 log = structlog.get_logger("watcher")
@@ -32,10 +33,7 @@ class Job:
 
 
 class LocalEngine:
-    """Wake each job when its time has come, until stopped. A job still running is not started a second time.
-
-    `failing` names the jobs whose last run ended in an error, with its message.
-    """
+    """Wake each job when its time has come, until stopped. A job still running is not started a second time."""
 
     def __init__(self, jobs: Sequence[Job], metrics: Metrics) -> None:
         self._jobs = jobs
@@ -48,7 +46,17 @@ class LocalEngine:
         self._idle = threading.Condition()
         self._running = 0
         self._stopping = False
-        self.failing: dict[str, str] = {}
+        self._failing: dict[str, tuple[JobFailure, float]] = {}  # with when the first of them was, by time.monotonic()
+
+    @property
+    def failing(self) -> tuple[JobFailure, ...]:
+        """The jobs whose last run ended in an error."""
+        now = time.monotonic()
+        with self._idle:
+            found = [
+                replace(failure, lasting=timedelta(seconds=now - since)) for failure, since in self._failing.values()
+            ]
+        return tuple(sorted(found, key=lambda failure: failure.job))
 
     def start(self, now: datetime) -> None:
         """Begin; every job runs at once for the first time."""
@@ -84,9 +92,11 @@ class LocalEngine:
             with structlog.contextvars.bound_contextvars(job=job.name):
                 job.work()
             failed = False
-            self.failing.pop(job.name, None)
+            with self._idle:
+                self._failing.pop(job.name, None)
         except WatcherError as error:
-            self._failed(job, str(error), trace=False)
+            refused = isinstance(error, StoreError) and not isinstance(error, RacedError)
+            self._failed(job, str(error), refused=refused)
         except Exception as error:
             self._failed(job, f"{type(error).__name__}: {error}", trace=True)
         finally:
@@ -95,6 +105,9 @@ class LocalEngine:
                 self._running -= 1
                 self._idle.notify_all()
 
-    def _failed(self, job: Job, message: str, *, trace: bool) -> None:
-        self.failing[job.name] = message
+    def _failed(self, job: Job, message: str, *, refused: bool = False, trace: bool = False) -> None:
+        with self._idle:
+            before, since = self._failing.get(job.name, (None, time.monotonic()))
+            times = before.times + 1 if before else 1
+            self._failing[job.name] = JobFailure(job.name, times, timedelta(0), message, refused), since
         log.error("job.failed", job=job.name, error=message, exc_info=trace)

@@ -40,6 +40,7 @@ class Lock(IntEnum):
     SYNC = 0x77617463_02
     RECORD = 0x77617463_03
     ACKNOWLEDGE = 0x77617463_04
+    SILENCE = 0x77617463_05
 
 
 class Database:

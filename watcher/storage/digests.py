@@ -8,16 +8,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, or_, select, update
 
 from watcher.domain.alerts import PlannedAlert
 from watcher.domain.digests import Change, DigestRow
-from watcher.domain.model import Evidence, Standing
+from watcher.domain.model import Evidence
 from watcher.storage import outbox
 from watcher.storage.database import insert_missing, sliced
 from watcher.storage.rows import evidence_of, transition_of
 from watcher.storage.tables import digest as digest_table
-from watcher.storage.tables import evidence, transition, transition_evidence, withdrawal
+from watcher.storage.tables import entry, evidence, item, transition, transition_evidence, withdrawal
+
+# what was there when its feed was first read, or when the item's watch began, is no news
+_IS_OLD = or_(entry.c.baseline, entry.c.seen_at < item.c.created_at)
+_OLD = _IS_OLD.label("old")
 
 
 def rows(connection: Connection) -> dict[str, DigestRow]:
@@ -71,44 +75,40 @@ def last_transition(connection: Connection) -> int:
 
 def changes(connection: Connection, after: int, since: datetime | None) -> list[Change]:
     """Return the transitions recorded after one, by its id, and at `since` or later, in that order; starts are none."""
-    last = transition.alias("last")
-    query = (
-        select(transition, last.c.from_state.label("came_from"), last.c.from_value.label("came_from_value"))
-        .outerjoin(last, (last.c.item == transition.c.item) & (last.c.seq == transition.c.seq - 1))
-        .where(transition.c.id > after, transition.c.seq > 0)
-        .order_by(transition.c.id)
-    )
+    query = select(transition).where(transition.c.id > after, transition.c.seq > 0).order_by(transition.c.id)
     if since is not None:
         query = query.where(transition.c.recorded_at >= since)
     found = connection.execute(query).all()
     facts: dict[int, list[Evidence]] = defaultdict(list)
+    known: set[int] = set()  # those that were there already
     for some in sliced([row.id for row in found]):
         linked = (
-            select(transition_evidence.c.transition.label("of"), evidence)
+            select(transition_evidence.c.transition.label("of"), transition_evidence.c.position, evidence, _OLD)
             .join(evidence, evidence.c.id == transition_evidence.c.evidence)
+            .join(entry, entry.c.id == evidence.c.entry)
+            .join(item, item.c.id == evidence.c.item)
             .where(transition_evidence.c.transition.in_(some))
             .order_by(transition_evidence.c.transition, transition_evidence.c.position)
         )
         for fact in connection.execute(linked):
             facts[fact.of].append(evidence_of(fact))
-    return [_change_of(row, tuple(facts[row.id])) for row in found]
+            if fact.old and not fact.position:
+                known.add(fact.of)
+    return [_change_of(row, tuple(facts[row.id]), news=row.id not in known) for row in found]
 
 
-def _change_of(row: Row[Any], facts: tuple[Evidence, ...]) -> Change:
-    change = transition_of(row, facts)
-    before = Standing(
-        item=row.item,
-        state=row.from_state,
-        since=row.from_since or row.at,
-        value=row.from_value,
-        came_from=row.came_from or "",
-        came_from_value=row.came_from_value,
-    )
-    return Change(row.id, change, facts, before)
+def _change_of(row: Row[Any], facts: tuple[Evidence, ...], *, news: bool) -> Change:
+    return Change(row.id, row.seq, transition_of(row, facts), facts, news)
 
 
 def evidence_since(connection: Connection, since: datetime) -> list[Evidence]:
-    """Return the evidence recorded since a moment that was not withdrawn, ordered by (at, id)."""
+    """Return the evidence recorded since a moment that is news and was not withdrawn, ordered by (at, id)."""
     stands = ~exists().where(withdrawal.c.evidence == evidence.c.id)
-    query = select(evidence).where(evidence.c.recorded_at >= since, stands)
-    return [evidence_of(row) for row in connection.execute(query.order_by(evidence.c.at, evidence.c.id))]
+    query = (
+        select(evidence)
+        .join(entry, entry.c.id == evidence.c.entry)
+        .join(item, item.c.id == evidence.c.item)
+        .where(evidence.c.recorded_at >= since, stands, ~_IS_OLD)
+        .order_by(evidence.c.at, evidence.c.id)
+    )
+    return [evidence_of(row) for row in connection.execute(query)]

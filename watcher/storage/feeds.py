@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
+from watcher.domain.health import looking_period
 from watcher.domain.model import DueFeed, Feed, FeedKind, FeedStatus, Hints, Pace, Poll, SavedPoll, Snapshot
 from watcher.domain.schedule import learn
 from watcher.errors import UsageError
@@ -80,6 +81,7 @@ def _afresh(now: datetime) -> dict[str, Any]:
         "interval": None,
         "failing_since": None,
         "answering_since": None,
+        "unbroken_since": None,
         "successes": 0,
         "failure": None,
         "gone_count": 0,
@@ -280,9 +282,12 @@ def _vital(row: Row[Any], poll: Poll) -> dict[str, Any]:
     """What the rules of health look at. A source is gone for good when it says so GONE_TO_RETIRE times in a row."""
     if poll.result.ok:
         since = row.answering_since or poll.at
+        period = looking_period(row.every, row.interval)
+        away = row.last_ok_at is None or row.unbroken_since is None or poll.at - row.last_ok_at > period
         return {
             "failing_since": None,
             "answering_since": since,
+            "unbroken_since": poll.at if away else row.unbroken_since,
             "successes": row.successes + 1,
             "failure": None,
             "gone_count": 0,
@@ -292,6 +297,7 @@ def _vital(row: Row[Any], poll: Poll) -> dict[str, Any]:
     return {
         "failing_since": row.failing_since or poll.at,
         "answering_since": None,
+        "unbroken_since": row.unbroken_since,
         "successes": 0,
         "failure": poll.failure,
         "gone_count": gone,
@@ -346,6 +352,7 @@ def statuses(connection: Connection) -> list[FeedStatus]:
             news_at=row.news_at,
             failing_since=row.failing_since,
             answering_since=row.answering_since,
+            unbroken_since=row.unbroken_since,
             successes=row.successes,
             failure=row.failure or "",
             retired_at=row.retired_at,

@@ -149,9 +149,11 @@ def standings(connection: Connection) -> dict[str, Standing]:
     """Return where every active item stands."""
     other = transition.alias()
     last = select(func.max(other.c.seq)).where(other.c.item == item.c.id).scalar_subquery()
+    came = (transition.c.from_state, transition.c.from_value, transition.c.seq, transition.c.recorded_at)
     query = (
-        select(item, transition.c.from_state, transition.c.from_value, transition.c.actor)
+        select(item, *came, transition.c.actor, seed_table.c.applied_at)
         .join_from(item, transition, (transition.c.item == item.c.id) & (transition.c.seq == last))
+        .outerjoin(seed_table, seed_table.c.item == item.c.id)
         .where(item.c.active)
         .order_by(item.c.id)
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from watcher.domain.alerts import AlertKind, PlannedAlert, SystemAlert, ToldOfService
 from watcher.storage import outbox
-from watcher.storage.database import Lock, exclusive
+from watcher.storage.database import Lock, exclusive, sliced
 from watcher.storage.tables import alert
 
 _SYSTEM: TypeAdapter[SystemAlert] = TypeAdapter(SystemAlert)
@@ -28,11 +28,22 @@ def tell(connection: Connection, planned: Sequence[PlannedAlert], now: datetime)
     return sum(outbox.plan_once(connection, one, now) for one in planned if one.deliveries)
 
 
-def told_of_service(connection: Connection, kinds: Collection[AlertKind], limit: int) -> list[ToldOfService]:
-    """Return the latest alerts about the service of these kinds, newest first."""
+def untold(connection: Connection, planned: Sequence[PlannedAlert]) -> list[PlannedAlert]:
+    """Return those that go to somebody and whose key has not been told."""
+    keys = {"/".join(one.key): one for one in planned if one.deliveries}
+    for some in sliced(keys.keys()):
+        for known in connection.execute(select(alert.c.key).where(alert.c.key.in_(some))).scalars():
+            del keys[known]
+    return list(keys.values())
+
+
+def told_of_service(
+    connection: Connection, kinds: Collection[AlertKind], reasons: Collection[str], limit: int
+) -> list[ToldOfService]:
+    """Return the latest alerts about the service of these kinds and reasons, newest first."""
     query = (
         select(alert.c.id, alert.c.payload, alert.c.created_at)
-        .where(alert.c.kind.in_(sorted(kind.value for kind in kinds)))
+        .where(alert.c.kind.in_(sorted(kind.value for kind in kinds)), alert.c.reason.in_(sorted(reasons)))
         .order_by(alert.c.id.desc())
         .limit(limit)
     )

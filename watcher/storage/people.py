@@ -1,11 +1,15 @@
-"""The methods of `Store` for what people do: silences, acknowledgements and notes; one transaction each."""
+"""The methods of `Store` for what people do: silences, acknowledgements and notes, and what a back-fill reads; one
+transaction each."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from watcher.domain.alerts import Act, Silence
+from watcher.domain.model import Entry
 from watcher.storage import acts as act_rows
+from watcher.storage import judgements
 from watcher.storage import silences as silence_rows
 from watcher.storage.database import Database
 
@@ -32,6 +36,16 @@ class People:
         """
         with self._db.write() as connection:
             return silence_rows.add(connection, silence, now)
+
+    def silence_since(self, silence: Silence, since: datetime) -> Silence | None:
+        """Return a stored silence of the same conditions by the same person that began at `since` or later."""
+        with self._db.read() as connection:
+            return silence_rows.same_since(connection, silence, since)
+
+    def silence_once(self, silence: Silence, since: datetime, now: datetime) -> Silence | None:
+        """Store a silence as `silence` does, unless there is its like by `silence_since`; then return None."""
+        with self._db.write() as connection:
+            return silence_rows.add_once(connection, silence, since, now)
 
     def end_silence(self, silence_id: int, by: str, now: datetime) -> Silence:
         """End a silence before its time; raises UsageError when there is none of that id or it is over."""
@@ -69,3 +83,15 @@ class People:
         without any are left out."""
         with self._db.read() as connection:
             return act_rows.unacknowledged(connection, since)
+
+    # --- back-fill --------------------------------------------------------------------------------
+
+    def judged(self, since: datetime) -> list[str]:
+        """Return the ids of entries of `since` and later that were judged and have their text still, by (at, id)."""
+        with self._db.read() as connection:
+            return judgements.judged(connection, since)
+
+    def entries(self, ids: Sequence[str]) -> list[Entry]:
+        """Return those of these entries that were judged and have their text still, ordered by (at, id)."""
+        with self._db.read() as connection:
+            return judgements.entries(connection, ids)

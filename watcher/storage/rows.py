@@ -31,7 +31,8 @@ def entry_of(row: Row[Any]) -> Entry:
 
 
 def standing_of(row: Row[Any]) -> Standing:
-    """Make the Standing of a row of `item` beside its last transition."""
+    """Make the Standing of a row of `item` beside its last transition, and its seed where that tells where it
+    stands."""
     return Standing(
         item=row.id,
         state=row.state,
@@ -43,6 +44,8 @@ def standing_of(row: Row[Any]) -> Standing:
         came_from=row.from_state,
         came_from_value=row.from_value,
         actor=row.actor,
+        watched_since=row.created_at,
+        known_since=max(row.recorded_at, row.applied_at) if row.applied_at and row.seq == 0 else row.recorded_at,
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from watcher.domain.alerts import Conditions, Silence
 from watcher.errors import UsageError
-from watcher.storage.database import new_id
+from watcher.storage.database import Lock, exclusive, new_id
 from watcher.storage.tables import silence as silence_table
 
 _CONDITIONS: TypeAdapter[Conditions] = TypeAdapter(Conditions)
@@ -47,6 +47,20 @@ def add(connection: Connection, silence: Silence, now: datetime) -> Silence:
         "created_at": now,
     }
     return replace(silence, id=new_id(connection.execute(silence_table.insert().values(**row))))
+
+
+def same_since(connection: Connection, silence: Silence, since: datetime) -> Silence | None:
+    """Return a silence of the same conditions by the same person that began at a moment or later."""
+    asked = (silence_table.c.by == silence.by) & (silence_table.c.starts_at >= since)
+    same = silence_table.c.conditions == _CONDITIONS.dump_json(silence.when).decode()
+    found = connection.execute(select(silence_table).where(asked, same).order_by(silence_table.c.id)).first()
+    return None if found is None else _silence_of(found)
+
+
+def add_once(connection: Connection, silence: Silence, since: datetime, now: datetime) -> Silence | None:
+    """Store a silence unless its like has begun since a moment, and then return None; one at a time."""
+    exclusive(connection, Lock.SILENCE)
+    return None if same_since(connection, silence, since) else add(connection, silence, now)
 
 
 def end(connection: Connection, silence_id: int, by: str, now: datetime) -> Silence:

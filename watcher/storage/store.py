@@ -1,11 +1,12 @@
 """`Store`: one method per thing the product does with its database, and one transaction per method.
 
-The SQL lives in the modules beside this one, as functions over a connection; only here do transactions begin and end.
+The SQL lives in the modules beside this one, as functions over a connection; only here, and in `outgoing.py` for what
+is sent, do transactions begin and end.
 
     poll      T1  save_polls          entries, caching hints and the next poll's time
     judge     T2  record              entries judged, evidence, standings, history and outbox
     deliver   T3  claim_messages      a lease, committed before anything is sent
-              T4  settle              the outcome and its line in the ledger
+              T4  settle_all          the outcomes and their lines in the ledger
     articles  T5  save_articles       articles, and the entries that are revised by them
 """
 
@@ -15,16 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from watcher.domain.alerts import (
-    AlertKind,
-    Backlog,
-    DeliveryRow,
-    DeliveryState,
-    Message,
-    PlannedAlert,
-    SendOutcome,
-    ToldOfService,
-)
+from watcher.domain.alerts import AlertKind, PlannedAlert, ToldOfService
 from watcher.domain.model import (
     Article,
     DueFeed,
@@ -48,9 +40,10 @@ from watcher.storage import articles as article_rows
 from watcher.storage import entries as entry_rows
 from watcher.storage import feeds as feed_rows
 from watcher.storage import items as item_rows
-from watcher.storage import judgements, occasions, outbox, schema, vitals
+from watcher.storage import judgements, occasions, schema, vitals
 from watcher.storage.database import Database
 from watcher.storage.feeds import Marks
+from watcher.storage.outgoing import Outgoing
 from watcher.storage.people import People
 from watcher.storage.tellings import Tellings
 
@@ -59,16 +52,13 @@ __all__ = ["Marks", "Store"]
 _NO_MARKS: Mapping[str, Marks] = MappingProxyType({})
 
 
-class Store(People, Tellings):
+class Store(Outgoing, People, Tellings):
     """The database of one installation. Safe to share between threads, and between processes on one machine
     (SQLite) or many (PostgreSQL).
 
     Every method raises StoreError when the database refuses, with `retryable` set when it was only busy or away,
     and SchemaError when its tables are missing.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     @classmethod
     def open(cls, url: str) -> Store:
@@ -217,16 +207,6 @@ class Store(People, Tellings):
         with self._db.read() as connection:
             return judgements.unjudged(connection, limit)
 
-    def judged(self, since: datetime) -> list[str]:
-        """Return the ids of entries of `since` and later that were judged and have their text still, by (at, id)."""
-        with self._db.read() as connection:
-            return judgements.judged(connection, since)
-
-    def entries(self, ids: Sequence[str]) -> list[Entry]:
-        """Return those of these entries that were judged and have their text still, ordered by (at, id)."""
-        with self._db.read() as connection:
-            return judgements.entries(connection, ids)
-
     def standings(self) -> dict[str, Standing]:
         """Return where every active item stands, by item id."""
         with self._db.read() as connection:
@@ -286,70 +266,20 @@ class Store(People, Tellings):
 
     def tell(self, planned: Sequence[PlannedAlert], now: datetime) -> int:
         """Store alerts with their deliveries in one transaction, each once for ever by its key; return how many are
-        new. One that goes to nobody is not kept, and may be told later."""
-        if not planned:
+        new. One that goes to nobody is not kept, and may be told later. Where all are known nothing is written."""
+        with self._db.read() as connection:
+            new = occasions.untold(connection, planned)
+        if not new:
             return 0
         with self._db.write() as connection:
-            return occasions.tell(connection, planned, now)
+            return occasions.tell(connection, new, now)
 
-    def told_of_service(self, kinds: Collection[AlertKind], limit: int = 200) -> list[ToldOfService]:
-        """Return the latest alerts about the service of these kinds, newest first."""
+    def told_of_service(
+        self, kinds: Collection[AlertKind], reasons: Collection[str], limit: int = 200
+    ) -> list[ToldOfService]:
+        """Return the latest alerts about the service of these kinds and reasons, newest first."""
         with self._db.read() as connection:
-            return occasions.told_of_service(connection, kinds, limit)
-
-    # --- deliver ----------------------------------------------------------------------------------
-
-    def claim_messages(self, now: datetime, limit: int, lease: timedelta, owner: str) -> list[Message]:
-        """Lease up to `limit` deliveries that are due (T3), oldest first, in messages, and commit; counts the attempt.
-
-        Due are pending ones whose time has come and those whose sender's lease has expired: its attempt is entered
-        in the ledger as lost. No delivery is leased to two owners at once. One receiver's are leased in the order in
-        which they were planned: none while an earlier one waits for its time or is leased, unless by this same call.
-        """
-        with self._db.write() as connection:
-            return outbox.claim(connection, now, limit, lease, owner)
-
-    def settle(
-        self, message_id: str, owner: str, outcome: SendOutcome, now: datetime, retry_at: datetime | None = None
-    ) -> bool:
-        """Store how the send of a message ended (T4), with a line in the ledger of each delivery it carries, in one
-        transaction.
-
-        Sent ends them; Failed queues them again for `retry_at`, or gives them up when that is None. Returns False, and
-        writes nothing, when they are no longer leased to `owner`.
-        """
-        with self._db.write() as connection:
-            return outbox.settle(connection, message_id, owner, outcome, now, retry_at)
-
-    def put_back(self, message_id: str, owner: str, why: str) -> bool:
-        """Return what a claimed message carries, and was not tried, to the queue, due as before; neither counted nor in
-        the ledger.
-
-        Returns False, and writes nothing, when it is no longer leased to `owner`.
-        """
-        with self._db.write() as connection:
-            return outbox.put_back(connection, message_id, owner, why)
-
-    def deliveries(self, states: Collection[DeliveryState] = (), limit: int = 100) -> list[DeliveryRow]:
-        """Return deliveries in these states (all when empty), latest first, each with its ledger."""
-        with self._db.read() as connection:
-            return outbox.deliveries(connection, states, limit)
-
-    def retry_delivery(self, delivery_id: str, now: datetime) -> None:
-        """Queue a delivery again, due at once, its attempts counted anew.
-
-        Raises UsageError when there is none of that id, or it is sent or being sent.
-        """
-        with self._db.write() as connection:
-            outbox.retry(connection, delivery_id, now)
-
-    def drop_delivery(self, delivery_id: str, now: datetime) -> None:
-        """Give a delivery up on a person's word; it is kept and shown.
-
-        Raises UsageError when there is none of that id, or it is sent or being sent.
-        """
-        with self._db.write() as connection:
-            outbox.drop(connection, delivery_id, now)
+            return occasions.told_of_service(connection, kinds, reasons, limit)
 
     # --- articles ---------------------------------------------------------------------------------
 
@@ -372,11 +302,6 @@ class Store(People, Tellings):
             return article_rows.save(connection, articles, retries, given, now)
 
     # --- sweep ------------------------------------------------------------------------------------
-
-    def backlog(self, now: datetime) -> Backlog:
-        """Count the work that waits."""
-        with self._db.read() as connection:
-            return outbox.backlog(connection, now)
 
     def compact(self) -> tuple[int, int]:
         """Give the room of removed text back to the disk (SQLite); return the bytes of the file before and after.

@@ -413,7 +413,7 @@ message = Table(
     Column("digest", String(64), nullable=True),  # SHA-256 of what was sent
     _one_of("ck_message_merge", "merge", Merge),
 )
-# read by outbox.claim: how many went to a receiver of late
+# read by claims.spent: how many went to a receiver of late
 Index("ix_message_sent", message.c.receiver, message.c.sent_at, **_where("sent_at IS NOT NULL"))
 
 delivery = Table(
@@ -448,9 +448,13 @@ delivery = Table(
 )
 # SQLite uses a partial index only for a query that repeats its condition in these words, without parameters
 OPEN_DELIVERY = text("state IN ('pending', 'sending')")
-# read by outbox.claim (what is due, oldest first) and outbox.backlog
-Index("ix_delivery_open", delivery.c.not_before, sqlite_where=OPEN_DELIVERY, postgresql_where=OPEN_DELIVERY)
-# read by outbox.settle: what a message carries
+LEASED_DELIVERY = text("state = 'sending'")
+# read by claims.claim: each receiver's queue
+_QUEUE = (delivery.c.receiver, delivery.c.alert)
+Index("ix_delivery_queue", *_QUEUE, sqlite_where=OPEN_DELIVERY, postgresql_where=OPEN_DELIVERY)
+# read by claims.busy: who is being sent something
+Index("ix_delivery_leased", delivery.c.receiver, sqlite_where=LEASED_DELIVERY, postgresql_where=LEASED_DELIVERY)
+# read by claims.put_back and settling.settle: what a message carries
 Index("ix_delivery_message", delivery.c.message, **_where("message IS NOT NULL"))
 
 attempt = Table(
@@ -477,6 +481,8 @@ circuit = Table(
     _moment("next_at", nullable=True),
     _moment("last_ok_at", nullable=True),
     _text("detail"),
+    _moment("recovered_at", nullable=True),
+    _moment("free_at", nullable=True),  # by its rate
     CheckConstraint("failures >= 0", name="ck_circuit_failures"),
 )
 

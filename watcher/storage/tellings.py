@@ -24,6 +24,7 @@ class Tellings:
         kinds: Collection[AlertKind] = (),
         since: datetime | None = None,
         item: str = "",
+        ids: Collection[int] = (),
         unacknowledged: bool = False,
         limit: int | None = None,
     ) -> list[AlertRow]:
@@ -35,14 +36,14 @@ class Tellings:
         """
         with self._db.read() as connection:
             return told.alerts(
-                connection, kinds=kinds, since=since, item=item, unacknowledged=unacknowledged, limit=limit
+                connection, kinds=kinds, since=since, item=item, ids=ids, unacknowledged=unacknowledged, limit=limit
             )
 
     # --- told again -------------------------------------------------------------------------------
 
     def told_by(self, routes: Collection[str], kinds: Collection[AlertKind], since: datetime) -> list[AlertRow]:
-        """Return the alerts of these kinds, planned since a moment, that one of these routes has told somebody, and all
-        reminders and escalations of them, in the order planned."""
+        """Return the alerts of these kinds that one of these routes has told somebody, then all reminders and
+        escalations of them, each in the order planned, where the alert or one of these was planned since a moment."""
         with self._db.read() as connection:
             first = told.first_told(connection, kinds, routes, since)
             return first + told.reminders(connection, [row.id for row in first])
@@ -91,6 +92,6 @@ class Tellings:
             return digest_rows.changes(connection, after, since)
 
     def evidence_since(self, since: datetime) -> list[Evidence]:
-        """Return the evidence of all items recorded since a moment that was not withdrawn, ordered by (at, id)."""
+        """Return the evidence of all items recorded since a moment that is news and was not withdrawn, by (at, id)."""
         with self._db.read() as connection:
             return digest_rows.evidence_since(connection, since)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, Select, exists, select, update
+from sqlalchemy import Connection, Row, Select, exists, or_, select, update
 
 from watcher.domain.alerts import (
     AlertKind,
@@ -35,11 +35,14 @@ def alerts(
     kinds: Collection[AlertKind] = (),
     since: datetime | None = None,
     item: str = "",
+    ids: Collection[int] = (),
     unacknowledged: bool = False,
     limit: int | None = None,
 ) -> list[AlertRow]:
     """Return alerts, latest first; conditions that are empty hold."""
     query = _asked().order_by(alert_table.c.id.desc())
+    if ids:
+        query = query.where(alert_table.c.id.in_(sorted(ids)))
     if item:
         query = query.where(alert_table.c.subject == item)
     if kinds:
@@ -62,17 +65,19 @@ def reminders(connection: Connection, of: Collection[int]) -> list[AlertRow]:
 def first_told(
     connection: Connection, kinds: Collection[AlertKind], routes: Collection[str], since: datetime
 ) -> list[AlertRow]:
-    """Return the alerts of these kinds planned since a moment that one of these routes told somebody, in the order
-    planned, without those that are reminders."""
+    """Return the alerts of these kinds that one of these routes told somebody, in the order planned, where they or a
+    reminder of them were planned since a moment; reminders themselves are left out."""
     told = exists().where(
         delivery.c.alert == alert_table.c.id,
         delivery.c.route.in_(sorted(routes)),
         delivery.c.state == DeliveryState.SENT,
     )
+    later = alert_table.alias()
+    reminded = exists().where(later.c.reminds_of == alert_table.c.id, later.c.created_at >= since)
     query = _asked().where(
         alert_table.c.kind.in_(sorted(kind.value for kind in kinds)),
-        alert_table.c.created_at >= since,
         alert_table.c.reminds_of.is_(None),
+        or_(alert_table.c.created_at >= since, reminded),
         told,
     )
     return _completed(connection, connection.execute(query.order_by(alert_table.c.id)).all())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
@@ -31,17 +32,17 @@ def record(
     A crash before the commit leaves everything as it was: the next round comes to the same.
     """
     for change in sorted(changes, key=lambda change: change.feed):
-        moved = connection.execute(
-            update(feed)
-            .where(feed.c.id == change.feed, feed.c.health_n == change.n - 1)
-            .values(
-                health=change.to_state,
-                health_n=change.n,
-                health_since=change.at,
-                health_reason=change.reason,
-                health_detail=change.detail,
-            )
-        )
+        stands: dict[str, Any] = {
+            "health": change.to_state,
+            "health_n": change.n,
+            "health_since": change.at,
+            "health_reason": change.reason,
+            "health_detail": change.detail,
+        }
+        if change.from_state.down:
+            stands["unbroken_since"] = change.at
+        guarded = update(feed).where(feed.c.id == change.feed, feed.c.health_n == change.n - 1)
+        moved = connection.execute(guarded.values(**stands))
         if moved.rowcount != 1:
             raise RacedError(f"the health of feed {change.feed} has changed meanwhile")
     if changes:

@@ -1,17 +1,17 @@
 """What a board shows, as plain values for JSON: the sources and how they are, the items and how well they are watched,
-what was told, and what people did about it.
+the receivers and what waits for them, what was told, and what people did about it.
 
 Reads nothing and decides nothing. No address is shown but its host: paths, queries and passwords may be secrets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from watcher.domain.alerts import Act, Alert, AlertRow, Conditions, Silence
+from watcher.domain.alerts import Act, Alert, AlertRow, Conditions, ReceiverRow, Silence
 from watcher.domain.health import expected_period
 from watcher.domain.model import Coverage, FeedStatus
 
@@ -34,6 +34,29 @@ def source(feed: FeedStatus) -> dict[str, Any]:
     period = {"expected_period": expected_period(feed.pace, feed.quiet_after)}
     found = {"host": _host(feed.url)} | known | learned | period
     return {name: v.total_seconds() if isinstance(v, timedelta) else v for name, v in found.items()}
+
+
+def receivers(rows: Iterable[ReceiverRow], configured: Collection[str]) -> dict[str, Any]:
+    """Return `{"receivers": [...]}`, no address among it; moments as ISO 8601, lengths of time in seconds."""
+    return {"receivers": [_plain(_receiver(row, configured)) for row in rows]}
+
+
+def _receiver(row: ReceiverRow, configured: Collection[str]) -> dict[str, Any]:
+    circuit = row.circuit
+    return {
+        "receiver": circuit.receiver,
+        "configured": circuit.receiver in configured,
+        "circuit": "open" if circuit.opened_at else "closed",
+        "failures": circuit.failures,
+        "opened_at": circuit.opened_at,
+        "next_at": circuit.next_at,
+        "last_ok_at": circuit.last_ok_at,
+        "detail": circuit.detail if circuit.failures else "",
+        "waiting": row.waiting,
+        "held": row.held,
+        "dead": row.dead,
+        "oldest": row.oldest.total_seconds() if row.oldest is not None else None,
+    }
 
 
 def _plain(known: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
-"""A small HTTP server for `/healthz` and `/metrics`, for probes and Prometheus, and for a board's data.
+"""A small HTTP server for `/healthz` and `/metrics`, for probes and Prometheus, for a board's data, and for the pages
+behind the links in messages.
 
-It reads, never writes, and learns everything through the functions it is given. It is meant for the loopback or a
-private network: there is no login, and nothing secret is shown.
+It learns everything through the functions it is given. It is meant for the loopback or a private network: there is no
+login, and nothing secret is shown. Of it only the pages behind links, below `/a/`, are for the world: a proxy may pass
+these on. No request is logged, for the path of one may hold a token.
 """
 
 from __future__ import annotations
@@ -10,17 +12,22 @@ import json
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 
 from watcher.errors import StoreError, UsageError
+from watcher.web.deeds import HEADERS, PATH, Deeds, Page
 
 Report = Callable[[], tuple[bool, Mapping[str, Any]]]  # (healthy, what to show)
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _JSON_TYPE = "application/json; charset=utf-8"
+_HTML_TYPE = "text/html; charset=utf-8"
+LONGEST_BODY = 1000  # bytes of a form; ours have nothing in them
 
 
 class HealthServer:
@@ -28,7 +35,8 @@ class HealthServer:
 
     GET /healthz answers 200 with the report as JSON, or 503 when it is not healthy. GET /metrics answers 200 with
     Prometheus' text format. GET on a path of `data` answers 200 with what its function returns, as JSON, or 503 when it
-    raises StoreError. HEAD works for all; anything else is 404 or 405.
+    raises StoreError. GET below `/a/` shows what a link would do, and POST there does it. HEAD works where GET does,
+    and like it changes nothing; anything else is 404 or 405.
     """
 
     def __init__(
@@ -38,6 +46,7 @@ class HealthServer:
         report: Report,
         metrics: Callable[[], bytes],
         data: Mapping[str, Callable[[], Any]] | None = None,
+        deeds: Deeds | None = None,
     ) -> None:
         try:
             self._server = (_Server6 if ":" in host else _Server)((host, port), _Handler)
@@ -46,6 +55,7 @@ class HealthServer:
         self._server.report = report
         self._server.metrics = metrics
         self._server.data = data or {}
+        self._server.deeds = deeds
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="web", daemon=True)
 
     @property
@@ -72,6 +82,7 @@ class _Server(ThreadingHTTPServer):
     report: Report
     metrics: Callable[[], bytes]
     data: Mapping[str, Callable[[], Any]]
+    deeds: Deeds | None
 
     def server_bind(self) -> None:
         """Bind without HTTPServer's reverse DNS look-up, which can hang for seconds where there is no resolver."""
@@ -103,10 +114,42 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_json(status, shown)
         elif path in self.server.data:
             self._answer_data(self.server.data[path])
+        elif self.server.deeds and path.startswith(PATH):
+            self._answer_page(self.server.deeds.show(path.removeprefix(PATH)))
         else:
             self._answer_json(HTTPStatus.NOT_FOUND, {"paths": ["/healthz", "/metrics", *self.server.data]})
 
     do_HEAD = do_GET
+
+    def do_POST(self) -> None:
+        path, deeds = self.path.split("?", 1)[0], self.server.deeds
+        if deeds is None or not path.startswith(PATH):
+            self._answer_json(HTTPStatus.METHOD_NOT_ALLOWED, {"allowed": ["GET", "HEAD"]}, {"Allow": "GET, HEAD"})
+        elif (refused := self._refuse_body()) is not None:
+            self._answer_json(refused, {"error": refused.phrase})
+        else:
+            self._answer_page(deeds.do(path.removeprefix(PATH)))
+
+    def _refuse_body(self) -> HTTPStatus | None:
+        """Read the body, which says nothing that matters; refuse one that is long or takes long."""
+        told = self.headers.get("Content-Length", "")
+        if not told.isascii() or not told.isdecimal():
+            return HTTPStatus.LENGTH_REQUIRED
+        left = int(told) if len(told) < 10 else LONGEST_BODY + 1
+        if left > LONGEST_BODY:
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        ends = time.monotonic() + self.timeout
+        while left:
+            self.connection.settimeout(max(0.001, ends - time.monotonic()))
+            try:
+                part = self.rfile.read1(left)
+            except OSError:
+                part = b""
+            if not part:
+                return HTTPStatus.REQUEST_TIMEOUT
+            left -= len(part)
+        self.connection.settimeout(self.timeout)
+        return None
 
     def _answer_data(self, give: Callable[[], Any]) -> None:
         try:
@@ -116,18 +159,25 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer_json(HTTPStatus.OK, shown)
 
-    def _answer_json(self, status: HTTPStatus, shown: Any) -> None:
-        self._answer(status, _JSON_TYPE, json.dumps(shown, ensure_ascii=False, indent=2).encode() + b"\n")
+    def _answer_page(self, page: Page) -> None:
+        self._answer(page.status, _HTML_TYPE, page.html.encode(), HEADERS)
 
-    def _answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
+    def _answer_json(self, status: HTTPStatus, shown: Any, more: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._answer(status, _JSON_TYPE, json.dumps(shown, ensure_ascii=False, indent=2).encode() + b"\n", more)
+
+    def _answer(
+        self, status: HTTPStatus, content_type: str, body: bytes, more: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
+        for name, value in more.items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Probes come every few seconds; they are not logged."""
+        """Probes come every few seconds, and the path of a link is a secret; nothing is logged."""

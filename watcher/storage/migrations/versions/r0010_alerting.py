@@ -37,6 +37,8 @@ def upgrade() -> None:
     op.create_index("ix_alert_kind", "alert", ["kind", "id"])
     op.create_index("ix_alert_subject", "alert", ["subject", "id"])
     _index_where("ix_alert_reminds_of", "alert", "reminds_of IS NOT NULL", "reminds_of")
+    _index_where("ix_delivery_queue", "delivery", "state IN ('pending', 'sending')", "receiver", "alert")
+    _index_where("ix_delivery_leased", "delivery", "state = 'sending'", "receiver")
     _index_where("ix_delivery_message", "delivery", "message IS NOT NULL", "message")
     for name in ("message", "address"):
         op.add_column("attempt", sa.Column(name, sa.Text(), nullable=False, server_default=sa.text("''")))
@@ -81,6 +83,7 @@ def _make_message() -> None:
 
 
 def _extend_on_postgresql() -> None:
+    op.drop_index("ix_delivery_open", "delivery")
     op.add_column("alert", sa.Column("reminds_of", _ROW_ID, nullable=True))
     op.create_foreign_key("fk_alert_reminds_of", "alert", "alert", ["reminds_of"], ["id"])
     op.drop_constraint("ck_alert_tells_a_transition", "alert")
@@ -160,7 +163,6 @@ def _remake_delivery() -> None:
     )
     op.drop_table("delivery")
     op.rename_table("delivery_anew", "delivery")
-    _index_where("ix_delivery_open", "delivery", "state IN ('pending', 'sending')", "not_before")
 
 
 def _make_circuit() -> None:
@@ -172,6 +174,8 @@ def _make_circuit() -> None:
         sa.Column("next_at", _MOMENT, nullable=True),
         sa.Column("last_ok_at", _MOMENT, nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("recovered_at", _MOMENT, nullable=True),
+        sa.Column("free_at", _MOMENT, nullable=True),
         sa.CheckConstraint("failures >= 0", name="ck_circuit_failures"),
         sa.PrimaryKeyConstraint("receiver", name="pk_circuit"),
     )

@@ -1,0 +1,5 @@
+"""Fixtures of the pages: the command line, run in this process."""
+
+from flows.conftest import shell
+
+__all__ = ["shell"]
