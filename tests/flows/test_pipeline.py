@@ -17,7 +17,18 @@ from watcher.app import App
 from watcher.cli.outbox import _told as told
 from watcher.delivery.sender import Sender
 from watcher.domain.alerting import test_alert as an_alert
-from watcher.domain.alerts import Alert, Backlog, DeliveryState, Failed, Merge, Message, SendOutcome
+from watcher.domain.alerts import (
+    Alert,
+    Backlog,
+    Conditions,
+    DeliveryState,
+    Failed,
+    Hold,
+    Merge,
+    Message,
+    SendOutcome,
+    Silence,
+)
 from watcher.domain.model import PollResult, Reason
 from watcher.domain.schedule import LONGEST_RETRY, MAX_ATTEMPTS, next_attempt
 from watcher.engine import jobs
@@ -533,6 +544,34 @@ def rerouted(room: Newsroom, routes: str) -> App:
     head, _, tail = text.partition("  routes:\n")
     room.config.write_text(f"{head}  routes:\n{routes}web:{tail.partition('web:')[2]}")
     return room.app()
+
+
+def test_what_a_person_has_silenced_is_kept_and_told_to_nobody(app: App, room: Newsroom) -> None:
+    begins = room.clock()
+    silence = Silence(Conditions(items=("us-approval",)), "ada", "on leave", begins, begins + timedelta(days=1))
+    app.store.silence(silence, begins)
+    news(app, room, APPROVED)
+    assert delivered(app, room) == []
+    rows = app.store.deliveries([DeliveryState.SILENCED], 10)
+    assert sorted((row.receiver, row.detail) for row in rows) == [("boss", "ada: on leave"), ("desk", "ada: on leave")]
+    assert app.store.standings()["us-approval"].state == "approved"
+    news(app, room, CLEARED)
+    assert [to for to, _ in delivered(app, room)] == ["desk"]
+
+
+def test_quiet_hours_hold_what_comes_until_they_are_over(room: Newsroom) -> None:
+    room.clock.at = MORNING.replace(hour=22)
+    quiet = 'quiet: {from: "21:00", to: "06:30", zone: Europe/Lisbon}'
+    with rerouted(room, f"    - {{to: [desk], continue: true, {quiet}}}\n    - {{to: [boss]}}\n") as app:
+        news(app, room, APPROVED)
+        assert delivered(app, room) == [("boss", SendResult.SENT)]
+        (held,) = app.store.deliveries([DeliveryState.PENDING], 10)
+        assert (held.receiver, held.hold) == ("desk", Hold.QUIET)
+        assert held.not_before == MORNING.replace(day=26, hour=5, minute=30)
+        room.clock.at = held.not_before - timedelta(seconds=1)
+        assert delivered(app, room) == []
+        room.clock.forward(seconds=1)
+        assert delivered(app, room) == [("desk", SendResult.SENT)]
 
 
 def test_early_signals_go_to_the_routes_that_ask_for_them_and_once(room: Newsroom) -> None:
