@@ -57,6 +57,12 @@ def test_a_success_closes_it_and_marks_what_was_planned_before_as_late() -> None
     assert (again.closed, again.circuit.recovered_at) == (False, NOW + 9 * MINUTE)
 
 
+def test_a_message_refused_for_good_makes_nothing_late() -> None:
+    assert turn(failed(1).circuit, Sent(), NOW, attempts=1).circuit.recovered_at is None
+    busy = turn(Circuit("desk"), BUSY, NOW, attempts=1, retry_at=NOW + MINUTE)
+    assert turn(busy.circuit, Sent(), NOW + MINUTE, attempts=2).circuit.recovered_at == NOW + MINUTE
+
+
 def test_opening_and_closing_are_told_once_each() -> None:
     before, after = failed(2).circuit, failed(3).circuit
     alert, key = tell(before, after, NOW)

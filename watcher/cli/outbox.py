@@ -15,7 +15,7 @@ from watcher.cli.output import cut, emit_json, emit_lines, emit_table, moment, r
 
 if TYPE_CHECKING:
     from watcher.config import Settings
-    from watcher.domain.alerts import DeliveryRow
+    from watcher.domain.alerts import DeliveryRow, DeliveryState
 
 outbox = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Look at and tend what is to be sent.")
 
@@ -109,13 +109,8 @@ def list_(
 ) -> None:
     """List deliveries: what waits and why, and what was given up."""
     from watcher.app import now
-    from watcher.domain.alerts import DeliveryState
-    from watcher.errors import UsageError
 
-    asked = state or ["pending", "sending", "dead"]
-    if unknown := [each for each in asked if each not in list(DeliveryState)]:
-        raise UsageError(f"there is no state {unknown[0]!r} of a delivery; allowed: {', '.join(DeliveryState)}")
-    states = [DeliveryState(each) for each in asked]
+    states = _states(state or ["pending", "sending", "dead"])
     settings = settings_from(config)
     store = store_from(settings, as_json=as_json)
     try:
@@ -129,6 +124,16 @@ def list_(
         emit_json([row_json(row, messages.get(row.message)) for row in rows])
         return
     _show(rows, settings.zone)
+
+
+def _states(words: Sequence[str]) -> list[DeliveryState]:
+    """The states of these names; UsageError, naming those there are, for any other."""
+    from watcher.domain.alerts import DeliveryState
+    from watcher.errors import UsageError
+
+    if unknown := [each for each in words if each not in list(DeliveryState)]:
+        raise UsageError(f"there is no state {unknown[0]!r} of a delivery; allowed: {', '.join(DeliveryState)}")
+    return [DeliveryState(each) for each in words]
 
 
 def _named(name: str, known: Collection[str]) -> list[str]:

@@ -46,7 +46,8 @@ def turn(
             opened_at=None,
             next_at=None,
             last_ok_at=now,
-            recovered_at=now if circuit.failures else circuit.recovered_at,
+            # a refusal for good of one message kept nothing waiting
+            recovered_at=now if circuit.failures and circuit.next_at else circuit.recovered_at,
         )
         return Turn(well, None, closed=circuit.opened_at is not None)
     failures = circuit.failures + 1

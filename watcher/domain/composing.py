@@ -204,7 +204,8 @@ def _critical_first(parcels: list[Parcel]) -> list[Parcel]:
     """Let what is critical pass what was held; all else stays in order."""
     last = max((place for place, parcel in enumerate(parcels) if parcel.critical), default=0)
     held = [parcel for parcel in parcels[:last] if _was_held(parcel)]
-    return [*(p for p in parcels[: last + 1] if p not in held), *held, *parcels[last + 1 :]] if held else parcels
+    passing = [parcel for parcel in parcels[: last + 1] if not _was_held(parcel)]
+    return [*passing, *held, *parcels[last + 1 :]] if held else parcels
 
 
 def _was_held(parcel: Parcel) -> bool:
