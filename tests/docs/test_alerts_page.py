@@ -40,10 +40,10 @@ def test_the_figures_are_those_of_the_code() -> None:
     words = " ".join(KINDS.split())
     assert dict(occasions.BEFORE) == {Reason.IN_7_DAYS: 7, Reason.IN_1_DAY: 1, Reason.PASSED: -1}
     assert f"failed {troubles.FAILING_TRIES} times in a row over a minute or more, or for 10 minutes" in words
-    assert troubles.FAILING_TIME == timedelta(minutes=1)
-    assert troubles.FAILING_LONG == timedelta(minutes=10)
+    assert timedelta(minutes=1) == troubles.FAILING_TIME
+    assert timedelta(minutes=10) == troubles.FAILING_LONG
     assert words.count(f"at {troubles.CHECKS} looks in a row") == 2
-    assert troubles.BACKLOG_LATE == timedelta(hours=1)
+    assert timedelta(hours=1) == troubles.BACKLOG_LATE
     assert f"for more than {troubles.BACKLOG_FINE // timedelta(minutes=1)} minutes" in words
     assert f"longer than an hour, and than {['', 'one', 'two', 'three', 'four'][PERIODS_LATE]} of its" in words
-    assert BREAKING_TIME == timedelta(hours=1)
+    assert timedelta(hours=1) == BREAKING_TIME
