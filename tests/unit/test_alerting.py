@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watcher.domain.alerting import plan
+from watcher.domain.alerting import dispute, dispute_key, plan
 from watcher.domain.alerting import test_alert as alert_for_a_test
 from watcher.domain.alerts import AlertKind
 from watcher.domain.decision import decide
@@ -20,6 +20,7 @@ from watcher.domain.model import (
     Standing,
     State,
     Status,
+    Stay,
     Tier,
     Transition,
 )
@@ -164,6 +165,63 @@ def test_an_alert_says_why_in_the_words_of_the_decision(
     assert isinstance(made, Transition)
     found = plan(made, item, APPROVAL, known, BEFORE)
     assert (found.reason, found.detail, found.sources) == (reason, said, len(told))
+
+
+def test_a_reversal_says_what_it_goes_back_on() -> None:
+    found = plan(transition("a"), ITEM, APPROVAL, [evidence("a", "Reuters", Tier.WIRE)], BEFORE, reversal=True)
+
+    assert found.kind is AlertKind.REVERSAL
+    assert found.detail == "as the decision says; it goes back on “still pending”, where it stood since 2025-09-14"
+    plain = plan(transition("a"), ITEM, APPROVAL, [evidence("a", "Reuters", Tier.WIRE)], BEFORE)
+    assert replace(found, kind=plain.kind, detail=plain.detail) == plain
+
+
+def test_a_change_says_that_it_settles_a_dispute() -> None:
+    found = plan(transition("a"), ITEM, APPROVAL, [], replace(BEFORE, disputed=True))
+
+    assert found.detail == "as the decision says; what it was told before was disputed"
+
+
+def denial(id: str, outlet: str, tier: Tier) -> Evidence:
+    return replace(evidence(id, outlet, tier), status=Status.DENIED, quote=f"{outlet} denies it.")
+
+
+def test_a_dispute_quotes_both_sides_and_is_told_once_while_it_stands_there() -> None:
+    told = [evidence("a", "Reuters", Tier.WIRE), evidence("b", "AP", Tier.WIRE, 1), evidence("c", "AFP", Tier.WIRE, 2)]
+    denied = [denial("x", "White House", Tier.OFFICIAL), denial("y", "A blog", Tier.OTHER)]
+    stay = Stay("us-approval", Reason.DISPUTED, "", ("a", "b", "c"), ("x", "y"))
+
+    found = dispute(told[0], stay, [*told, *denied], ITEM, APPROVAL, BEFORE)
+
+    assert found is not None
+    assert (found.kind, found.reason, found.detail) == (
+        AlertKind.DISPUTED,
+        Reason.DISPUTED,
+        "told by Reuters, AP, AFP; denied by White House, A blog",
+    )
+    assert (found.from_state, found.to_state, found.status, found.tier) == (
+        "pending", "approved", Status.DONE, Tier.OFFICIAL,
+    )  # fmt: skip
+    assert [quote.outlet for quote in found.quotes] == ["Reuters", "AP", "White House", "A blog"]
+    assert set(found.entries) == {f"entry-{id}" for id in "abcxy"}
+    assert dispute_key(found) == ("disputed", "us-approval", "20250914T000000", "pending")
+    assert dispute(told[0], stay, told, ITEM, APPROVAL, replace(BEFORE, disputed=True)) is None
+    assert dispute(told[0], replace(stay, reason=Reason.WAITING), told, ITEM, APPROVAL, BEFORE) is None
+
+
+def test_a_denial_of_where_it_stands_goes_nowhere() -> None:
+    standing = replace(BEFORE, state="approved", since=NOW)
+    told, denied = evidence("a", "Reuters", Tier.WIRE), denial("x", "White House", Tier.OFFICIAL)
+    stay = Stay("us-approval", Reason.DISPUTED, "", ("a",), ("x",))
+
+    found = dispute(denied, stay, [told, denied], ITEM, APPROVAL, standing)
+
+    assert found is not None
+    assert (found.from_state, found.to_state, found.status) == ("approved", "approved", Status.DENIED)
+    assert (found.sources, [quote.text for quote in found.quotes]) == (
+        1,
+        ["Reuters says so.", "White House denies it."],
+    )
 
 
 def test_a_test_alert_says_that_it_is_one() -> None:

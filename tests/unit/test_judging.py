@@ -196,6 +196,60 @@ def test_a_held_item_is_marked_disputed_until_it_moves() -> None:
     assert (docket.standings[BAN.id].state, docket.standings[BAN.id].disputed) == ("lifted", False)
 
 
+LIFTED, DENIES = "Norland lifts timber ban", "Norland denies it lifted timber ban"
+
+
+@pytest.mark.parametrize(
+    ("told_by", "denied_by", "hours", "reason"),
+    [
+        ("Northern Wire", "Norland Gazette", 2, Reason.DISPUTED),
+        ("Norland Gazette", "Northern Wire", 2, Reason.SOFT),  # not as good
+        ("Northern Wire", "Daily Post", 2, Reason.SOFT),
+        ("Northern Wire", "Northern Wire", 2, Reason.SOFT),  # the same one, which takes nothing back
+        ("Northern Wire", "Norland Gazette", 50, Reason.SOFT),  # the window has closed
+    ],
+)
+def test_a_denial_after_the_change_disputes_it(told_by: str, denied_by: str, hours: float, reason: Reason) -> None:
+    docket = Docket(judge_of(BAN), opening((BAN,)), lambda _item: ())
+    (moved,) = docket.take(entry(LIFTED, told_by, 1)).decisions
+    (denied,) = docket.take(entry(DENIES, denied_by, hours)).decisions
+    assert isinstance(moved, Transition)
+    assert isinstance(denied, Stay)
+    assert denied.reason is reason
+    standing = docket.standings[BAN.id]
+    assert (standing.state, standing.disputed) == ("lifted", reason is Reason.DISPUTED)
+    if reason is Reason.DISPUTED:
+        assert (len(denied.telling), len(denied.denying)) == (1, 1)
+
+
+def test_who_confirms_a_change_meanwhile_counts_against_a_denial() -> None:
+    told = [entry(LIFTED, "Northern Wire", 1), entry("Timber ban lifted in Norland", "Norland Gazette", 2)]
+    assert outcome([*told, entry(DENIES, "Harbour Times", 3)])[-1].reason is Reason.SOFT
+    other = Outlet("Second Wire", Tier.WIRE)
+    two = Judge(replace(rules(BAN), outlets=(*OUTLETS, other)))
+    docket = Docket(two, opening((BAN,)), lambda _item: ())
+    docket.take(told[0])
+    assert docket.take(entry(DENIES, "Second Wire", 2)).decisions[0].reason is Reason.DISPUTED
+
+
+def test_a_denial_of_what_the_watch_began_with_is_none_of_a_change() -> None:
+    lifted = replace(BAN, state="lifted")
+    assert [made.reason for made in outcome([entry(DENIES, "Norland Gazette", 1)], lifted)] == [Reason.SOFT]
+
+
+def test_a_denial_of_another_day_is_not_of_this_one() -> None:
+    truce = Item(
+        "truce", "The truce", "deadline", "set", since=START, value="2026-04-01", about=About(all=(("truce",),))
+    )
+    docket = Docket(judge_of(truce), opening((truce,)), lambda _item: ())
+    docket.take(entry("Norland extends truce to 10 May 2026", "Northern Wire", 1))
+    assert docket.standings["truce"].value == "2026-05-10"
+    docket.take(entry("Norland denies it extended truce to 20 June 2026", "Norland Gazette", 2))
+    assert not docket.standings["truce"].disputed
+    docket.take(entry("Norland denies it extended truce to 10 May 2026", "Norland Gazette", 3))
+    assert docket.standings["truce"].disputed
+
+
 @pytest.mark.parametrize(
     ("title", "language"),
     [
