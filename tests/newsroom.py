@@ -62,7 +62,7 @@ notify:
     desk: {urls: ["%(desk)s"]}
     boss: {urls: ["%(boss)s"]}
   routes:
-    - {to: [desk]}
+    - {to: [desk], continue: true}
     - {to: [boss], items: [us-approval]}
 web: {enabled: %(web)s, host: 127.0.0.1, port: %(port)s}
 log: {format: json, level: info}

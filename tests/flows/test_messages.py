@@ -36,7 +36,7 @@ def room(tmp_path: Path, hook: Hook) -> Iterator[Newsroom]:
         text = text.replace(
             "    desk: {", f'    hook: {{webhook: "{hook.url}", secret: s3cret}}\n    desk: {{picture: true, ', 1
         )
-        text = text.replace("{to: [desk]}", "{to: [desk, hook]}", 1)
+        text = text.replace("{to: [desk]", "{to: [desk, hook]", 1)
         opened.config.write_text(text, encoding="utf-8")
         yield opened
 

@@ -100,7 +100,7 @@ def render(message: Message, look: Look, timeline: Sequence[Step] = ()) -> Rende
 
 def _small(view: MessageView) -> str:
     """Return the small print in mrkdwn: as many lines as there is room for, and always the last, which has the id."""
-    *lines, last = [literal(line.text) for line in view.lines if line.kind == "small"] or [""]
+    *lines, last = [literal(line.text) for line in view.lines if line.kind == "small"] or [literal("")]
     kept, size = [], len(last)
     for line in lines:
         size += len(line) + 1
