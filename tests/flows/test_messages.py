@@ -121,3 +121,12 @@ def test_a_reload_with_a_wrong_template_keeps_the_configuration_in_use(room: New
         assert [trouble for trouble in troubles if "text.j2:1:1: " in trouble]
     with pytest.raises(ConfigError):
         read_settings(room.config, {})
+
+
+def test_a_secret_that_is_no_key_is_a_mistake_and_not_repeated(room: Newsroom) -> None:
+    text = room.config.read_text(encoding="utf-8")
+    room.config.write_text(text.replace("secret: s3cret", "secret: whsec_n0base64!"), encoding="utf-8")
+
+    with pytest.raises(ConfigError, match='the `secret` of "hook" cannot be used: what follows whsec_') as caught:
+        read_settings(room.config, {})
+    assert "n0base64" not in str(caught.value)
