@@ -30,6 +30,7 @@ from watcher.delivery.render import Look
 from watcher.delivery.sender import Sender
 from watcher.delivery.timeline import Timelines, timeline
 from watcher.delivery.trying import open_templates
+from watcher.delivery.webhook import key_of
 from watcher.domain.health import cover
 from watcher.domain.model import Seed, SeedResult
 from watcher.engine.jobs import Cycled, Jobs, Works
@@ -83,9 +84,22 @@ def read_settings(path: Path, env: Mapping[str, str]) -> Settings:
     mistake."""
     settings = load(path, env, check_address)
     open_templates(settings.templates)
+    _check_keys(settings)
     if any(receiver.picture for receiver in settings.receivers.values()):
         require_pictures()
     return settings
+
+
+def _check_keys(settings: Settings) -> None:
+    """Raise ConfigError for webhooks whose secret is no key."""
+    problems = []
+    for name, receiver in settings.receivers.items():
+        try:
+            key_of(receiver.secret)
+        except ValueError as error:
+            problems.append(Problem(str(settings.path), 0, 1, f'the `secret` of "{name}" cannot be used: {error}'))
+    if problems:
+        raise ConfigError(problems)
 
 
 def open_store(settings: Settings) -> Store:

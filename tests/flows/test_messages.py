@@ -36,7 +36,7 @@ def room(tmp_path: Path, hook: Hook) -> Iterator[Newsroom]:
         text = text.replace(
             "    desk: {", f'    hook: {{webhook: "{hook.url}", secret: s3cret}}\n    desk: {{picture: true, ', 1
         )
-        text = text.replace("{to: [desk]}", "{to: [desk, hook]}", 1)
+        text = text.replace("{to: [desk]", "{to: [desk, hook]", 1)
         opened.config.write_text(text, encoding="utf-8")
         yield opened
 
@@ -121,3 +121,12 @@ def test_a_reload_with_a_wrong_template_keeps_the_configuration_in_use(room: New
         assert [trouble for trouble in troubles if "text.j2:1:1: " in trouble]
     with pytest.raises(ConfigError):
         read_settings(room.config, {})
+
+
+def test_a_secret_that_is_no_key_is_a_mistake_and_not_repeated(room: Newsroom) -> None:
+    text = room.config.read_text(encoding="utf-8")
+    room.config.write_text(text.replace("secret: s3cret", "secret: whsec_n0base64!"), encoding="utf-8")
+
+    with pytest.raises(ConfigError, match='the `secret` of "hook" cannot be used: what follows whsec_') as caught:
+        read_settings(room.config, {})
+    assert "n0base64" not in str(caught.value)

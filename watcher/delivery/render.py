@@ -100,8 +100,9 @@ def render(message: Message, look: Look, timeline: Sequence[Step] = ()) -> Rende
 
 def _small(view: MessageView) -> str:
     """Return the small print in mrkdwn: as many lines as there is room for, and always the last, which has the id."""
-    *lines, last = [literal(line.text) for line in view.lines if line.kind == "small"] or [""]
-    kept, size = [], len(last)
+    *lines, last = [literal(line.text) for line in view.lines if line.kind == "small"] or [literal("")]
+    kept: list[str] = []
+    size = len(last)
     for line in lines:
         size += len(line) + 1
         if size <= LONGEST_SMALL:
