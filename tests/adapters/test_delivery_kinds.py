@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
 from datetime import date, timedelta
+from html import unescape
+from urllib.parse import urlsplit
 
 import pytest
 from alert_cases import BERLIN, BOARD, NOW, a_message, a_quote, an_alert
@@ -12,7 +15,7 @@ from watcher.delivery import Look, Rendered, render
 from watcher.delivery.links import Links
 from watcher.delivery.render import colour_of
 from watcher.delivery.samples import SAMPLES, sample
-from watcher.domain.alerts import Alert, AlertKind, Delivery, Hold, Merge, Message
+from watcher.domain.alerts import Alert, AlertKind, Delivery, Hold, Merge, Message, Point
 from watcher.domain.model import Reason, Status
 
 LINKS = Links(BOARD, "k" * 32, timedelta(days=7))
@@ -158,6 +161,36 @@ def test_the_colour_tells_the_severity_and_what_is_doubtful(told: dict[str, obje
 def test_a_digest_has_its_own_colour_and_several_have_that_of_the_worst() -> None:
     assert colour_of(sample("digest")) == "#344054"
     assert colour_of(several(Merge.HELD, an_alert(), an_alert(severity="critical"), an_alert())) == "#B42318"
+
+
+HOSTILE = (
+    "<script>alert(1)</script> <img src=x onerror=y> <a href='http://evil.example'>ok</a> \" onclick=\"x "
+    "{{ 7*7 }} &amp; http://evil.example/a \u202e\x00"
+)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_kind_of_message_lets_what_others_wrote_act_in_html(name: str) -> None:
+    message = sample(name)
+    parts = []
+    for delivery in message.deliveries:
+        texts = {
+            field.name: HOSTILE
+            for field in fields(delivery.alert)
+            if isinstance(getattr(delivery.alert, field.name), str) and field.name not in ("kind", "reason", "status")
+        }
+        told: dict[str, object] = {"quotes": (a_quote(HOSTILE, outlet=HOSTILE, link="javascript:x"),)}
+        told |= {"points": (Point(HOSTILE, HOSTILE),)}
+        known = {field.name for field in fields(delivery.alert)}
+        alert = replace(delivery.alert, **texts, **{key: value for key, value in told.items() if key in known})  # type: ignore[arg-type]
+        parts.append(replace(delivery, alert=alert))
+    html = shown(replace(message, deliveries=tuple(parts)), LINKS).html
+
+    assert set(re.findall(r"<(\w+)", html)) <= {"html", "head", "meta", "title", "body", "div", "b", "a", "br"}
+    hosts = {urlsplit(unescape(url)).hostname for url in re.findall(r'(?:href|src)="([^"]*)"', html)}
+    assert hosts <= {"board.example", "news.example"}
+    assert set(re.findall(r" (on\w+)=\"", html)) == set()
+    assert "\u202e" not in html
 
 
 # --- links ------------------------------------------------------------------------------------------------------------
