@@ -140,7 +140,7 @@ def work(url: str, receivers: int, port: int, record: str, profile: str = "") ->
     from functools import partial
 
     from watcher.delivering import Desk, deliver
-    from watcher.delivery.apprise import Sender
+    from watcher.delivery.sender import Sender
     from watcher.storage.store import Store
 
     store, desk = Store.open(url), Desk()
@@ -270,14 +270,14 @@ def floor(alerts: int, receivers: int, port: int) -> dict[str, Any]:
 
     from watcher.delivering import SENDING_THREADS
     from watcher.delivery.addresses import open_address
-    from watcher.delivery.render import render
+    from watcher.delivery.render import Look, render
     from watcher.domain.alerts import Delivery, Message
 
     now = datetime.now(UTC)
     queues: dict[str, deque[Any]] = {name: deque() for name in addresses(receivers, port)}
     for n in range(alerts):
         name, id_ = f"desk/{n % receivers}", f"{n:032x}"
-        queues[name].append(render(Message(id_, name, (Delivery(id_, name, an_alert(n, now)),)), zone=ZONE))
+        queues[name].append(render(Message(id_, name, (Delivery(id_, name, an_alert(n, now)),)), Look(ZONE)))
     doors = {name: Apprise(open_address(to.url)) for name, to in addresses(receivers, port).items()}
 
     def send_all(name: str) -> None:

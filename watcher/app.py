@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -30,7 +30,6 @@ from watcher.delivery.render import Look
 from watcher.delivery.sender import Sender
 from watcher.delivery.timeline import Timelines, timeline
 from watcher.delivery.trying import open_templates
-from watcher.delivery.webhook import key_of
 from watcher.domain.health import cover
 from watcher.domain.model import Seed, SeedResult
 from watcher.engine.jobs import Cycled, Jobs, Works
@@ -84,22 +83,9 @@ def read_settings(path: Path, env: Mapping[str, str]) -> Settings:
     mistake."""
     settings = load(path, env, check_address)
     open_templates(settings.templates)
-    _check_keys(settings)
     if any(receiver.picture for receiver in settings.receivers.values()):
         require_pictures()
     return settings
-
-
-def _check_keys(settings: Settings) -> None:
-    """Raise ConfigError for webhooks whose secret is no key."""
-    problems = []
-    for name, receiver in settings.receivers.items():
-        try:
-            key_of(receiver.secret)
-        except ValueError as error:
-            problems.append(Problem(str(settings.path), 0, 1, f'the `secret` of "{name}" cannot be used: {error}'))
-    if problems:
-        raise ConfigError(problems)
 
 
 def open_store(settings: Settings) -> Store:
@@ -185,6 +171,7 @@ class App:
         self._started = clock()
         self._loaded = self._started
         self._refused: tuple[Problem | str, ...] = ()  # problems of the configuration that was last refused
+        self._refused_at = self._started
         self._vigil = Vigil(store, self._started)
         self.web: HealthServer | None = None
 
@@ -223,11 +210,13 @@ class App:
         return self.jobs.works.settings
 
     def once(self) -> Round:
-        """Run every job once, in this thread; errors are raised."""
+        """Run every job once, in this thread, and send last: what the others plan goes out too. Errors are raised."""
         try:
-            done = Round(self.jobs.cycle() + self.jobs.articles(), self.jobs.deliver(), self.jobs.sweep(patient=False))
+            cycled = self.jobs.cycle() + self.jobs.articles()
+            swept = self.jobs.sweep(patient=False)
             self.keep_vigil()
-            return done
+            delivered = self.jobs.deliver()
+            return Round(cycled, delivered, replace(swept, backlog=self.store.backlog(self._clock())))
         finally:
             self.store.release_feeds(self.owner)
 
@@ -297,6 +286,7 @@ class App:
             self.jobs.switch(works, partial(self._sync, settings))
         except WatcherError as error:
             self._refused = error.problems if isinstance(error, ConfigError) else (str(error),)
+            self._refused_at = self._clock()
             self.metrics.reload(accepted=False)
             log.error("config.reload_failed", problems=[str(problem) for problem in self._refused])
             self._tell_refusal()
@@ -318,14 +308,14 @@ class App:
 
     def _tell_refusal(self) -> None:
         try:
-            self._vigil.tell_refusal(self.settings, self._refused, self._clock())
+            self._vigil.tell_refusal(self.settings, self._refused, self._refused_at, self._clock())
         except StoreError as error:
             log.warning("config.refusal_untold", error=str(error))  # the next vigil tells it
 
     def keep_vigil(self) -> int:
         """Tell those who keep the service running what is wrong with it; return how many alerts are new."""
         moment = self._clock()
-        self._vigil.tell_refusal(self.settings, self._refused, moment)
+        self._vigil.tell_refusal(self.settings, self._refused, self._refused_at, moment)
         idle = moment - (self.jobs.progress or self._started)
         return self._vigil.check(self.settings, self._engine.failing, idle, self._patience(), moment)
 

@@ -58,11 +58,14 @@ class Vigil:
             self._keep_unsaid()
             raise
 
-    def tell_refusal(self, settings: Settings, problems: Sequence[Problem | str], now: datetime) -> int:
-        """Tell why a changed configuration was refused, once for the same problems; no problems, nothing to tell."""
+    def tell_refusal(
+        self, settings: Settings, problems: Sequence[Problem | str], refused_at: datetime, now: datetime
+    ) -> int:
+        """Tell why a changed configuration was refused, once for the same problems of one day; no problems, nothing to
+        tell."""
         if not problems:
             return 0
-        alert, key = troubles.refusal(settings.path.name, problems, now, settings.secrets)
+        alert, key = troubles.refusal(settings.path.name, problems, refused_at, settings.secrets)
         return self._store.tell([to_system(alert, key, settings.system, now)], now)
 
     def _note(self, found: Sequence[Trouble], now: datetime) -> None:

@@ -133,7 +133,7 @@ import os, signal, sys
 from datetime import datetime
 from zoneinfo import ZoneInfo
 from watcher.delivering import deliver
-from watcher.delivery.apprise import Sender
+from watcher.delivery.sender import Sender
 from watcher.domain.alerts import Receiver
 from watcher.storage import Store
 url, mail, point, at = sys.argv[1:]
@@ -206,7 +206,7 @@ def test_threads_that_send_are_kept_from_round_to_round(room: Newsroom) -> None:
 
 
 def test_a_mistake_of_ours_in_one_send_leaves_the_others_settled(room: Newsroom) -> None:
-    from watcher.delivery.apprise import Sender
+    from watcher.delivery.sender import Sender
 
     class Stumbling(Sender):
         def send(self, message):  # type: ignore[no-untyped-def]

@@ -127,6 +127,6 @@ def test_a_secret_that_is_no_key_is_a_mistake_and_not_repeated(room: Newsroom) -
     text = room.config.read_text(encoding="utf-8")
     room.config.write_text(text.replace("secret: s3cret", "secret: whsec_n0base64!"), encoding="utf-8")
 
-    with pytest.raises(ConfigError, match='the `secret` of "hook" cannot be used: what follows whsec_') as caught:
+    with pytest.raises(ConfigError, match="what follows whsec_ is no base64") as caught:
         read_settings(room.config, {})
     assert "n0base64" not in str(caught.value)

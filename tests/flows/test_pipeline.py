@@ -14,7 +14,7 @@ from alert_cases import a_message
 from newsroom import APPROVED, CLEARED, MORNING, REJECTED, SMALL_TALK, Newsroom, newsroom
 
 from watcher.app import App
-from watcher.cli.outbox import _told as told
+from watcher.cli.ledger import told
 from watcher.delivery.sender import Sender
 from watcher.domain.alerting import test_alert as an_alert
 from watcher.domain.alerts import (

@@ -172,6 +172,7 @@ def test_a_refusal_names_every_problem_and_no_secret() -> None:
     ]
     assert troubles.refusal("watcher.yaml", problems, NOW + HOUR)[1] == key
     assert troubles.refusal("watcher.yaml", problems[:1], NOW)[1] != key
+    assert troubles.refusal("watcher.yaml", problems, NOW + timedelta(days=1))[1] != key
     many = [Problem("a.yaml", line, 1, "wrong") for line in range(1, 31)]
     alert, _ = troubles.refusal("watcher.yaml", many, NOW)
     assert (len(alert.points), alert.more) == (20, 10)

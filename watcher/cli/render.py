@@ -69,15 +69,19 @@ def _stored(settings: Settings, id: str) -> Message:
 
     store = store_from(settings)
     try:
-        row = next((row for row in store.deliveries(limit=1_000_000) if row.id == id), None)
+        rows = store.carried(id)
+        made = store.messages([id]).get(id)
     finally:
         store.close()
-    if row is None:
-        raise UsageError(f"there is no delivery {id!r}: `watcher outbox list` shows them")
-    one = Delivery(
-        row.id, row.receiver, row.alert, row.attempts, row.state, row.alert_id, row.route, row.hold, row.created_at
+    if not rows:
+        raise UsageError(f"there is no delivery or message {id!r}: `watcher outbox list` shows them")
+    carried = tuple(
+        Delivery(
+            row.id, row.receiver, row.alert, row.attempts, row.state, row.alert_id, row.route, row.hold, row.created_at
+        )
+        for row in rows
     )
-    return Message(row.id, row.receiver, (one,))
+    return Message(id, rows[0].receiver, carried, made.merge if made and len(rows) > 1 else None)
 
 
 def _show(message: Message, look: Look, form: str) -> None:

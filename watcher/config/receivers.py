@@ -5,6 +5,8 @@ Addresses are secrets: no message repeats them. What they lead to is looked at b
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -59,11 +61,22 @@ def _receiver_fault(section: ReceiverSection, *, lost: bool) -> _Fault | None:
         return _Fault((), "a receiver needs an address", "urls, webhook")
     if section.secret and "webhook" not in named:
         return _Fault(("secret",), "only a webhook's messages are signed")
+    if not _is_key(section.secret):
+        return _Fault(("secret",), "what follows whsec_ is no base64", "any text, or whsec_ and base64")
     if "webhook" in named and (section.picture or section.unsubscribe):
         return _Fault(("picture" if section.picture else "unsubscribe",), "this is for mails, and no webhook's")
     if section.webhook and not re.match(r"https?://[^/?#\s]+", section.webhook):
         return _Fault(("webhook",), "not a web address", "http:// or https:// with a host")
     return None
+
+
+def _is_key(secret: str) -> bool:
+    """Whether a webhook can be signed with it (`delivery/webhook.py`)."""
+    encoded = secret.removeprefix("whsec_")
+    try:
+        return encoded == secret or bool(base64.b64decode(encoded, validate=True))
+    except binascii.Error:
+        return False
 
 
 def _addresses(name: str, section: ReceiverSection) -> Iterator[tuple[str, str, Path_]]:

@@ -242,8 +242,8 @@ def _after(alert: SystemAlert, before: ToldOfService | None) -> tuple[str, ...]:
 
 
 def refusal(file: str, problems: Sequence[Problem | str], now: datetime, secrets: Iterable[str] = ()) -> Telling:
-    """Return that a changed configuration was refused, with its problems, once for those problems; no secret is
-    shown."""
+    """Return that a changed configuration was refused, with its problems; once for those problems on the day (UTC) that
+    `now` is on, so that the same mistake made again another day is told again. No secret is shown."""
     hidden = sorted((secret for secret in secrets if secret), key=len, reverse=True)
     points = []
     for problem in problems[:MOST_POINTS]:
@@ -260,7 +260,7 @@ def refusal(file: str, problems: Sequence[Problem | str], now: datetime, secrets
         advice="The one in use goes on. `watcher check` shows every mistake; reload again when it is content.",
     )  # fmt: skip
     said = hashlib.sha256("\n".join(map(str, problems)).encode("utf-8", "surrogatepass")).hexdigest()
-    return alert, (AlertKind.CONFIG_REJECTED.value, said[:32])
+    return alert, (AlertKind.CONFIG_REJECTED.value, f"{now:%Y-%m-%d}", said[:32])
 
 
 # --- items that nobody could see news of ----------------------------------------------------------
