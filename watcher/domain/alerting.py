@@ -57,32 +57,22 @@ def plan(
     if state and state.final and not upcoming:
         upcoming = "Nothing: this is a last state."
     quotes = _quotes(transition.evidence, evidence)
+    kind = AlertKind.REVERSAL if reversal else AlertKind.STATE_CHANGE
     came_label = came_from.label if came_from else transition.from_state
-    return Alert(
-        kind=AlertKind.REVERSAL if reversal else AlertKind.STATE_CHANGE,
-        item=item.id,
-        watchlist=item.watchlist,
-        title=item.title,
-        question=item.question or lifecycle.question.replace("{title}", item.title),
+    words = _change_in_words(transition, before, came_label if reversal else "")
+    return replace(
+        stands(kind, item, lifecycle, before, transition.at, transition.reason, words),
         from_state=transition.from_state,
         from_label=came_label,
         to_state=transition.to_state,
         to_label=state.label if state else transition.to_state,
-        at=transition.at,
-        reason=transition.reason,
-        detail=_change_in_words(transition, before, came_label if reversal else ""),
         sources=transition.sources,
         quotes=quotes,
         next=upcoming,
         from_value=transition.from_value,
         to_value=transition.to_value,
         from_since=transition.from_since or before.since,
-        from_source=before.source,
         meaning=state.meaning if state else "",
-        severity=item.severity,
-        note=item.note,
-        lifecycle=item.lifecycle,
-        tags=item.tags,
         tier=min((quote.tier for quote in quotes), key=lambda tier: tier.rank, default=None),
         entries=transition.entries,
     )
