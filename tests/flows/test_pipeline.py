@@ -13,7 +13,7 @@ from alert_cases import a_message
 from newsroom import APPROVED, CLEARED, MORNING, REJECTED, SMALL_TALK, Newsroom, newsroom
 
 from watcher.app import App
-from watcher.cli.ledger import told as told
+from watcher.cli.ledger import told
 from watcher.delivery.apprise import Sender
 from watcher.domain.alerting import test_alert as an_alert
 from watcher.domain.alerts import Alert, Backlog, DeliveryState, Failed, Merge, Message, SendOutcome
