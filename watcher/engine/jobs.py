@@ -358,12 +358,10 @@ class Jobs:
     def _note_delivered(self, delivered: Delivered) -> None:
         self._metrics.messages(delivered.sent)
         for switched in delivered.switched:
-            say = log.error if switched.down else log.info
-            say(
-                "receiver.down" if switched.down else "receiver.back",
-                receiver=switched.receiver,
-                detail=switched.detail,
-            )
+            if switched.down:
+                log.error("receiver.down", receiver=switched.receiver, detail=switched.detail)
+            else:
+                log.info("receiver.back", receiver=switched.receiver)
         for one in delivered.tried:
             self._metrics.delivery(one.result.value)
             fields = {"delivery": one.delivery, "receiver": one.receiver, "item": one.item, "detail": one.detail}
