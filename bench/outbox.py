@@ -127,7 +127,7 @@ class Recorder:
     def __init__(self, file: Path) -> None:
         self._file = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
-    def send(self, message: Any) -> Any:
+    def send(self, message: Any, _now: datetime) -> Any:
         from watcher.domain.alerts import Sent
 
         os.write(self._file, f"{message.receiver} {message.id}\n".encode())

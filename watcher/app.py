@@ -137,7 +137,6 @@ def sender_of(settings: Settings, store: Store | None = None) -> Sender:
         links=look.links,
         templates=look.templates,
         timelines=_timelines(settings, store) if store is not None else None,
-        clock=now,
     )
 
 

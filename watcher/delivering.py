@@ -202,7 +202,7 @@ class _Round:
 
     def _send(self, message: Message) -> SendOutcome | BaseException:
         try:
-            return self._sender.send(message)
+            return self._sender.send(message, self._clock())
         except BaseException as error:
             return error
 

@@ -36,7 +36,7 @@ def desk(tmp_path: Path) -> Iterator[Receivers]:
 def mailed(desk: Receivers, message: Message, *, timelines: object = None, **told: object) -> Mail:
     receiver = Receiver(desk.mail.url("desk@example.org"), **told)  # type: ignore[arg-type]
     sender = Sender({"desk": receiver}, BERLIN, BOARD, timelines=timelines)  # type: ignore[arg-type]
-    assert isinstance(sender.send(message), Sent)
+    assert isinstance(sender.send(message, NOW), Sent)
     return desk.mail.mails.all()[-1]
 
 

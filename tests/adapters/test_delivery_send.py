@@ -38,7 +38,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receivers]
 
 
 def send(url: str, alert: Alert = ALERT, *, id: str = "42") -> Sent | Failed:
-    return Sender({"desk": Receiver(url)}, BERLIN, BOARD).send(a_message(alert, id))
+    return Sender({"desk": Receiver(url)}, BERLIN, BOARD).send(a_message(alert, id), NOW)
 
 
 def failed(url: str) -> Failed:
@@ -283,7 +283,7 @@ def test_other_services_get_the_plain_text(desk: Receivers) -> None:
 
 
 def test_a_receiver_that_the_configuration_no_longer_has_is_named_and_kept() -> None:
-    outcome = Sender({}, BERLIN).send(a_message(ALERT, "1", "desk/2"))
+    outcome = Sender({}, BERLIN).send(a_message(ALERT, "1", "desk/2"), NOW)
 
     assert outcome == Failed(True, "the configuration no longer has the receiver 'desk/2'")
 
@@ -337,7 +337,7 @@ def test_sends_from_several_threads_do_not_mix_their_failures(desk: Receivers) -
     outcomes: dict[tuple[str, int], Sent | Failed] = {}
 
     def run(name: str, number: int) -> None:
-        outcomes[name, number] = sender.send(a_message(ALERT, f"{name}-{number}", name))
+        outcomes[name, number] = sender.send(a_message(ALERT, f"{name}-{number}", name), NOW)
 
     threads = [threading.Thread(target=run, args=(name, n)) for name in urls for n in range(3)]
     for thread in threads:

@@ -40,7 +40,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receivers]
 
 def send(url: str, what: Alert | Message = ALERT) -> Sent | Failed:
     message = a_message(what) if isinstance(what, Alert) else what
-    return Sender({"desk": Receiver(url)}, BERLIN, BOARD, links=LINKS).send(message)
+    return Sender({"desk": Receiver(url)}, BERLIN, BOARD, links=LINKS).send(message, NOW)
 
 
 def failed(url: str) -> Failed:

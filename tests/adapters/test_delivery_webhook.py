@@ -40,8 +40,8 @@ def hook() -> Iterator[Hook]:
 
 def send(hook: Hook | str, message: Message | None = None, secret: str = SECRET) -> Sent | Failed:
     url = hook if isinstance(hook, str) else hook.url
-    sender = Sender({"desk": Receiver(url, True, secret)}, BERLIN, BOARD, links=LINKS, clock=lambda: NOW)
-    return sender.send(message or a_message(an_alert()))
+    sender = Sender({"desk": Receiver(url, True, secret)}, BERLIN, BOARD, links=LINKS)
+    return sender.send(message or a_message(an_alert()), NOW)
 
 
 def failed(hook: Hook | str) -> Failed:

@@ -209,10 +209,10 @@ def test_a_mistake_of_ours_in_one_send_leaves_the_others_settled(room: Newsroom)
     from watcher.delivery.sender import Sender
 
     class Stumbling(Sender):
-        def send(self, message):  # type: ignore[no-untyped-def]
+        def send(self, message, now):  # type: ignore[no-untyped-def]
             if message.receiver == "boss":
                 raise ZeroDivisionError("a mistake")
-            return super().send(message)
+            return super().send(message, now)
 
     with room.app() as app:
         first_round(app)

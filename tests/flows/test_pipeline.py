@@ -6,7 +6,7 @@ import gc
 import re
 import socket
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -437,8 +437,8 @@ def test_a_send_that_outlived_its_lease_is_seen_as_lost(app: App, room: Newsroom
     news(app, room, CLEARED)
 
     class Slow(Sender):
-        def send(self, message: Message) -> SendOutcome:
-            outcome = super().send(message)
+        def send(self, message: Message, now: datetime) -> SendOutcome:
+            outcome = super().send(message, now)
             room.clock.forward(minutes=5)
             assert delivered(app, room) == [("desk", SendResult.SENT)]  # another worker, after the lease
             return outcome

@@ -148,14 +148,14 @@ def _show_next(routes: Sequence[Route], rows: dict[str, DigestRow], now: datetim
 
 
 def _send(made: Sequence[Digest], routes: Sequence[Route], settings: Settings) -> None:
-    from watcher.app import sender_of
+    from watcher.app import now, sender_of
     from watcher.domain.alerts import Sent
 
     sender = sender_of(settings)
     failed = False
     for one, route in zip(made, routes, strict=True):
         for receiver in route.to:
-            outcome = sender.send(_message(one, receiver))
+            outcome = sender.send(_message(one, receiver), now())
             sent = isinstance(outcome, Sent)
             failed = failed or not sent
             remark(f"{receiver}: {'sent' if sent else 'FAILED'}{f': {outcome.detail}' if outcome.detail else ''}")

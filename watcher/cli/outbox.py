@@ -47,11 +47,13 @@ def notify(
     settings = settings_from(config, addresses=True)
     addresses = addresses_of(settings, test)
     sender = sender_of(settings)
-    alert = test_alert(now())
-    outcomes = [
-        (address, sender.send(Message(f"test-{address}", address, (Delivery(f"test-{address}", address, alert),))))
-        for address in addresses
-    ]
+    moment_ = now()
+    alert = test_alert(moment_)
+    outcomes = []
+    for address in addresses:
+        id_ = f"test-{address}-{moment_:%Y%m%dT%H%M%S}"  # a mail server drops what has the id of an earlier one
+        message = Message(id_, address, (Delivery(id_, address, alert),))
+        outcomes.append((address, sender.send(message, moment_)))
     if as_json:
         emit_json([{"receiver": a, "sent": isinstance(o, Sent), "detail": o.detail} for a, o in outcomes])
     else:

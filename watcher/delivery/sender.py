@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -22,11 +21,6 @@ from watcher.domain.alerts import Alert, AlertKind, Failed, Message, Receiver, S
 log = structlog.get_logger("watcher")
 
 
-def utc_now() -> datetime:
-    """Read the clock: a webhook is signed with the time of the very sending, as a mail is dated by Apprise."""
-    return datetime.fromtimestamp(time.time(), UTC)
-
-
 class Sender:
     """Sends messages to the addresses of one configuration. Safe to use from several threads at once."""
 
@@ -39,17 +33,15 @@ class Sender:
         links: Links | None = None,
         templates: Templates = SHIPPED,
         timelines: Timelines | None = None,
-        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         """`receivers` are by address name; `zone` is what times are told in. `timelines` is asked, while nothing else
         goes on, for the states of an item where a receiver wants their picture."""
         self._receivers = dict(receivers)
         self._look = Look(zone, board, links, templates)
         self._timelines = timelines
-        self._clock = clock
 
-    def send(self, message: Message) -> SendOutcome:
-        """Send `message` once, waiting at most about eight seconds.
+    def send(self, message: Message, now: datetime) -> SendOutcome:
+        """Send `message` once, waiting at most about eight seconds. A webhook is signed with the time `now`.
 
         Whatever happens to the send is returned, never raised. A `Failed` that is not retryable is one the server
         itself called permanent (an HTTP 4xx but 408, 425 and 429; an SMTP 5yz; a word of Slack's). Nothing in it holds
@@ -63,13 +55,13 @@ class Sender:
         for fault in rendered.faults:
             log.warning("template.failed", message=message.id, receiver=message.receiver, fault=fault)
         if receiver.webhook:
-            return self._post(message, receiver, rendered)
+            return self._post(message, receiver, rendered, now)
         return apprise.send(message, receiver, rendered, self._picture(message, steps) if steps else b"")
 
-    def _post(self, message: Message, receiver: Receiver, rendered: Rendered) -> SendOutcome:
+    def _post(self, message: Message, receiver: Receiver, rendered: Rendered, now: datetime) -> SendOutcome:
         look = self._look
         body = body_of(message, rendered.subject, rendered.text, look.board, lambda one: urls_of(one, look.links))
-        outcome = webhook.post(receiver, message.id, body, self._clock())
+        outcome = webhook.post(receiver, message.id, body, now)
         if isinstance(outcome, Sent):
             return replace(outcome, subject=rendered.subject, digest=hashlib.sha256(body).hexdigest())
         return outcome
