@@ -100,7 +100,7 @@ def test_a_feed_that_was_down_is_looked_at_anew(store: Store, now: datetime, was
     store.save_polls([a_poll("wire", now)], now)
     path = (Health.NEW, was, Health.RECOVERED)
     for n, (old, new) in enumerate(pairwise(path), 1):
-        store.record_health([HealthChange("wire", n, old, new, "", "", now + n * MINUTE)], [], now + n * MINUTE)
+        store.record_health([HealthChange("wire", n, old, new, "", "", now + n * MINUTE)])
     assert unbroken(store) == (now + 2 * MINUTE if anew else now)
 
 

@@ -21,7 +21,7 @@ from watcher.domain.alerts import (
     Silence,
     SystemAlert,
 )
-from watcher.domain.model import Health, HealthChange, Tier
+from watcher.domain.model import Tier
 from watcher.errors import UsageError
 from watcher.storage import Store
 
@@ -169,8 +169,7 @@ def test_alerts_of_no_item_and_unknown_ones_are_refused(store: Store, now: datet
     filled(store, now)
     broken = SystemAlert(AlertKind.SOURCE_BROKEN, "no_answer", "wire", "The wire is broken", now)
     to = (PlannedDelivery("desk", "", now),)
-    change = HealthChange("wire", 1, Health.NEW, Health.BROKEN, "no_answer", "", now)
-    store.record_health([change], [PlannedAlert(broken, ("wire", "1"), to)], now)
+    store.tell([PlannedAlert(broken, ("wire", "1"), to)], now)
     (alert,) = alert_ids(store, now, sent=True)
     with pytest.raises(UsageError, match=f"alert {alert} is about no watch item"):
         store.acknowledge(alert, "ana", "", now)

@@ -134,7 +134,7 @@ def test_of_many_at_once_one_does_it(site: Site, now: datetime) -> None:
 def test_what_cannot_be_acknowledged_is_gone(site: Site, now: datetime) -> None:
     told = SystemAlert(AlertKind.TROUBLE, "trouble", "daemon", "Trouble", now)
     to = (PlannedDelivery("desk", "", now),)
-    site.store.record_health([], [PlannedAlert(told, ("trouble",), to)], now)
+    site.store.tell([PlannedAlert(told, ("trouble",), to)], now)
     (row,) = site.store.alerts(kinds=(AlertKind.TROUBLE,))
     for number in (row.id, 99):
         for method in ("GET", "POST"):

@@ -86,7 +86,7 @@ def test_what_there_is_none_of_is_said_with_what_there_is(
 def test_a_delivery_that_is_not_there_is_named(shell: Shell, room: Newsroom) -> None:
     shell("once", "-c", room.config)
 
-    assert "there is no delivery 'none'" in shell("render", "--delivery", "none", "-c", room.config).err
+    assert "there is no delivery or message 'none'" in shell("render", "--delivery", "none", "-c", room.config).err
 
 
 def test_schemas_are_of_the_configuration_or_of_webhooks(shell: Shell) -> None:

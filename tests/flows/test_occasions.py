@@ -341,7 +341,7 @@ def test_messages_that_are_given_up_are_told_once_and_that_none_is_left(desk: De
         app.once()
         desk.mail.refusals["RCPT"] = "550 5.1.1 no such user"
         desk.publish("wire", "Norland lifts timber export ban")
-        desk.go_on(app, 2 * HOUR)
+        desk.go_on(app, HOUR)
         desk.mail.refusals.clear()
         (dead,) = app.store.deliveries((DeliveryState.DEAD,))
     with desk.app() as app:

@@ -140,8 +140,8 @@ def test_a_week_is_told_once(week: tuple[App, Clock, Publisher, MailServer]) -> 
 
     told = sorted((letter.recipients[0], letter.subject) for letter in mail.mails.all())
     assert told == [
-        ("desk@example.org", "set (2025-10-01): The truce"),  # its day is tomorrow
-        ("desk@example.org", "set (2025-10-01): The truce"),  # its day has passed
+        ("desk@example.org", "set (2025-10-01), passed: The truce"),
+        ("desk@example.org", "set (2025-10-01), tomorrow: The truce"),
         ("ops@example.org", "[watcher] blocked cannot be read"),
         ("ops@example.org", "[watcher] broken cannot be read"),
         ("ops@example.org", "[watcher] broken is back"),

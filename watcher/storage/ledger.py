@@ -122,10 +122,11 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
 def _waiting(now: datetime) -> tuple[Any, Any]:
     """Ask whether an open delivery is held, and since when it has been due otherwise.
 
-    One that was held is due since its hold ended, and one that failed since it was planned.
+    One that was not tried since it was queued is due since its hold ended, or a person queued it again; one that failed
+    since it was planned.
     """
     held = and_(_HELD, delivery.c.not_before > now)
-    since = case((held, None), (_HELD, delivery.c.not_before), else_=delivery.c.created_at)
+    since = case((held, None), (delivery.c.attempts == 0, delivery.c.not_before), else_=delivery.c.created_at)
     return case((held, 1)), type_coerce(since, delivery.c.created_at.type)
 
 
