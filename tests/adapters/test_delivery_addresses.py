@@ -76,6 +76,11 @@ def test_nothing_of_a_whole_address_survives_scrubbing() -> None:
         assert clean.endswith(" and failed")
 
 
+def test_a_short_piece_of_an_address_is_masked_as_a_word_and_spoils_no_other() -> None:
+    said = "the webhook at /hook answered 503: hook, hooked, a0123456789b"
+    assert scrub(said, frozenset({"hook", "0123456789"})) == "the webhook at /*** answered 503: ***, hooked, a***b"
+
+
 def test_operators_cannot_loosen_the_limits_of_a_send() -> None:
     service = open_address(SLACK + "?cto=300&rto=inf&retry=5&wait=60&optional=yes&redirect=yes")
     assert not isinstance(service, Refused)

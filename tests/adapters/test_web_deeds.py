@@ -247,6 +247,14 @@ def test_bodies_that_are_long_or_late_or_of_no_length_do_nothing(
     assert acks(site) == []
 
 
+def test_a_post_that_names_no_body_has_none(site: Site, now: datetime) -> None:
+    link = site.links.ack(1, "desk", now)
+    with socket.create_connection(site.server.address, timeout=20) as raw:
+        raw.sendall(f"POST {link.removeprefix('https://board.example')} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert raw.recv(10_000).split()[1] == b"200"
+    assert len(acks(site)) == 1
+
+
 def test_nothing_else_takes_a_post_and_links_take_nothing_else(site: Site, now: datetime) -> None:
     for path in ("/healthz", "/metrics", "/api/sources", "/a", "/"):
         answer = site.ask("POST", path)

@@ -49,7 +49,7 @@ _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]{0,30})://")
 _URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*)://[^\s'\"]+")
 _BREAKS = re.compile(r"[/:@#,\s]+")
 _WORDS = frozenset({"yes", "no", "true", "false", "starttls", "ssl", "insecure", "text", "html", "markdown", "post"})
-_SHORTEST_SECRET = 3
+_SHORTEST_SECRET, _LONG_SECRET = 3, 8
 
 # Apprise tells at DEBUG what a server answered, and whole addresses and messages too: `apprise.py` reads that for one
 # send at a time, and none of it may reach the process's log. urllib3 logs the paths of webhooks, which are secrets.
@@ -113,9 +113,15 @@ def secrets_in(url: str, service: NotifyBase) -> frozenset[str]:
 
 
 def scrub(text: str, secrets: frozenset[str]) -> str:
-    """Return `text` with `secrets` and whole URLs masked, as one line of at most 300 characters."""
+    """Return `text` with `secrets` and whole URLs masked, as one line of at most 300 characters.
+
+    A short secret is masked where it is a word of its own: "hook" in a path is none of "the webhook".
+    """
     for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, MASK)
+        if len(secret) >= _LONG_SECRET:
+            text = text.replace(secret, MASK)
+        else:
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", MASK, text)
     return fold(_URL.sub(rf"\1://{MASK}", text), 300)
 
 

@@ -132,7 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse_body(self) -> HTTPStatus | None:
         """Read the body, which says nothing that matters; refuse one that is long or takes long."""
-        told = self.headers.get("Content-Length", "")
+        none = "Transfer-Encoding" not in self.headers  # RFC 9112, 6.3: without either there is no body
+        told = self.headers.get("Content-Length", "0" if none else "")
         if not told.isascii() or not told.isdecimal():
             return HTTPStatus.LENGTH_REQUIRED
         left = int(told) if len(told) < 10 else LONGEST_BODY + 1
