@@ -4,9 +4,9 @@ FROM python:3.12-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY watcher ./watcher
-RUN python -m pip wheel --no-cache-dir --wheel-dir /wheels ".[articles,postgres]" && \
+RUN python -m pip wheel --no-cache-dir --wheel-dir /wheels ".[articles,pictures,postgres]" && \
     python -m venv /opt/watcher && \
-    /opt/watcher/bin/python -m pip install --no-cache-dir --no-index --find-links /wheels "policy-watcher[articles,postgres]"
+    /opt/watcher/bin/python -m pip install --no-cache-dir --no-index --find-links /wheels "policy-watcher[articles,pictures,postgres]"
 
 FROM python:3.12-slim
 LABEL org.opencontainers.image.title="watcher" \
