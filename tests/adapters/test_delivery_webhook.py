@@ -253,6 +253,32 @@ def test_one_that_drips_or_says_nothing_is_given_up_in_time(drop: bytes) -> None
     assert took < 9.5
 
 
+@pytest.mark.slow
+def test_a_name_server_that_says_nothing_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = threading.Event()
+    asked: list[str] = []
+
+    def hang(host: str, *args: object, **kwargs: object) -> list[Any]:
+        asked.append(host)
+        done.wait(30)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    began = time.monotonic()
+    outcome = failed("http://hooks.example/in/t0ken?key=s3cr3t")
+    took = time.monotonic() - began
+    done.set()
+
+    assert asked == ["hooks.example"]
+    assert (outcome.retryable, "within 8 s" in outcome.detail) == (True, True)
+    assert took < 9.5
+
+
+@pytest.mark.parametrize("host", ["nobody.invalid", "x" * 70 + ".invalid"])
+def test_a_name_that_nobody_has_is_worth_a_retry(host: str) -> None:
+    assert failed(f"http://{host}/in/t0ken?key=s3cr3t").retryable is True
+
+
 def test_no_secret_stands_in_an_address_that_is_shown() -> None:
     assert masked_webhook("https://user:pw@hooks.example:8443/a/b?c=d#e") == "https://hooks.example:8443/***"
     assert masked_webhook("nonsense") == "***"

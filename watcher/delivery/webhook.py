@@ -21,6 +21,7 @@ import aiohttp
 
 from watcher.delivery.addresses import MASK, SEND_LIMIT_S, pieces_of, scrub
 from watcher.delivery.outcomes import WORTH_WAITING
+from watcher.delivery.resolver import Resolver
 from watcher.domain.alerts import Failed, Receiver, SendOutcome, Sent
 
 LONGEST_ANSWER = 4_096  # bytes read of what is answered
@@ -91,8 +92,13 @@ async def _exchange(url: str, headers: Mapping[str, str], body: bytes) -> tuple[
     """Return the status, Retry-After and the beginning of what was answered."""
     limit = aiohttp.ClientTimeout(total=SEND_LIMIT_S)
     async with (
-        aiohttp.ClientSession(timeout=limit, trust_env=True, auto_decompress=False) as session,
-        session.post(url, data=body, headers=headers, allow_redirects=False, ssl=_tls()) as response,
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=Resolver(), ssl=_tls()),
+            timeout=limit,
+            trust_env=True,
+            auto_decompress=False,
+        ) as session,
+        session.post(url, data=body, headers=headers, allow_redirects=False) as response,
     ):
         taken = 200 <= response.status < 300
         said = b"" if taken else await response.content.read(LONGEST_ANSWER)
