@@ -284,6 +284,61 @@ def test_no_secret_stands_in_an_address_that_is_shown() -> None:
     assert masked_webhook("nonsense") == "***"
 
 
+# --- what is read of the environment ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch
+
+
+def test_what_is_kept_in_netrc_for_a_host_is_not_sent_to_it(
+    hook: Hook, tmp_path: Path, environment: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine localhost login somebody password hunter2\n", encoding="utf-8")
+    environment.setenv("NETRC", str(tmp_path / "netrc"))
+
+    assert isinstance(send(hook), Sent)
+    assert "authorization" not in hook.got[0][1]
+
+
+def test_a_proxy_is_taken_from_the_environment_with_its_credentials(
+    hook: Hook, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("HTTP_PROXY", hook.url.partition("/in")[0].replace("//", "//proxy:pw1234@"))
+
+    assert isinstance(send("http://hooks.example/in/t0ken?key=s3cr3t"), Sent)
+    ((path, headers, _),) = hook.got
+    assert (path, headers["host"]) == ("http://hooks.example/in/t0ken?key=s3cr3t", "hooks.example")
+    assert headers["proxy-authorization"] == "Basic " + base64.b64encode(b"proxy:pw1234").decode()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "socks5"])
+def test_an_https_webhook_needs_the_proxy_of_https_and_no_password_is_told(
+    scheme: str, environment: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        gone = f"{scheme}://proxy:pw1234@127.0.0.1:{taken.getsockname()[1]}"
+    environment.setenv("https_proxy", gone)
+    environment.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+
+    outcome = failed("https://hooks.example/in/t0ken?key=s3cr3t")
+
+    assert (outcome.retryable, "pw1234" in outcome.detail) == (True, False)
+    if scheme != "socks5":
+        assert f"127.0.0.1:{gone.rpartition(':')[2]}" in outcome.detail
+
+
+def test_a_host_of_no_proxy_is_asked_itself(hook: Hook, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    environment.setenv("NO_PROXY", "localhost")
+
+    assert isinstance(send(hook), Sent)
+
+
 def test_a_picture_is_not_for_webhooks_nor_is_a_merge_lost(hook: Hook) -> None:
     send(hook, replace(sample("event"), id="m-1"))
 
