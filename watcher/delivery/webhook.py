@@ -107,7 +107,7 @@ async def _exchange(url: str, headers: Mapping[str, str], body: bytes) -> tuple[
 
 
 def _proxy_for(url: str) -> str | None:
-    """Return the proxy that HTTPS_PROXY or HTTP_PROXY names, unless NO_PROXY names the host; lower case is read, too."""
+    """Return the proxy that HTTPS_PROXY or HTTP_PROXY names, unless NO_PROXY names the host; or in lower case."""
     parts = urlsplit(url)
     return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
