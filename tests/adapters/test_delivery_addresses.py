@@ -1,7 +1,5 @@
 """Addresses: what Apprise takes, what is shown of them, and what never is."""
 
-# ruff: noqa: E501  # a table reads best with a row on a line
-
 from __future__ import annotations
 
 import logging
