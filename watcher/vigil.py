@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from watcher.config.settings import Settings
 from watcher.domain import troubles
 from watcher.domain.alerting import MOST_POINTS
-from watcher.domain.alerts import AlertKind, DeliveryState, ToldOfService
+from watcher.domain.alerts import AlertKind, ToldOfService
 from watcher.domain.routing import to_system
 from watcher.domain.troubles import JobFailure, Telling, Trouble, Watched
 from watcher.errors import Problem, StoreError
@@ -89,7 +89,7 @@ class Vigil:
     def _waiting(self, backlog: ToldOfService | None, now: datetime) -> list[Trouble]:
         """The troubles that stand in the database."""
         waiting = self._store.backlog(now)
-        dead = self._store.deliveries((DeliveryState.DEAD,), MOST_POINTS) if waiting.dead else ()
+        dead = self._store.given_up(MOST_POINTS) if waiting.dead else ()
         known = backlog is not None and backlog.alert.kind is AlertKind.TROUBLE
         found = (troubles.of_deliveries(dead, waiting.dead), troubles.of_backlog(waiting, known=known, now=now))
         return [trouble for trouble in found if trouble is not None]

@@ -42,6 +42,18 @@ def test_addresses_that_can_be_used(url: str) -> None:
         ("mailto://nobody", "mailto:// does not take this address: Invalid ~From~ email", "s3cr3t"),
         ("mailto://u:s3cr3t@example.org?to=nobody", "mailto:// names nobody to write to", "s3cr3t"),
         ("mailtos://u:s3cr3t@example.org?mode=rot13", "mailtos:// does not take this address", "s3cr3t"),
+        (
+            "mailto://u:s3cr3t@example.org?to=ana@b.example,ben@b.example",
+            "mailto:// names 2 recipients; give each an address of its own",
+            "s3cr3t",
+        ),
+        ("mailto://u:s3cr3t@example.org/ana@b.example/ben@b.example", "mailto:// names 2 recipients", "s3cr3t"),
+        ("mailto://u:s3cr3t@example.org?to=ana@b.example&cc=ben@b.example", "mailto:// names 2 recipients", "s3cr3t"),
+        (
+            "mailtos://u:s3cr3t@example.org?to=ana@b.example&cc=b@b.example&bcc=c@b.example",
+            "mailtos:// names 3 recipients",
+            "s3cr3t",
+        ),
         ("slack://T1/B1/C1?template=s3cr3t://x", "slack:// does not take this address", "s3cr3t"),
     ],
 )

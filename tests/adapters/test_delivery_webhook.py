@@ -253,9 +253,90 @@ def test_one_that_drips_or_says_nothing_is_given_up_in_time(drop: bytes) -> None
     assert took < 9.5
 
 
+@pytest.mark.slow
+def test_a_name_server_that_says_nothing_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = threading.Event()
+    asked: list[str] = []
+
+    def hang(host: str, *args: object, **kwargs: object) -> list[Any]:
+        asked.append(host)
+        done.wait(30)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    began = time.monotonic()
+    outcome = failed("http://hooks.example/in/t0ken?key=s3cr3t")
+    took = time.monotonic() - began
+    done.set()
+
+    assert asked == ["hooks.example"]
+    assert (outcome.retryable, "within 8 s" in outcome.detail) == (True, True)
+    assert took < 9.5
+
+
+@pytest.mark.parametrize("host", ["nobody.invalid", "x" * 70 + ".invalid"])
+def test_a_name_that_nobody_has_is_worth_a_retry(host: str) -> None:
+    assert failed(f"http://{host}/in/t0ken?key=s3cr3t").retryable is True
+
+
 def test_no_secret_stands_in_an_address_that_is_shown() -> None:
     assert masked_webhook("https://user:pw@hooks.example:8443/a/b?c=d#e") == "https://hooks.example:8443/***"
     assert masked_webhook("nonsense") == "***"
+
+
+# --- what is read of the environment ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch
+
+
+def test_what_is_kept_in_netrc_for_a_host_is_not_sent_to_it(
+    hook: Hook, tmp_path: Path, environment: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine localhost login somebody password hunter2\n", encoding="utf-8")
+    environment.setenv("NETRC", str(tmp_path / "netrc"))
+
+    assert isinstance(send(hook), Sent)
+    assert "authorization" not in hook.got[0][1]
+
+
+def test_a_proxy_is_taken_from_the_environment_with_its_credentials(
+    hook: Hook, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("HTTP_PROXY", hook.url.partition("/in")[0].replace("//", "//proxy:pw1234@"))
+
+    assert isinstance(send("http://hooks.example/in/t0ken?key=s3cr3t"), Sent)
+    ((path, headers, _),) = hook.got
+    assert (path, headers["host"]) == ("http://hooks.example/in/t0ken?key=s3cr3t", "hooks.example")
+    assert headers["proxy-authorization"] == "Basic " + base64.b64encode(b"proxy:pw1234").decode()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "socks5"])
+def test_an_https_webhook_needs_the_proxy_of_https_and_no_password_is_told(
+    scheme: str, environment: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        gone = f"{scheme}://proxy:pw1234@127.0.0.1:{taken.getsockname()[1]}"
+    environment.setenv("https_proxy", gone)
+    environment.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+
+    outcome = failed("https://hooks.example/in/t0ken?key=s3cr3t")
+
+    assert (outcome.retryable, "pw1234" in outcome.detail) == (True, False)
+    if scheme != "socks5":
+        assert f"127.0.0.1:{gone.rpartition(':')[2]}" in outcome.detail
+
+
+def test_a_host_of_no_proxy_is_asked_itself(hook: Hook, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    environment.setenv("NO_PROXY", "localhost")
+
+    assert isinstance(send(hook), Sent)
 
 
 def test_a_picture_is_not_for_webhooks_nor_is_a_merge_lost(hook: Hook) -> None:

@@ -8,8 +8,23 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from store_cases import DAY, HOUR, LIFECYCLES, MINUTE, a_fact, a_feed, a_poll, an_entry, an_item, approve, filled
+from store_cases import (
+    DAY,
+    HOUR,
+    LIFECYCLES,
+    MINUTE,
+    a_change,
+    a_fact,
+    a_feed,
+    a_poll,
+    an_entry,
+    an_item,
+    approve,
+    filled,
+    moved,
+)
 
+from watcher import reminding
 from watcher.domain.alerts import (
     AlertKind,
     AlertRow,
@@ -18,6 +33,8 @@ from watcher.domain.alerts import (
     Failed,
     PlannedAlert,
     PlannedDelivery,
+    Repeat,
+    Route,
     Sent,
     SystemAlert,
 )
@@ -126,6 +143,59 @@ def test_what_nobody_got_was_not_told(store: Store, now: datetime) -> None:
     assert store.told_by(DESK, FOLLOWED, now) == []
     send(store, now, Failed(False, "gone"))
     assert store.told_by(DESK, FOLLOWED, now) == []
+
+
+def test_what_is_acknowledged_or_has_moved_is_told_no_more_and_is_not_read(store: Store, now: datetime) -> None:
+    first, second, third = filled(store, now)
+    approve(store, first, now)
+    approve(store, second, now, item="visit")
+    send(store, now)
+
+    def items() -> list[str]:
+        return [row.alert.subject for row in store.told_by(DESK, FOLLOWED, now)]
+
+    assert items() == ["deal", "visit"]
+    fact = a_fact("deal", third, now + HOUR)
+    back = replace(a_change(fact), from_state="approved", to_state="refused")
+    store.record([third], [fact], [back], [moved(store.standings()["deal"], back)], [], now + HOUR)
+    assert items() == ["visit"]
+    store.acknowledge("visit", "ana", "", now + HOUR)
+    assert items() == []
+
+
+def test_what_is_acknowledged_is_read_while_a_reminder_of_it_waits(store: Store, told: AlertRow, now: datetime) -> None:
+    again(store, reminder(told, now), now=now)
+    store.acknowledge("deal", "ana", "", now)
+    assert [row.id for row in store.told_by(DESK, FOLLOWED, now)] == [told.id, told.id + 1]
+    send(store, now)
+    assert store.told_by(DESK, FOLLOWED, now) == []
+
+
+def test_an_item_that_is_watched_no_more_is_not_read(store: Store, told: AlertRow, now: datetime) -> None:
+    store.sync([], [], LIFECYCLES, now + HOUR)
+    assert store.told_by(DESK, FOLLOWED, now) == []
+
+
+def test_they_are_read_so_many_at_a_time_each_with_its_reminders(store: Store, told: AlertRow, now: datetime) -> None:
+    approve(store, store.unjudged(9)[0].id, now, item="visit")
+    send(store, now)
+    again(store, reminder(told, now), reminder(told, now, 2), now=now)
+    deal, visit = (row.id for row in store.alerts()[::-1] if row.reminds_of is None)
+    assert [row.reminds_of or row.id for row in store.told_by(DESK, FOLLOWED, now, limit=1)] == [deal] * 3
+    assert [row.id for row in store.told_by(DESK, FOLLOWED, now, after=deal, limit=1)] == [visit]
+    assert store.told_by(DESK, FOLLOWED, now, after=visit) == []
+
+
+def test_however_many_they_are_each_is_told_again(store: Store, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("deal", "visit", "pact")
+    for entry, name in zip(filled(store, now, items=names), names, strict=True):
+        approve(store, entry, now, item=name)
+    send(store, now)
+    monkeypatch.setattr(reminding, "PAGE", 1)
+    routes = [Route(DESK, "desk", repeat=Repeat(HOUR, 3))]
+    assert reminding.remind(store, routes, now=now + HOUR) == reminding.Reminded(3)
+    assert [row.reminds_of for row in store.alerts()[2::-1]] == [1, 2, 3]
+    assert reminding.remind(store, routes, now=now + HOUR) == reminding.Reminded()
 
 
 # --- told again -----------------------------------------------------------------------------------

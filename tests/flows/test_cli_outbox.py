@@ -80,6 +80,18 @@ def test_a_delivery_is_shown_whole(shell: Shell, planned: Newsroom) -> None:
     assert "there is no delivery or message 'nothing'" in missing.err
 
 
+def test_a_webhook_is_listed_with_its_port_and_without_secrets(shell: Shell, planned: Newsroom) -> None:
+    planned.config.write_text(
+        planned.config.read_text().replace(
+            "  receivers:\n",
+            '  receivers:\n    hook: {webhook: "https://ana:pw1@hooks.example:8443/t0ken?key=s3cr3t"}\n',
+        )
+    )
+    rows = {row["receiver"]: row for row in shell("receivers", "-c", planned.config, "--json").data}
+    assert rows["hook"]["address"] == "https://hooks.example:8443/***"
+    assert "https://hooks.example:8443/***" in shell("receivers", "-c", planned.config).out
+
+
 def test_receivers_are_listed_with_their_circuits_and_without_secrets(shell: Shell, planned: Newsroom) -> None:
     planned.mail.refusals["RCPT"] = "550 5.1.1 no such user"
     assert shell("once", "-c", planned.config).code == 1

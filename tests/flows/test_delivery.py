@@ -105,7 +105,7 @@ def test_a_receiver_down_for_a_day_gets_everything_afterwards_in_order_and_merge
 
 
 def test_a_routes_budget_and_an_addresss_rate_are_those_of_the_configuration(room: Newsroom) -> None:
-    configure(room, "{to: [desk], continue: true}", "{to: [desk], continue: true, budget: 1}")
+    configure(room, "{to: [desk], continue: true}", "{name: desk, to: [desk], continue: true, budget: 1}")
     configure(room, f'boss: {{urls: ["{room.mail.url("boss@example.org")}"]}}',
               f'boss: {{urls: ["{room.mail.url("boss@example.org")}"], rate: 1/h}}')  # fmt: skip
     with room.app() as app:

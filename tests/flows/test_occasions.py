@@ -347,6 +347,7 @@ def test_messages_that_are_given_up_are_told_once_and_that_none_is_left(desk: De
     with desk.app() as app:
         desk.go_on(app, 2 * HOUR)
         app.store.retry_delivery(dead.id, desk.clock())
+        app.jobs.deliver()
         desk.go_on(app, 2 * HOUR)
     assert desk.told()[1:] == [
         "ops trouble deliveries_given_up deliveries",
@@ -356,6 +357,27 @@ def test_messages_that_are_given_up_are_told_once_and_that_none_is_left(desk: De
     assert isinstance(trouble, SystemAlert)
     assert trouble.points[0].name == "desk"
     assert "550" in trouble.points[0].text
+
+
+def test_messages_that_are_given_up_later_are_told_as_well_and_once(desk: Desk) -> None:
+    with desk.app() as app:
+        app.once()
+        for title in ("Norland lifts timber export ban", "Norland reimposes timber export ban"):
+            desk.publish("wire", title)
+            desk.mail.refusals["RCPT"] = "550 5.1.1 no such user"
+            desk.go_on(app, HOUR)
+            desk.mail.refusals.clear()
+            desk.go_on(app, HOUR)
+        desk.go_on(app, 3 * HOUR)
+        newest, oldest = app.store.given_up()
+    assert newest.settled_at is not None
+    assert oldest.settled_at is not None
+    assert newest.settled_at - oldest.settled_at == 2 * HOUR
+    first, second = sorted(desk.alerts(AlertKind.TROUBLE), key=lambda one: one.at)
+    assert isinstance(first, SystemAlert)
+    assert isinstance(second, SystemAlert)
+    assert (first.title, second.title) == ("a message was given up", "2 messages were given up")
+    assert [point.since for point in second.points] == [newest.settled_at, oldest.settled_at]
 
 
 def failing(app: App, monkeypatch: pytest.MonkeyPatch, *failures: JobFailure) -> None:

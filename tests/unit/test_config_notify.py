@@ -213,22 +213,28 @@ ROUTE_CASES: list[tuple[str, int, str]] = [  # what follows "to: desk, " in line
     ("active: {from: 9:00, to: 18:00}, quiet: {from: 8:00, to: 20:00}", 58, "never open: `quiet` leaves nothing of `active`"),
     ("repeat: {most: 2}", 26, 'missing key "every"'),
     ("repeat: {every: 1s}", 34, "out of range"),
-    ("repeat: {every: 1h, most: 0}", 44, "out of range"),
+    ("name: n, repeat: {every: 1h, most: 0}", 53, "out of range"),
     ("escalate: {after: 1h}", 28, 'missing key "to"'),
-    ("escalate: {after: 1h, to: bos}", 44, 'unknown receiver "bos"; did you mean "boss"?'),
-    ("escalate: {after: 1h, to: [boss, dsk]}", 51, 'unknown receiver "dsk"; did you mean "desk"?'),
-    ("escalate: {after: 1h, to: desk}", 44, "the route tells all of these itself; an escalation is to others"),
-    ("digest: {at: sometimes}", 31, "not a timetable"),
-    ("digest: {at: 0 8 * *}", 31, "not a timetable"),
-    ("digest: {at: 0 8 * * 1}", 31, "not a timetable"),
-    ("digest: {at: 0 25 * * mon}", 31, "not a timetable"),
-    ("digest: {at: 0 8 1 * mon}", 31, "a day of the month, or days of the week: not both"),
-    ("digest: {at: 0 8 31 2 *}", 31, "a timetable of a day that never comes"),
-    ("digest: {zone: Nowhere}", 33, "not an IANA time zone"),
-    ("digest: {at: daily}, wait: 5m", 45, "a route with a digest tells nothing one by one: `wait` means nothing there"),
-    ("digest: {}, quiet: {from: 22:00, to: 7:00}", 37, "a route with a digest tells nothing one by one: `quiet` means nothing there"),
-    ("digest: {}, budget: 3", 38, "a route with a digest tells nothing one by one: `budget` means nothing there"),
+    ("name: n, escalate: {after: 1h, to: bos}", 53, 'unknown receiver "bos"; did you mean "boss"?'),
+    ("name: n, escalate: {after: 1h, to: [boss, dsk]}", 60, 'unknown receiver "dsk"; did you mean "desk"?'),
+    ("name: n, escalate: {after: 1h, to: desk}", 53, "the route tells all of these itself; an escalation is to others"),
+    ("name: n, digest: {at: sometimes}", 40, "not a timetable"),
+    ("name: n, digest: {at: 0 8 * *}", 40, "not a timetable"),
+    ("name: n, digest: {at: 0 8 * * 1}", 40, "not a timetable"),
+    ("name: n, digest: {at: 0 25 * * mon}", 40, "not a timetable"),
+    ("name: n, digest: {at: 0 8 1 * mon}", 40, "a day of the month, or days of the week: not both"),
+    ("name: n, digest: {at: 0 8 31 2 *}", 40, "a timetable of a day that never comes"),
+    ("name: n, digest: {zone: Nowhere}", 42, "not an IANA time zone"),
+    ("name: n, digest: {at: daily}, wait: 5m", 54, "a route with a digest tells nothing one by one: `wait` means nothing there"),
+    ("name: n, digest: {}, quiet: {from: 22:00, to: 7:00}", 46, "a route with a digest tells nothing one by one: `quiet` means nothing there"),
+    ("name: n, digest: {}, budget: 3", 47, "a route with a digest tells nothing one by one: `budget` means nothing there"),
     ("name: two words", 24, "not usable as a name"),
+    ("name: two words, repeat: {every: 1h}", 24, "not usable as a name"),
+    ("tags: trade, repeat: {every: 1h}", 39, "a route with `repeat` needs a name: what it told is kept under it"),
+    ("escalate: {after: 1h, to: boss}", 28, "a route with `escalate` needs a name: what it told is kept under it"),
+    ("budget: 3, escalate: {after: 1h, to: boss}", 39, "a route with `escalate` needs a name: what it told is kept under it"),
+    ("digest: {}", 26, "a route with `digest` needs a name: what it told is kept under it"),
+    ("budget: 3", 26, "a route with `budget` needs a name: what it told is kept under it"),
 ]  # fmt: skip
 
 
@@ -243,17 +249,18 @@ def test_mistakes_name_the_words_that_are_allowed(tmp_path: Path) -> None:
         return faults(tmp_path, f"{{to: desk, {more}}}")[0].allowed
 
     assert allowed("kinds: x") == allowed("kinds: trouble") == ", ".join(POLICY_KINDS)
-    assert allowed("escalate: {after: 1h, to: x}") == "boss, desk, hook, off"
+    assert allowed("name: n, escalate: {after: 1h, to: x}") == "boss, desk, hook, off"
     assert allowed("lifecycles: x").startswith("approval, deadline, deal, ")
+    assert allowed("budget: 3") == "`name: WORD`, as no other route has"
     assert allowed("quiet: {from: 1:00, to: 2:00, x: 1}") == "from, to, days, zone"
     assert allowed("quiet: {from: 1:00, to: x}") == '"00:00" to "24:00"'
     assert '"mon-fri"' in allowed("quiet: {from: 1:00, to: 2:00, days: x}")
-    assert '"0 8 * * mon-fri"' in allowed("digest: {at: x}")
+    assert '"0 8 * * mon-fri"' in allowed("name: n, digest: {at: x}")
 
 
 def test_all_that_means_nothing_beside_a_digest_is_told(tmp_path: Path) -> None:
     more = "wait: 1m, repeat: {every: 1h}, escalate: {after: 1h, to: boss}"
-    found = faults(tmp_path, f"{{to: desk, digest: {{}}, {more}}}")
+    found = faults(tmp_path, f"{{name: n, to: desk, digest: {{}}, {more}}}")
     assert [re.findall("`(.*)`", p.message) for p in found] == [["wait"], ["repeat"], ["escalate"]]
 
 
@@ -302,7 +309,6 @@ ECLIPSED = [
     ("{to: desk, lifecycles: restriction, states: [lifted, eased]}", "{to: boss, states: lifted}"),
     ("{to: desk, tiers: [official, wire]}", "{to: boss, tiers: wire}"),
     ("{to: desk, kinds: [state_change, early_signal]}", "{to: boss, kinds: early_signal}"),
-    ("{to: desk, digest: {}}", "{to: boss}"),
 ]
 NOT_ECLIPSED = [
     ("{to: desk, continue: true}", "{to: boss}"),
@@ -313,6 +319,12 @@ NOT_ECLIPSED = [
     ("{to: desk, severities: high}", "{to: boss, tags: trade}"),
     ("{to: off}", "{to: boss}"),  # passed over
 ]
+
+
+def test_a_digest_leaves_a_later_route_nothing(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, "{name: daily, to: desk, digest: {}}\n{to: boss}")
+    message = '"daily" (line 10) takes all that this route could take, and has no `continue: true`'
+    assert notes(settings) == [(11, 7, message)]
 
 
 @pytest.mark.parametrize(("earlier", "later"), ECLIPSED)
@@ -328,9 +340,9 @@ def test_a_route_that_something_is_left_for_is_not(tmp_path: Path, earlier: str,
 
 
 def test_what_is_switched_off_is_noted(tmp_path: Path) -> None:
-    settings = loaded(tmp_path, "{to: off}\n{to: desk, escalate: {after: 1h, to: off}}")
+    settings = loaded(tmp_path, "{to: off}\n{name: n, to: desk, escalate: {after: 1h, to: off}}")
     assert notes(settings) == [
         (10, 12, "all receivers of this route are switched off; it is passed over"),
-        (11, 44, "all receivers of this escalation are switched off; it tells nobody"),
+        (11, 53, "all receivers of this escalation are switched off; it tells nobody"),
     ]
     assert settings.routes[1].escalate is None

@@ -127,14 +127,18 @@ BAD_ROUTES: list[dict[str, Any]] = [
     {"quiet": NIGHT | {"from": "24:00"}},
     {"quiet": NIGHT | {"to": "25:00"}},
     {"active": [NIGHT | {"days": []}]},
-    {"repeat": {"most": 2}},
-    {"escalate": {"after": "1h"}},
-    {"budget": 0},
+    {"name": "a", "repeat": {"most": 2}},
+    {"name": "a", "escalate": {"after": "1h"}},
+    {"name": "a", "budget": 0},
+    {"repeat": {"every": "1h"}},
+    {"escalate": {"after": "2h", "to": "b"}},
+    {"budget": 10},
+    {"digest": {}},
 ]
 GOOD_ROUTES: list[dict[str, Any]] = [
     {"items": "a", "kinds": "early_signal", "tiers": ["official", "wire"], "continue": True},
     {"quiet": NIGHT, "active": [NIGHT | {"to": "24:00", "days": "mon-fri"}, NIGHT | {"days": ["sat", "sun"]}]},
-    {"wait": "5m", "budget": 10, "repeat": {"every": "1h"}, "escalate": {"after": "2h", "to": "b"}},
+    {"name": "desk", "wait": "5m", "budget": 10, "repeat": {"every": "1h"}, "escalate": {"after": "2h", "to": "b"}},
     {"name": "daily", "digest": {"at": "daily", "zone": "Europe/Madrid"}},
 ]
 

@@ -113,9 +113,11 @@ def test_a_receiver_that_left_the_route_is_not_reminded() -> None:
     [
         replace(URGENT, name="other"),
         replace(URGENT, repeat=None),
+        replace(URGENT, when=Conditions(items=("something-else",))),
+        replace(CHIEFS, when=Conditions(severities=("low",))),
     ],
 )
-def test_a_route_that_is_gone_or_no_longer_repeats_tells_nothing(route: Route) -> None:
+def test_a_route_that_is_gone_or_does_not_take_it_or_no_longer_repeats_tells_nothing(route: Route) -> None:
     assert follow_up([a_row()], [route], present(), NOW + DAY) == Followups()
 
 

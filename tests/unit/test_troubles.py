@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from told_cases import a_delivery
 
 from watcher.domain import troubles
-from watcher.domain.alerts import AlertKind, Backlog, SystemAlert, ToldOfService
+from watcher.domain.alerts import AlertKind, Backlog, DeliveryState, SystemAlert, ToldOfService
 from watcher.domain.model import FeedStatus, Health, Item
 from watcher.domain.troubles import CHECKS, JobFailure, Telling, Trouble, Watched
 from watcher.errors import Problem
@@ -111,6 +112,35 @@ def test_what_could_not_be_told_is_told_when_it_is_over() -> None:
     assert (alert.kind, alert.reason, alert.title) == (AlertKind.TROUBLE_OVER, "database_refuses", "database is well")
     assert (alert.points[0].text, alert.points[0].since) == ("database is bad", NOW + MINUTE)
     assert key == ("trouble_over", "database_refuses", "database", "20250925T080100")
+
+
+def given_up(*minutes: int, reason: str = "") -> Trouble:
+    """Messages given up so many minutes after NOW, those of `reason` about the service itself."""
+    alert = SystemAlert(AlertKind.TROUBLE, reason, "deliveries", "", NOW) if reason else None
+    rows = [a_delivery(sent=NOW + n * MINUTE, state=DeliveryState.DEAD, alert=alert) for n in sorted(minutes)[::-1]]
+    found = troubles.of_deliveries(rows, len(rows))
+    assert found is not None
+    return found
+
+
+def test_messages_given_up_later_are_told_too_and_at_most_once_an_hour() -> None:
+    ops = Ops()
+    said = ["trouble deliveries_given_up deliveries"]
+    assert ops.check(given_up(0)) == said
+    assert [ops.check(given_up(0, 5)) for _ in range(59)] == [[]] * 59
+    assert ops.check(given_up(0, 5, 30)) == said
+    assert ops.stored[0].alert.title == "3 messages were given up"
+    assert [ops.check(given_up(0, 5, 30)) for _ in range(120)] == [[]] * 120, "no more of them"
+    assert ops.check(given_up(0, 5)) == [], "one was dropped"
+    assert Ops(ops.stored, ops.now).check(given_up(0, 5, 100)) == said, "after a restart"
+    assert ops.check() == ["trouble_over deliveries_given_up deliveries"]
+
+
+def test_that_nobody_could_be_told_of_messages_given_up_is_not_told_for_ever() -> None:
+    ops = Ops()
+    ops.check(given_up(0))
+    assert [ops.check(given_up(5, 70, reason=troubles.DEAD)) for _ in range(90)] == [[]] * 90
+    assert ops.check(given_up(5, 70, reason=troubles.JOB)) == ["trouble deliveries_given_up deliveries"]
 
 
 # --- what is wrong --------------------------------------------------------------------------------

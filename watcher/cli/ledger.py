@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from, store_from
-from watcher.cli.output import MASK, cut, emit_json, emit_lines, emit_table, moment, plural
+from watcher.cli.options import DEFAULT_CONFIG, Config, Json, opened_store, settings_from
+from watcher.cli.output import cut, emit_json, emit_lines, emit_table, moment, plural
 
 if TYPE_CHECKING:
     from watcher.domain.alerts import DeliveryRow, MessageRow, Receiver, ReceiverRow
@@ -41,12 +41,9 @@ def show(
     from watcher.errors import UsageError
 
     settings = settings_from(config)
-    store = store_from(settings, as_json=as_json)
-    try:
+    with opened_store(settings, as_json=as_json) as store:
         rows = store.carried(id_)
         messages = store.messages({row.message for row in rows if row.message})
-    finally:
-        store.close()
     if not rows:
         raise UsageError(f"there is no delivery or message {id_!r}; `watcher outbox list` shows their ids")
     if as_json:
@@ -147,11 +144,8 @@ def receivers(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     from watcher.web import board
 
     settings = settings_from(config)
-    store = store_from(settings, as_json=as_json)
-    try:
+    with opened_store(settings, as_json=as_json) as store:
         known = {row.circuit.receiver: row for row in store.receivers(now())}
-    finally:
-        store.close()
     names = [*settings.receivers, *(name for name in sorted(known) if name not in settings.receivers)]
     rows = [known.get(name) or ReceiverRow(Circuit(name)) for name in names]
     addresses = {name: masked(receiver) for name, receiver in settings.receivers.items()}
@@ -164,14 +158,10 @@ def receivers(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
 
 def masked(receiver: Receiver) -> str:
     """An address fit to be shown: where it leads, without what is secret in it."""
-    from urllib.parse import urlsplit
-
     from watcher.delivery.addresses import masked as shown
+    from watcher.delivery.webhook import masked_webhook
 
-    if not receiver.webhook:
-        return shown(receiver.url)
-    parts = urlsplit(receiver.url)
-    return f"{parts.scheme}://{parts.hostname}/{MASK}"
+    return masked_webhook(receiver.url) if receiver.webhook else shown(receiver.url)
 
 
 def _show(rows: Sequence[ReceiverRow], addresses: Mapping[str, str], zone: tzinfo) -> None:

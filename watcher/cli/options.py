@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from watcher.config import Settings
     from watcher.storage.store import Store
 
@@ -96,6 +99,16 @@ def store_from(settings: Settings, *, as_json: bool = False) -> Store:
         store.close()
         raise
     return store
+
+
+@contextmanager
+def opened_store(settings: Settings, *, as_json: bool = False) -> Iterator[Store]:
+    """Give what `store_from` opens, and close it."""
+    store = store_from(settings, as_json=as_json)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def confirm(yes: bool, question: str) -> None:

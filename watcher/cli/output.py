@@ -72,6 +72,14 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
+def emit_done(data: Any, said: str, *, as_json: bool) -> None:
+    """Say what was done: for machines its data, for people a remark."""
+    if as_json:
+        emit_json(data)
+    else:
+        remark(said)
+
+
 def emit_table(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Print rows under their heads; plain text where stdout is no terminal."""
     from rich.console import Console

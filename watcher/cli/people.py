@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from watcher.cli.options import DEFAULT_CONFIG, By, Config, Json, settings_from, store_from, who
-from watcher.cli.output import Cell, cut, emit_json, emit_table, moment, plural, remark
+from watcher.cli.options import DEFAULT_CONFIG, By, Config, Json, opened_store, settings_from, who
+from watcher.cli.output import Cell, cut, emit_done, emit_json, emit_table, moment, plural, remark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,14 +43,11 @@ def ack(
     from watcher.app import now
 
     person, settings = who(by), settings_from(config)
-    store = store_from(settings, as_json=as_json)
-    try:
+    with opened_store(settings, as_json=as_json) as store:
         of: str | int = int(what) if what.isdecimal() and not known(store, settings, what) else what
         if isinstance(of, str):
             require_known(store, settings, of)
         done = store.acknowledge(of, person, text.strip(), now())
-    finally:
-        store.close()
     if as_json:
         emit_json({"acknowledged": done, "by": person})
     elif done:
@@ -75,16 +72,10 @@ def note(
     person, settings = who(by), settings_from(config)
     if not text.strip():
         raise UsageError("a note says something")
-    store = store_from(settings, as_json=as_json)
-    try:
+    with opened_store(settings, as_json=as_json) as store:
         require_known(store, settings, item)
         kept = store.act(Act(ActKind.NOTE, item, person, now(), text.strip()))
-    finally:
-        store.close()
-    if as_json:
-        emit_json(act(kept))
-    else:
-        remark(f"noted by {person}: {item}")
+    emit_done(act(kept), f"noted by {person}: {item}", as_json=as_json)
 
 
 def known(store: Store, settings: Settings, item: str) -> bool:
@@ -120,13 +111,10 @@ def alerts(
     from watcher.web.board import alert
 
     settings = settings_from(config)
-    store = store_from(settings, as_json=as_json)
-    try:
+    with opened_store(settings, as_json=as_json) as store:
         if item:
             require_known(store, settings, item)
         rows = store.alerts(item=item or "", unacknowledged=waiting, limit=limit)
-    finally:
-        store.close()
     if as_json:
         emit_json([alert(row) for row in rows])
     else:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watcher.cli.options import DEFAULT_CONFIG, By, Config, Json, settings_from, store_from, who
-from watcher.cli.output import Cell, cut, emit_json, emit_table, moment, remark
+from watcher.cli.options import DEFAULT_CONFIG, By, Config, Json, opened_store, settings_from, who
+from watcher.cli.output import Cell, cut, emit_done, emit_json, emit_table, moment, remark
 from watcher.cli.people import PANEL, require_known
 
 if TYPE_CHECKING:
@@ -67,19 +67,13 @@ def unmute(
     from watcher.web.board import silence as shown
 
     person, settings = who(by), settings_from(config)
-    store = store_from(settings, as_json=as_json)
-    try:
+    with opened_store(settings, as_json=as_json) as store:
         require_known(store, settings, item)
         meant = [one for one in store.silences(now()) if one.when == Conditions(items=(item,))]
         if not meant:
             raise UsageError(f"{item} is not muted; other silences: `watcher silence list`")
         ended = [store.end_silence(one.id, person, now()) for one in meant]
-    finally:
-        store.close()
-    if as_json:
-        emit_json([shown(one) for one in ended])
-    else:
-        remark(f"{item} is no longer muted")
+    emit_done([shown(one) for one in ended], f"{item} is no longer muted", as_json=as_json)
 
 
 @silence.command()
@@ -169,13 +163,10 @@ def _keep(
     ends = _end(length, until, at)
     if not reason.strip():
         raise UsageError("a silence has a reason")
-    store = store_from(settings, as_json=as_json)
-    try:
+    with opened_store(settings, as_json=as_json) as store:
         if item:
             require_known(store, settings, item)
         kept = store.silence(Silence(when, person, reason.strip(), at, ends), at)
-    finally:
-        store.close()
     if as_json:
         emit_json(shown(kept))
     return kept
@@ -212,11 +203,8 @@ def list_(
     from watcher.web.board import silence as shown
 
     settings = settings_from(config)
-    store = store_from(settings, as_json=as_json)
-    try:
+    with opened_store(settings, as_json=as_json) as store:
         rows = store.all_silences(limit) if every else store.silences(now())
-    finally:
-        store.close()
     if as_json:
         emit_json([shown(one) for one in rows])
     else:
@@ -252,15 +240,9 @@ def end(
     from watcher.web.board import silence as shown
 
     person, settings = who(by), settings_from(config)
-    store = store_from(settings, as_json=as_json)
-    try:
+    with opened_store(settings, as_json=as_json) as store:
         ended = store.end_silence(number, person, now())
-    finally:
-        store.close()
-    if as_json:
-        emit_json(shown(ended))
-    else:
-        remark(f"silence {number} of {told(ended.when)} is ended by {person}")
+    emit_done(shown(ended), f"silence {number} of {told(ended.when)} is ended by {person}", as_json=as_json)
 
 
 def muted(silences: Sequence[Silence], item: Item) -> tuple[Silence | None, bool]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from watcher.config.fields import (
     Count,
@@ -115,8 +115,14 @@ class DigestSection(Section):
     empty: Flag = Field(default=True, description="False: none is sent when there is nothing to say.")
 
 
+REMEMBERED = ("repeat", "escalate", "digest", "budget")
+"""What a route does by what it did before, which is kept under its name."""
+
+
 class RouteSection(Section):
     """Which alerts go to whom: all conditions must hold, one word of each is enough, none means any."""
+
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {key: ["name"] for key in REMEMBERED}})
 
     name: Id = Field(default="", validate_default=False, description="What it is called; route N if not told.")
     to: Names = Field(description="The receivers.")

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from watcher.config.fields import SEVERITIES
-from watcher.config.notify import Notify, RouteSection
+from watcher.config.notify import REMEMBERED, Notify, RouteSection
 from watcher.config.problems import Problems, hint, listed
 from watcher.config.receivers import addresses_of
 from watcher.config.rules import Assembly
@@ -86,6 +86,7 @@ def check_notify(notify: Notify, assembly: Assembly, problems: Problems) -> None
         before = len(problems)
         _check_words(notify, path, route, _known(assembly, receivers), problems)
         _check_ways(notify, path, route, problems)
+        _check_name(notify, path, route, problems)
         if len(problems) == before and assembly.clean and assembly.items and not _taken(route, assembly):
             problems.add(file, notify.place(path), "no item can ever meet all conditions of this route")
 
@@ -129,6 +130,17 @@ def _check_ways(notify: Notify, path: Path_, route: RouteSection, problems: Prob
         note(("quiet",), f"never open: `quiet` leaves nothing of {'`active`' if route.active else 'the week'}")
     if route.escalate and set(route.escalate.to) <= set(route.to):
         note(("escalate", "to"), "the route tells all of these itself; an escalation is to others")
+
+
+def _check_name(notify: Notify, path: Path_, route: RouteSection, problems: Problems) -> None:
+    """Note a route that has to be known again and could not be: "route 2" is another one where a route is put before
+    it. A section that lost keys to mistakes may have lost its name."""
+    keys = [key for key in REMEMBERED if getattr(route, key) is not None]
+    if keys and not route.name and not notify.has_lost(path):
+        message = f"a route with `{keys[0]}` needs a name: what it told is kept under it"
+        problems.add(
+            notify.document.file, notify.place((*path, keys[0])), message, "`name: WORD`, as no other route has"
+        )
 
 
 # --- what can be taken ----------------------------------------------------------------------------

@@ -91,12 +91,23 @@ def _service(parts: dict[str, Any]) -> NotifyBase | None:
 
 
 def check_address(url: str) -> str | None:
-    """Return None when Apprise takes `url`, otherwise why not, with no secret in it."""
+    """Return None when Apprise takes `url`, and at most one person gets what is sent there, otherwise why not, with no
+    secret in it.
+
+    A mail to several is one delivery: where one of them is refused, the others would get it again with every attempt.
+    """
     service = open_address(url)
     if isinstance(service, Refused):
         return service.reason
-    if service.schema in MAIL and not getattr(service, "targets", ()):
+    if not isinstance(service, MailService):
+        return None
+    recipients = len(service.targets) + len(service.cc) + len(service.bcc)
+    if not service.targets:
         return f"{_scheme(url)}:// names nobody to write to"
+    if recipients > 1:
+        return (
+            f"{_scheme(url)}:// names {recipients} recipients; give each an address of its own in `urls`, no cc or bcc"
+        )
     return None
 
 

@@ -16,11 +16,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
 from watcher.delivery.addresses import MASK, SEND_LIMIT_S, pieces_of, scrub
 from watcher.delivery.outcomes import WORTH_WAITING
+from watcher.delivery.resolver import Resolver
 from watcher.domain.alerts import Failed, Receiver, SendOutcome, Sent
 
 LONGEST_ANSWER = 4_096  # bytes read of what is answered
@@ -89,14 +91,25 @@ def post(receiver: Receiver, id: str, body: bytes, now: datetime) -> SendOutcome
 
 async def _exchange(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str, str]:
     """Return the status, Retry-After and the beginning of what was answered."""
-    limit = aiohttp.ClientTimeout(total=SEND_LIMIT_S)
     async with (
-        aiohttp.ClientSession(timeout=limit, trust_env=True, auto_decompress=False) as session,
-        session.post(url, data=body, headers=headers, allow_redirects=False, ssl=_tls()) as response,
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=Resolver(), ssl=_tls()),
+            timeout=aiohttp.ClientTimeout(total=SEND_LIMIT_S),
+            proxy=_proxy_for(url),
+            trust_env=False,  # it would send what ~/.netrc holds for the host along
+            auto_decompress=False,
+        ) as session,
+        session.post(url, data=body, headers=headers, allow_redirects=False) as response,
     ):
         taken = 200 <= response.status < 300
         said = b"" if taken else await response.content.read(LONGEST_ANSWER)
         return response.status, response.headers.get("Retry-After", ""), said.decode("utf-8", "replace")
+
+
+def _proxy_for(url: str) -> str | None:
+    """Return the proxy that HTTPS_PROXY or HTTP_PROXY names, unless NO_PROXY names the host; or in lower case."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 @lru_cache(maxsize=1)

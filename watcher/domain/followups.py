@@ -29,7 +29,7 @@ from watcher.domain.alerts import (
     Silence,
 )
 from watcher.domain.model import Standing
-from watcher.domain.routing import planned
+from watcher.domain.routing import matches, planned
 
 FOLLOWED = tuple(kind for kind in POLICY_KINDS if kind is not AlertKind.EARLY_SIGNAL)
 """The kinds that are told again: an early signal asks nobody to do anything."""
@@ -121,7 +121,7 @@ def _due(
 ) -> Iterator[PlannedAlert]:
     told = [one for one in row.deliveries if one.route == route.name]
     by_route = [one for one in later if any(d.route == route.name for d in one.deliveries)]
-    if not told:
+    if not told or not matches(route.when, alert):  # of another route that had this name, or it is for others now
         return
     n, receivers = _reminder(told, by_route, route, now)
     if to := _now(route, receivers, alert, present, now):

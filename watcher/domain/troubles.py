@@ -2,6 +2,7 @@
 once when it is over.
 
     found ──certain, or seen CHECKS times in a row──▸ told (TROUBLE) ──gone for CHECKS in a row──▸ told (TROUBLE_OVER)
+                                                        └─ more of it, APART later ──▸ told (TROUBLE)
 
 Pure. What was told last is asked of the database, so that it is told once by however many processes, and after a
 restart.
@@ -24,6 +25,7 @@ Telling = tuple[SystemAlert, tuple[str, ...]]  # with the key that it is told on
 CHECKS = 3  # in a row
 FAILING_TRIES, FAILING_TIME = 3, timedelta(minutes=1)  # a job's failures in a row, and for how long
 FAILING_LONG = timedelta(minutes=10)  # however few tries
+APART = timedelta(hours=1)  # a trouble that grows is told again so long after it was told last
 BACKLOG_LATE, BACKLOG_FINE = timedelta(hours=1), timedelta(minutes=30)
 
 JOB, CYCLE, DATABASE = "job_failed", "nothing_done", "database_refuses"
@@ -56,6 +58,7 @@ class Trouble:
     more: int = 0
     advice: str = ""
     certain: bool = True
+    newest: datetime | None = None  # when the latest of what it is made of came, where more of it is told again
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +131,13 @@ def of_cycle(idle: timedelta, patience: timedelta, now: datetime) -> Trouble | N
 
 
 def of_deliveries(dead: Sequence[DeliveryRow], count: int) -> Trouble | None:
-    """Return the trouble that messages were given up; `dead` are the latest of `count`."""
+    """Return the trouble that messages were given up; `dead` are the latest of `count`, the latest first.
+
+    That nobody could be told of it is no more of it: that would be told for ever.
+    """
     if not count:
         return None
+    others = (row for row in dead if not (isinstance(row.alert, SystemAlert) and row.alert.reason == DEAD))
     points = tuple(Point(row.receiver, f"{row.item}: {row.detail}", row.settled_at) for row in dead[:MOST_POINTS])
     return Trouble(
         DEAD,
@@ -141,6 +148,7 @@ def of_deliveries(dead: Sequence[DeliveryRow], count: int) -> Trouble | None:
         count - len(points),
         "`watcher outbox list --state dead` shows them all; `watcher outbox retry ID` sends one again, and "
         "`watcher outbox drop ID` lets it go.",
+        newest=max((row.settled_at for row in others if row.settled_at), default=None),
     )
 
 
@@ -178,19 +186,28 @@ def latest(told: Sequence[ToldOfService]) -> dict[str, ToldOfService]:
 
 
 def begun(watched: Mapping[str, Watched], last: Mapping[str, ToldOfService], now: datetime) -> list[Telling]:
-    """Return what is to be told of troubles that are believed and not told yet."""
+    """Return what is to be told of troubles that are believed, and not told yet or more than they were."""
     tellings: list[Telling] = []
     for subject, one in sorted(watched.items()):
         before = last.get(subject)
-        if not one.believed or (before is not None and before.alert.kind is AlertKind.TROUBLE):
-            continue
         trouble = one.trouble
+        known = before is not None and before.alert.kind is AlertKind.TROUBLE
+        if not one.believed or (known and not _grown(trouble, before, now)):
+            continue
         alert = SystemAlert(
             AlertKind.TROUBLE, trouble.reason, subject, trouble.title, now,
             points=trouble.points, more=trouble.more, advice=trouble.advice, severity="high",
         )  # fmt: skip
         tellings.append((alert, _after(alert, before)))
     return tellings
+
+
+def _grown(trouble: Trouble, told: ToldOfService | None, now: datetime) -> bool:
+    """Whether something has come to a trouble since it was told, and that is long enough ago."""
+    if trouble.newest is None or told is None or now - told.created_at < APART:
+        return False
+    then = max((point.since for point in told.alert.points if point.since), default=None)
+    return then is None or trouble.newest > then
 
 
 def ended(

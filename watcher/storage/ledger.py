@@ -35,6 +35,13 @@ def deliveries(
     return _with_ledgers(connection, connection.execute(query).all())
 
 
+def given_up(connection: Connection, limit: int) -> list[DeliveryRow]:
+    """Return deliveries that were given up, the latest given up first, with their ledgers."""
+    query = _told().where(delivery.c.state == DeliveryState.DEAD)
+    query = query.order_by(delivery.c.settled_at.desc(), delivery.c.id).limit(limit)
+    return _with_ledgers(connection, connection.execute(query).all())
+
+
 def carried(connection: Connection, some_id: str) -> list[DeliveryRow]:
     """Return a delivery by its id; or, by a message's, what it carries, in order. Empty for neither."""
     one = _told().where(delivery.c.id == some_id)

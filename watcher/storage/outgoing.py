@@ -84,6 +84,11 @@ class Outgoing:
         with self._db.read() as connection:
             return ledger.deliveries(connection, states, limit, receivers, about)
 
+    def given_up(self, limit: int = 100) -> list[DeliveryRow]:
+        """Return deliveries that were given up, the latest given up first, each with its ledger."""
+        with self._db.read() as connection:
+            return ledger.given_up(connection, limit)
+
     def carried(self, some_id: str) -> list[DeliveryRow]:
         """Return a delivery by its id, or what a message carries by its; each with its ledger. Empty for neither."""
         with self._db.read() as connection:

@@ -41,11 +41,24 @@ class Tellings:
 
     # --- told again -------------------------------------------------------------------------------
 
-    def told_by(self, routes: Collection[str], kinds: Collection[AlertKind], since: datetime) -> list[AlertRow]:
-        """Return the alerts of these kinds that one of these routes has told somebody, then all reminders and
-        escalations of them, each in the order planned, where the alert or one of these was planned since a moment."""
+    def told_by(
+        self,
+        routes: Collection[str],
+        kinds: Collection[AlertKind],
+        since: datetime,
+        *,
+        after: int = 0,
+        limit: int = 500,
+    ) -> list[AlertRow]:
+        """Return alerts of these kinds that one of these routes has told somebody, then all reminders and escalations
+        of them, each in the order planned, where the alert or one of these was planned since a moment: the first
+        `limit` whose id is above `after`.
+
+        Left out is what was acknowledged and what is about an item that has moved since or is watched no more, unless
+        a reminder of it waits.
+        """
         with self._db.read() as connection:
-            first = told.first_told(connection, kinds, routes, since)
+            first = told.first_told(connection, kinds, routes, since, after, limit)
             return first + told.reminders(connection, [row.id for row in first])
 
     def tell_again(

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, Select, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select, update
 
 from watcher.domain.alerts import (
+    ActKind,
     AlertKind,
     AlertRow,
     AnyAlert,
@@ -21,8 +22,8 @@ from watcher.domain.alerts import (
 )
 from watcher.storage import acts, outbox
 from watcher.storage.database import Lock, exclusive, sliced
+from watcher.storage.tables import OPEN_DELIVERY, act, delivery, item, transition
 from watcher.storage.tables import alert as alert_table
-from watcher.storage.tables import delivery, item, transition
 
 _ALERT: TypeAdapter[AnyAlert] = TypeAdapter(AnyAlert)
 
@@ -63,10 +64,19 @@ def reminders(connection: Connection, of: Collection[int]) -> list[AlertRow]:
 
 
 def first_told(
-    connection: Connection, kinds: Collection[AlertKind], routes: Collection[str], since: datetime
+    connection: Connection,
+    kinds: Collection[AlertKind],
+    routes: Collection[str],
+    since: datetime,
+    after: int,
+    limit: int,
 ) -> list[AlertRow]:
-    """Return the alerts of these kinds that one of these routes told somebody, in the order planned, where they or a
-    reminder of them were planned since a moment; reminders themselves are left out."""
+    """Return the first alerts after an id, in the order planned, of those of these kinds that one of these routes told
+    somebody, where they or a reminder of them were planned since a moment; reminders themselves are left out.
+
+    Of what is acknowledged, or whose item has moved since or is watched no more, only that of which a reminder waits to
+    be sent.
+    """
     told = exists().where(
         delivery.c.alert == alert_table.c.id,
         delivery.c.route.in_(sorted(routes)),
@@ -75,12 +85,32 @@ def first_told(
     later = alert_table.alias()
     reminded = exists().where(later.c.reminds_of == alert_table.c.id, later.c.created_at >= since)
     query = _asked().where(
+        alert_table.c.id > after,
         alert_table.c.kind.in_(sorted(kind.value for kind in kinds)),
         alert_table.c.reminds_of.is_(None),
         or_(alert_table.c.created_at >= since, reminded),
+        or_(_open(), alert_table.c.id.in_(_waited_for())),
         told,
     )
-    return _completed(connection, connection.execute(query.order_by(alert_table.c.id)).all())
+    return _completed(connection, connection.execute(query.order_by(alert_table.c.id).limit(limit)).all())
+
+
+def _open() -> ColumnElement[bool]:
+    """Ask whether nobody has acknowledged an alert, and its item stands where it stood; of two changes recorded at once
+    the domain says which is the last."""
+    moved = transition.alias()
+    acked = exists().where(act.c.alert == alert_table.c.id, act.c.kind == ActKind.ACK)
+    watched = exists().where(item.c.id == alert_table.c.subject, item.c.active)
+    moved_on = exists().where(moved.c.item == alert_table.c.subject, moved.c.recorded_at > alert_table.c.created_at)
+    return ~acked & watched & ~moved_on
+
+
+def _waited_for() -> Select[Any]:
+    """Ask for the ids of the alerts of which a reminder waits to be sent and was never tried."""
+    reminder = alert_table.alias()
+    waits = and_(OPEN_DELIVERY, delivery.c.state == DeliveryState.PENDING, delivery.c.message.is_(None))
+    joined = delivery.join(reminder, reminder.c.id == delivery.c.alert)
+    return select(reminder.c.reminds_of).select_from(joined).where(waits, reminder.c.reminds_of.is_not(None))
 
 
 def _asked() -> Select[Any]:
