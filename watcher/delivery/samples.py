@@ -107,9 +107,7 @@ def _unseen() -> SystemAlert:
     return unseen({item.id: ("wire",)}, {"wire": _feed(Health.BROKEN)}, {item.id: item}, (), NOW)[0][0]
 
 
-_DOWN = Circuit(
-    RECEIVER, failures=3, opened_at=NOW - timedelta(minutes=4), next_at=NOW, detail="connection refused"
-)
+_DOWN = Circuit(RECEIVER, failures=3, opened_at=NOW - timedelta(minutes=4), next_at=NOW, detail="connection refused")
 _EARLY = replace(_TRUCE_QUOTES[0], text="Washington could extend the truce to November 10 next year.")
 _DENIAL = Quote(
     "The truce has not been extended, the ministry said.", "Xinhua", Tier.WIRE, NOW, "https://news.example/denial"
