@@ -274,6 +274,14 @@ def test_what_moved_it_was_enough_though_it_was_moved_on_at_once() -> None:
     assert found.moving == ()
 
 
+def test_what_moved_it_before_the_last_digest_was_enough_too() -> None:
+    first, then = evidence("a", tier=Tier.WIRE), evidence("b", state="pending", tier=Tier.WIRE)
+    changes = [a_change(first), a_change(then, id=2, from_state="approved", to_state="pending")]
+    stood = stands(since=NOW - HOUR, came_from="approved")
+    found = digest(histories=history(*changes), told=[first], known={"permit": [first, then]}, standings=(stood,))
+    assert found.moving == ()
+
+
 def test_what_told_where_it_stood_then_is_not_called_too_little() -> None:
     assert moved_twice(evidence("c", tier=Tier.WIRE, at=NOW - HOUR)).moving == ()
 

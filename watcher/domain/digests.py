@@ -94,7 +94,7 @@ class News:
     """What was recorded since the last digest, and how things are now."""
 
     changes: Sequence[Change]
-    histories: Mapping[str, Sequence[HistoryRow]]  # of the items in `changes`, in any order
+    histories: Mapping[str, Sequence[HistoryRow]]  # of the items in `changes` and in `told`, in any order
     told: Sequence[Evidence]  # since the last digest, and news
     known: Mapping[str, Sequence[Evidence]]  # of the items in `told`: what their decisions look back on
     standings: Mapping[str, Standing]
@@ -190,7 +190,9 @@ def _moving(
     """Yield, latest first, each state that was told of an item, may come next, and has not come. What has moved an item
     was enough, wherever the item went from there."""
     told: dict[tuple[str, str, bool], list[Evidence]] = defaultdict(list)
-    enough = {name for change in news.changes for name in change.transition.evidence}
+    made = [change.transition for change in news.changes]
+    made += [row.transition for rows in news.histories.values() for row in rows]  # one may have been told by the last
+    enough = {name for transition in made for name in transition.evidence}
     for e in news.told:
         known = e.item in items and e.state in lifecycles[items[e.item].lifecycle].states
         if known and e.state and e.id not in enough and e.at >= news.standings[e.item].since:
