@@ -60,9 +60,10 @@ def compose(
     changes = store.changes(after) if after is not None else store.changes(since=since)
     told = store.evidence_since(since if after is None else since - _OVERLAP)
     standings = store.standings()
+    items = {change.transition.item for change in changes} | {evidence.item for evidence in told}
     news = News(
         changes=changes,
-        histories={item: store.history(item) for item in {change.transition.item for change in changes}},
+        histories={item: store.history(item) for item in items},
         told=told,
         known=_known(store, settings, told),
         standings=standings,

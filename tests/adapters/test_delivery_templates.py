@@ -143,7 +143,22 @@ def test_what_fails_with_a_sample_is_a_mistake_with_file_line_and_sample(tmp_pat
     slack, text = problems(tmp_path)
     assert slack.startswith(f"{tmp_path / 'slack.j2'}:3:1: it fails with a sample of state_change: ")
     assert "'AlertView' has no attribute 'colour'" in slack
+    assert "(there is: kind, headline, reason, severity, " in slack
     assert text.startswith(f"{tmp_path / 'text.j2'}:2:1: it fails with a sample of reversal: ")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("{{ alert.titel }}", "'AlertView' has no attribute 'titel'; did you mean \"title\"? (there is: kind, "),
+        ("{{ alrts }}", "'alrts' is undefined; did you mean \"alerts\"? (there is: message, alert, alerts, lines, "),
+        ("{{ lines[0].lnk }}", "has no attribute 'lnk'; did you mean \"link\"? (there is: "),
+    ],
+)
+def test_an_unknown_name_is_a_mistake_that_says_what_there_is(tmp_path: Path, wrong: str, said: str) -> None:
+    (tmp_path / "text.j2").write_text(wrong, encoding="utf-8")
+    (problem,) = problems(tmp_path)
+    assert said in problem
 
 
 def test_a_file_that_no_form_reads_and_one_that_is_no_text_are_mistakes(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from alert_cases import an_alert
 from store_cases import DAY, HOUR, MINUTE, a_change, a_fact, approve, filled, moved, told
 
 from watcher.domain.alerts import (
@@ -132,6 +133,17 @@ def test_what_nobody_was_told_is_not_acknowledged_with_its_item(store: Store, no
     (alert,) = alert_ids(store, now, sent=False)
     assert store.acknowledge("deal", "ana", "", now) == []  # it was given up
     assert store.unacknowledged(now) == {}
+    assert store.acknowledge(alert, "ana", "", now) == [alert]  # by its own id it is
+
+
+def test_an_early_signal_waits_for_nobody(store: Store, now: datetime) -> None:
+    filled(store, now)
+    sign = an_alert(kind=AlertKind.EARLY_SIGNAL, item="deal")
+    store.record([], [], [], [], [PlannedAlert(sign, ("sign",), (PlannedDelivery("desk", "r", now),))], now)
+    (alert,) = alert_ids(store, now, sent=True)
+    assert store.unacknowledged(now) == {}
+    assert store.alerts(unacknowledged=True) == []
+    assert store.acknowledge("deal", "ana", "", now) == []
     assert store.acknowledge(alert, "ana", "", now) == [alert]  # by its own id it is
 
 

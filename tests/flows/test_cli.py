@@ -419,7 +419,12 @@ def test_notify_says_whether_an_address_works(shell: Shell, room: Newsroom) -> N
     both = shell("notify", "--test", "2", "-c", room.config, "--json")
     assert [(row["receiver"], row["sent"]) for row in both.data] == [("boss", True)]
     assert [to for to, _ in room.letters()] == ["desk@example.org", "boss@example.org"]
+    named = shell("notify", "--test", "route 2", "-c", room.config, "--json")
+    assert [(row["receiver"], row["sent"]) for row in named.data] == [("boss", True)]
+    room.config.write_text(room.config.read_text().replace("{to: [boss]", "{name: chiefs, to: [boss]"))
+    assert shell("notify", "--test", "chiefs", "-c", room.config).out.startswith("boss: sent")
     unknown = shell("notify", "--test", "dsek", "-c", room.config)
+    assert "routes: route 1, chiefs" in unknown.err
     assert unknown.code == 2
     assert "boss, desk" in unknown.err
     room.mail.refusals["RCPT"] = "550 5.1.1 no such user"
@@ -430,7 +435,7 @@ def test_notify_says_that_a_receiver_is_switched_off(shell: Shell, room: Newsroo
     room.config.write_text(re.sub(r"boss: .*", 'boss: {urls: ["${NOBODY:-}"]}', room.config.read_text()))
     off = shell("notify", "--test", "boss", "-c", room.config)
     assert (off.code, off.err) == (2, "watcher: the receiver 'boss' is switched off: it has no address\n")
-    assert "route 2 tells nobody" in shell("notify", "--test", "2", "-c", room.config).err
+    assert "the route 'route 2' tells nobody" in shell("notify", "--test", "2", "-c", room.config).err
     assert "boss (switched off), desk" in shell("notify", "--test", "bss", "-c", room.config).err
 
 

@@ -52,6 +52,12 @@ def test_what_waits_is_listed_with_its_route_and_why(shell: Shell, planned: News
     table = shell("outbox", "list", "-c", planned.config).out
     assert "HOLD" in table.splitlines()[0]
     assert "quiet" in table
+    store = Store.open(planned.database)
+    assert store.drop_delivery(only["id"], now()) == 1
+    store.close()
+    dropped = shell("outbox", "list", "-c", planned.config, "--item", "c", "--state", "dropped").out
+    assert only["id"] in dropped
+    assert "quiet" not in dropped, "it waits no more"
     unknown = shell("outbox", "list", "-c", planned.config, "--receiver", "dsek")
     assert unknown.code == 2
     assert "there is no receiver 'dsek'; allowed: boss, desk" in unknown.err

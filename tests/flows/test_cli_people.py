@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from newsroom import APPROVED, CLEARED, Newsroom, newsroom
 from test_cli import sqlite_do, watched
 
 from watcher.app import now as read_clock
+from watcher.domain.alerts import Alert, Conditions, PlannedAlert
+from watcher.storage import Store
 
 ITEM = "us-approval"
 HOSTILE = "seen\x1b[2J\u202e [red]it[/red]\nand more"
@@ -96,6 +99,21 @@ def test_alerts_say_what_was_told_to_whom_and_who_acknowledged(do: Shell, told: 
     assert "ana: on it" in do("alerts").out
 
 
+def test_alerts_say_which_are_reminders_and_of_what(do: Shell, room: Newsroom, told: int) -> None:
+    store = Store.open(room.database)
+    (row,) = store.alerts(ids=[told])
+    assert isinstance(row.alert, Alert)
+    for again in ({"reminder": 1}, {"reminder": 2}, {"escalated": True}):
+        alert = replace(row.alert, **again)  # type: ignore[arg-type]
+        planned = PlannedAlert(alert, ("again", str(again)), (), reminds_of=told)
+        store.record([], [], [], [], [planned], read_clock())
+    store.close()
+    kinds = [re.search(r"state_change( \(.*?\))?", line) for line in do("alerts").out.splitlines()[1:]]
+    assert [kind and kind[1] for kind in kinds] == [
+        f" (escalated, of alert {told})", f" (reminder 2, of alert {told})", f" (reminder 1, of alert {told})", None
+    ]  # fmt: skip
+
+
 def test_status_marks_what_waits_for_an_acknowledgement(do: Shell, told: int) -> None:
     assert "approved, 1 to acknowledge" in do("status").out
     assert {one["item"]: one["unacknowledged"] for one in do("status", "--json").data} == {
@@ -167,22 +185,34 @@ def test_a_silence_is_added_listed_and_ended(do: Shell) -> None:
     until = (read_clock() + timedelta(hours=5)).isoformat(timespec="seconds")
     added = do(
         "silence", "add", "--watchlist", "watchlist", "--lifecycle", "approval", "--kind", "reversal", "--state",
-        "approved", "--state", "rejected", "--until", until, "--reason", "a week of talks", "--json",
+        "approved", "--state", "rejected", "--tier", "wire", "--until", until, "--reason", "a week of talks", "--json",
     )  # fmt: skip
     assert added.code == 0
     assert added.data["when"] == {
         "watchlists": ["watchlist"], "lifecycles": ["approval"], "states": ["approved", "rejected"],
-        "kinds": ["reversal"],
+        "tiers": ["wire"], "kinds": ["reversal"],
     }  # fmt: skip
     assert datetime.fromisoformat(added.data["ends_at"]) == datetime.fromisoformat(until)
     assert do("silence", "list", "--json").data == [added.data]
     row = do("silence", "list").out.splitlines()[1]
-    assert "watchlists watchlist; lifecycles approval; states approved, rejected; kinds reversal" in row
+    assert "watchlists watchlist; lifecycles approval; states approved, rejected; tiers wire; kinds reversal" in row
     assert "partly muted until" in do("status").out
-    assert do("unmute", ITEM).code == 2  # it is about more than the item
     number = added.data["id"]
+    refused = do("unmute", ITEM)
+    assert refused.code == 2
+    assert refused.err.startswith(f"watcher: {ITEM} is not muted by itself; silence {number} of watchlists watchlist; ")
+    assert f"`watcher silence end {number}` ends that for all that it is about" in refused.err
+    assert do("mute", ITEM, "--for", "1h", "--reason", "known").code == 0
+    assert f"no longer muted by itself; silence {number} of " in do("unmute", ITEM).err
     assert do("silence", "end", number).err.startswith(f"silence {number} of watchlists watchlist;")
     assert do("silence", "end", number).code == do("silence", "end", 99).code == 2
+
+
+def test_whatever_a_silence_may_be_about_has_an_option(shell: Shell) -> None:
+    told = shell("silence", "add", "--help").out
+    singular = {"severities": "severity"}
+    for condition in Conditions.__dataclass_fields__:
+        assert f"--{singular.get(condition, condition.removesuffix('s'))} " in told
 
 
 @pytest.mark.usefixtures("quiet")
@@ -196,7 +226,8 @@ def test_a_silence_is_added_listed_and_ended(do: Shell) -> None:
         (["--for", "2h"], "say what is to be silenced"),
         (["--everything", "--item", "us-approval", "--for", "2h"], "say what is to be silenced"),
         (["--everything"], "say how long"),
-        (["--everything", "--for", "2h", "--until", "2099-01-01"], "say how long"),
+        (["--everything", "--for", "2h", "--until", "2099-01-01"], "not both"),
+        (["--tier", "rumour", "--for", "2h"], "(allowed: official, other, press, wire)"),
         (["--everything", "--for", "soon"], "(allowed: 1m to 366d"),
         (["--everything", "--for", "500d"], "(allowed: 1m to 366d"),
         (["--everything", "--until", "2025-01-01"], "is over already"),

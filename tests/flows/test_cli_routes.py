@@ -125,7 +125,9 @@ def test_a_digest_is_no_delivery_but_somebody_is_told(shell: Shell, room: Newsro
     [
         (("--test", "us-aproval"), "there is no item 'us-aproval'"),
         (("--test", "us-approval", "--state", "aproved"), """'aproved'; did you mean "approved"?"""),
-        (("--test", "us-approval", "--kind", "source_broken"), "known are: state_change, reversal, disputed"),
+        (("--test", "us-approval", "--kind", "source_brokn"), "known are: state_change, reversal, disputed"),
+        (("--test", "us-approval", "--kind", "source_broken"), "see the receivers of `notify.system`"),
+        (("--test", "us-approval", "--kind", "digest"), "see a route's own `digest`"),
         (("--test", "us-approval", "--severity", "hi"), "known are: low, normal, high, critical"),
         (("--test", "us-approval", "--tier", "rumour"), "known are: official, wire, press, other"),
         (("--test", "us-approval", "--at", "noon"), "'noon' is no date"),

@@ -15,10 +15,12 @@ from watcher.domain.alerts import (
     ActKind,
     AlertKind,
     AlertRow,
+    Circuit,
     Conditions,
     DeliveryRow,
     DeliveryState,
     Digest,
+    ReceiverRow,
     Silence,
     SystemAlert,
 )
@@ -47,6 +49,14 @@ def test_a_board_gets_plain_values() -> None:
         ],
         "unacknowledged": {"cap": 2},
     }  # fmt: skip
+
+
+def test_receivers_never_sent_to_are_listed_in_their_place() -> None:
+    rows = [ReceiverRow(Circuit("old", failures=1)), ReceiverRow(Circuit("desk"), waiting=2)]
+    listed = board.receivers(rows, {"boss": None, "desk": None})["receivers"]
+    assert [(one["receiver"], one["configured"], one["waiting"]) for one in listed] == [
+        ("boss", True, 0), ("desk", True, 2), ("old", False, 0)
+    ]  # fmt: skip
 
 
 def test_an_alert_of_any_kind_is_told_in_plain_values() -> None:

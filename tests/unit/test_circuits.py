@@ -69,8 +69,13 @@ def test_opening_and_closing_are_told_once_each() -> None:
     assert isinstance(alert, SystemAlert)
     assert (alert.kind, alert.reason, alert.subject) == (AlertKind.TROUBLE, DOWN, "desk")
     assert "no such user" in alert.points[0].text
-    over, other_key = tell(after, turn(after, Sent(), NOW, attempts=1).circuit, NOW)
+    back = NOW + 9 * MINUTE
+    over, other_key = tell(after, turn(after, Sent(), back, attempts=1).circuit, back)
     assert (over.kind, over.subject) == (AlertKind.TROUBLE_OVER, "desk")
+    assert [(one.text, one.since) for one in over.points] == [
+        ("it takes messages again", back),
+        ("it took none", NOW + 2 * MINUTE),
+    ], "since when it is back, and since when it was down"
     assert key != other_key
     assert key[:-1] == other_key[:-1], "both name the same opening"
 

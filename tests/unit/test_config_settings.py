@@ -208,6 +208,21 @@ def test_templates_and_the_key_of_links(tmp_path: Path) -> None:
     assert "0123456789abcdef" not in repr(settings)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("board: https://board.example/\n", [(2, "web.secret")]),
+        ("web: {secret: 0123456789abcdef}\n", [(2, "board")]),
+        ("board: https://board.example/\nweb: {secret: 0123456789abcdef}\n", []),
+        ("", []),
+    ],
+)
+def test_one_half_of_what_links_need_is_noted(tmp_path: Path, text: str, said: list[tuple[int, str]]) -> None:
+    notes = load(service(tmp_path, text), {}).notes
+    wanted = [(line, f"messages carry no links to acknowledge and mute: these also need `{k}`") for line, k in said]
+    assert [(note.line, note.message) for note in notes] == wanted
+
+
 # --- the shipped files ----------------------------------------------------------------------------
 
 

@@ -259,6 +259,38 @@ def test_what_says_nothing_of_what_comes_next_is_left_out(told: dict[str, Any]) 
     assert moving(evidence(**told)) == ()
 
 
+def moved_twice(*facts: Evidence) -> Digest:
+    """An item that a wire's report moved and another moved on, both told at one time, with more that was told."""
+    first, then = evidence("a", tier=Tier.WIRE), evidence("b", state="pending", tier=Tier.WIRE)
+    changes = [a_change(first), a_change(then, id=2, from_state="approved", to_state="pending")]
+    told = (first, then, *facts)
+    stood = stands(since=NOW - HOUR, came_from="approved")
+    return digest(changes=changes, histories=history(*changes), told=told, known={"permit": told}, standings=(stood,))
+
+
+def test_what_moved_it_was_enough_though_it_was_moved_on_at_once() -> None:
+    found = moved_twice()
+    assert [one.to_label for one in found.moved] == ["approved", "still pending"]
+    assert found.moving == ()
+
+
+def test_what_moved_it_before_the_last_digest_was_enough_too() -> None:
+    first, then = evidence("a", tier=Tier.WIRE), evidence("b", state="pending", tier=Tier.WIRE)
+    changes = [a_change(first), a_change(then, id=2, from_state="approved", to_state="pending")]
+    stood = stands(since=NOW - HOUR, came_from="approved")
+    found = digest(histories=history(*changes), told=[first], known={"permit": [first, then]}, standings=(stood,))
+    assert found.moving == ()
+
+
+def test_what_told_where_it_stood_then_is_not_called_too_little() -> None:
+    assert moved_twice(evidence("c", tier=Tier.WIRE, at=NOW - HOUR)).moving == ()
+
+
+def test_what_is_too_little_is_told_beside_what_moved_it() -> None:
+    (one,) = moved_twice(evidence("c", state="refused", status=Status.POSSIBLE)).moving
+    assert (one.to_label, one.detail) == ("refused", "possible does not move it to refused")
+
+
 # --- days, silence, sources -----------------------------------------------------------------------
 
 

@@ -59,7 +59,7 @@ def digest(
     try:
         rows = store.digests()
         if upcoming:
-            _show_next(routes, rows, now(), as_json=as_json)
+            _show_next(routes, rows, _made_last(store, routes), now(), as_json=as_json)
             return
         made = [_composed(store, settings, one, rows.get(one.name), begin, now()) for one in routes]
     finally:
@@ -122,7 +122,17 @@ def _json(made: Digest) -> dict[str, Any]:
     return told
 
 
-def _show_next(routes: Sequence[Route], rows: dict[str, DigestRow], now: datetime, *, as_json: bool) -> None:
+def _made_last(store: Store, routes: Sequence[Route]) -> dict[str, datetime]:
+    """Return when the last digest of each route was made; routes that had none are left out."""
+    from watcher.domain.alerts import AlertKind
+
+    found = {route.name: store.alerts(kinds=[AlertKind.DIGEST], item=route.name, limit=1) for route in routes}
+    return {name: made[0].created_at for name, made in found.items() if made}
+
+
+def _show_next(
+    routes: Sequence[Route], rows: dict[str, DigestRow], made: dict[str, datetime], now: datetime, *, as_json: bool
+) -> None:
     from watcher.digesting import named, next_time
 
     found = []
@@ -131,9 +141,7 @@ def _show_next(routes: Sequence[Route], rows: dict[str, DigestRow], now: datetim
             continue
         row = rows.get(route.name)
         kept = row is not None and row.timetable == named(route.digest)
-        found.append(
-            (route, row.last_at if row else None, row.next_at if row and kept else next_time(route.digest, now))
-        )
+        found.append((route, made.get(route.name), row.next_at if row and kept else next_time(route.digest, now)))
     if as_json:
         emit_json([{"route": r.name, "last_at": last, "next_at": at, "to": list(r.to)} for r, last, at in found])
         return

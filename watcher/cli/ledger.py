@@ -140,14 +140,11 @@ def _message_json(message: MessageRow) -> dict[str, Any]:
 def receivers(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """List every address: whether it takes messages, when it last did, what waits for it and what was given up."""
     from watcher.app import now
-    from watcher.domain.alerts import Circuit, ReceiverRow
     from watcher.web import board
 
     settings = settings_from(config)
     with opened_store(settings, as_json=as_json) as store:
-        known = {row.circuit.receiver: row for row in store.receivers(now())}
-    names = [*settings.receivers, *(name for name in sorted(known) if name not in settings.receivers)]
-    rows = [known.get(name) or ReceiverRow(Circuit(name)) for name in names]
+        rows = board.every_receiver(store.receivers(now()), settings.receivers)
     addresses = {name: masked(receiver) for name, receiver in settings.receivers.items()}
     if as_json:
         shown: Iterable[Mapping[str, Any]] = board.receivers(rows, settings.receivers)["receivers"]

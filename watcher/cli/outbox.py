@@ -15,7 +15,7 @@ from watcher.cli.output import cut, emit_json, emit_lines, emit_table, moment, r
 
 if TYPE_CHECKING:
     from watcher.config import Settings
-    from watcher.domain.alerts import DeliveryRow, DeliveryState
+    from watcher.domain.alerts import DeliveryRow, DeliveryState, Route
 
 outbox = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Look at and tend what is to be sent.")
 
@@ -33,7 +33,7 @@ def notify(
     test: Annotated[
         str,
         typer.Option(
-            "--test", help="A receiver's name, one address of it (NAME/2), or a route's number.", metavar="NAME"
+            "--test", help="A receiver's name, one address of it (NAME/2), or a route's name or number.", metavar="NAME"
         ),
     ],
     config: Config = DEFAULT_CONFIG,
@@ -67,7 +67,8 @@ def notify(
 
 
 def addresses_of(settings: Settings, name: str) -> list[str]:
-    """The address names meant by a receiver's name, an address name or a route's number (from 1).
+    """The address names meant by a receiver's name, an address name, or a route's name or number (from 1); what is both
+    a receiver's and a route's name is the receiver.
 
     Raises UsageError, naming what there is, for anything else.
     """
@@ -76,15 +77,25 @@ def addresses_of(settings: Settings, name: str) -> list[str]:
     found = [address for address in settings.receivers if address == name or address.rpartition("/")[0] == name]
     if not found and any(off == name or off.rpartition("/")[0] == name for off in settings.switched_off):
         raise UsageError(f"the receiver {name!r} is switched off: it has no address")
-    if not found and name.isdigit() and 1 <= int(name) <= len(settings.routes):
-        found = [address for address in settings.routes[int(name) - 1].to if address in settings.receivers]
+    if not found and (route := _route(settings, name)):
+        found = [address for address in route.to if address in settings.receivers]
         if not found:
-            raise UsageError(f"route {name} tells nobody: its receivers are switched off, for they have no address")
+            raise UsageError(
+                f"the route {route.name!r} tells nobody: its receivers are switched off, for they have no address"
+            )
     if not found:
         off = [f"{each} (switched off)" for each in settings.switched_off]
         there = ", ".join(sorted([*settings.receivers, *off])) or "none"
-        raise UsageError(f"there is no receiver or route {name!r}; receivers: {there}; routes: {len(settings.routes)}")
+        routes = ", ".join(route.name for route in settings.routes) or "none"
+        raise UsageError(f"there is no receiver or route {name!r}; receivers: {there}; routes: {routes}")
     return found
+
+
+def _route(settings: Settings, name: str) -> Route | None:
+    """The route of that name, or else of that number."""
+    named = next((route for route in settings.routes if route.name == name), None)
+    numbered = name.isdecimal() and 1 <= int(name) <= len(settings.routes)
+    return settings.routes[int(name) - 1] if named is None and numbered else named
 
 
 @outbox.command("list")
@@ -164,7 +175,7 @@ def _show(rows: Sequence[DeliveryRow], zone: tzinfo) -> None:
                 str(row.attempts),
                 moment(row.created_at, zone),
                 moment(row.not_before, zone) if row.state is DeliveryState.PENDING else "-",
-                row.hold.value if row.hold else "-",
+                row.hold.value if row.hold and row.state is DeliveryState.PENDING and not row.message else "-",
                 cut(row.detail),
             )
             for row in rows

@@ -138,8 +138,11 @@ def _show(rows: Sequence[AlertRow], zone: tzinfo) -> None:
 
 
 def _kind(row: AlertRow) -> str:
-    again = f" (again, of {row.reminds_of})" if row.reminds_of else ""
-    return f"{row.alert.kind.value}{again}"
+    """Say the kind; of what is told again also the how-manieth time, and of which alert."""
+    if row.reminds_of is None:
+        return row.alert.kind.value
+    how = "escalated" if getattr(row.alert, "escalated", False) else f"reminder {getattr(row.alert, 'reminder', 0)}"
+    return f"{row.alert.kind.value} ({how}, of alert {row.reminds_of})"
 
 
 def _told(row: AlertRow) -> str:

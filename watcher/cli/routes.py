@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from watcher.config import Settings
-    from watcher.domain.alerts import Alert, Conditions, Hours, PlannedDelivery, Route, Silence, Window
+    from watcher.domain.alerts import Alert, AlertKind, Conditions, Hours, PlannedDelivery, Route, Silence, Window
     from watcher.domain.model import Item, Standing, Tier
     from watcher.domain.routing import Routed, Step
 
@@ -129,12 +129,12 @@ def _alert(
     """Make up the alert that is asked about; raises UsageError for a word that nothing has."""
     from watcher.cli.explain import require_item
     from watcher.config.fields import SEVERITIES, TIERS
-    from watcher.domain.alerts import POLICY_KINDS, Alert, AlertKind
+    from watcher.domain.alerts import Alert, AlertKind
     from watcher.domain.model import Reason, Tier
 
     require_item(name, settings.rules)
     item = next(each for each in settings.rules.items if each.id == name)
-    told = AlertKind(_word("kind", kind or AlertKind.STATE_CHANGE.value, [one.value for one in POLICY_KINDS]))
+    told = _kind(kind or AlertKind.STATE_CHANGE.value)
     source = Tier(_word("tier", tier, TIERS)) if tier else _usual_tier(item, told)
     present = standings[name].state if name in standings else item.state
     return Alert(
@@ -158,6 +158,16 @@ def _alert(
         tags=item.tags,
         tier=source,
     )
+
+
+def _kind(given: str) -> AlertKind:
+    from watcher.config.notify import elsewhere
+    from watcher.domain.alerts import POLICY_KINDS, AlertKind
+    from watcher.errors import UsageError
+
+    if given in set(AlertKind) - set(POLICY_KINDS):
+        raise UsageError(f"{given} is nothing that happens to an item; see {elsewhere(AlertKind(given))}")
+    return AlertKind(_word("kind", given, [one.value for one in POLICY_KINDS]))
 
 
 def _word(what: str, given: str, allowed: Iterable[str]) -> str:

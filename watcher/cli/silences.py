@@ -69,11 +69,28 @@ def unmute(
     person, settings = who(by), settings_from(config)
     with opened_store(settings, as_json=as_json) as store:
         require_known(store, settings, item)
-        meant = [one for one in store.silences(now()) if one.when == Conditions(items=(item,))]
+        there = store.silences(now())
+        meant = [one for one in there if one.when == Conditions(items=(item,))]
+        wider = _wider(settings, item, [one for one in there if one not in meant])
         if not meant:
-            raise UsageError(f"{item} is not muted; other silences: `watcher silence list`")
+            raise UsageError(f"{item} is not muted by itself; {wider or 'other silences: `watcher silence list`'}")
         ended = [store.end_silence(one.id, person, now()) for one in meant]
-    emit_done([shown(one) for one in ended], f"{item} is no longer muted", as_json=as_json)
+    emit_done(
+        [shown(one) for one in ended],
+        f"{item} is no longer muted{' by itself; ' if wider else ''}{wider}",
+        as_json=as_json,
+    )
+
+
+def _wider(settings: Settings, item: str, silences: Sequence[Silence]) -> str:
+    """Say which silences that are about more than an item are about it, too, and how to end them; empty for none."""
+    watched = next((one for one in settings.rules.items if one.id == item), None)
+    found = [one for one in silences if watched and _about(one.when, watched)]
+    return "; ".join(
+        f"silence {one.id} of {told(one.when)} is about it until {moment(one.ends_at, settings.zone)}: "
+        f"`watcher silence end {one.id}` ends that for all that it is about"
+        for one in found
+    )
 
 
 @silence.command()
@@ -88,6 +105,9 @@ def add(
     kind: Annotated[Words, typer.Option("--kind", help="Alerts of these kinds.", metavar="KIND")] = None,
     state: Annotated[Words, typer.Option("--state", help="That tell one of these states.", metavar="STATE")] = None,
     severity: Annotated[Words, typer.Option("--severity", help="Of these severities.", metavar="SEVERITY")] = None,
+    tier: Annotated[
+        Words, typer.Option("--tier", help="Whose best source is of one of these tiers.", metavar="TIER")
+    ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All alerts about items.")] = False,
     length: For = None,
     until: Until = None,
@@ -100,17 +120,18 @@ def add(
     What is silenced is kept and shown by `watcher alerts`. Alerts about the service itself are not silenced.
     """
     from watcher.domain.alerts import AlertKind, Conditions
+    from watcher.domain.model import Tier
 
     person, settings = who(by), settings_from(config)
     asked: dict[str, Words] = {
         "items": item, "tags": tag, "watchlists": watchlist, "lifecycles": lifecycle, "kinds": kind, "states": state,
-        "severities": severity,
+        "severities": severity, "tiers": tier,
     }  # fmt: skip
     _check(settings, asked, everything=everything)
     words = {name: tuple(given or ()) for name, given in asked.items()}
     when = Conditions(
         words["watchlists"], words["items"], words["tags"], words["lifecycles"], words["states"], words["severities"],
-        kinds=tuple(AlertKind(one) for one in words["kinds"]),
+        tiers=tuple(Tier(one) for one in words["tiers"]), kinds=tuple(AlertKind(one) for one in words["kinds"]),
     )  # fmt: skip
     kept = _keep(settings, when, person, reason, length, until, as_json=as_json)
     if not as_json:
@@ -119,7 +140,7 @@ def add(
 
 def _check(settings: Settings, asked: Mapping[str, Words], *, everything: bool) -> None:
     """Raise UsageError for words that nothing has, which would silence nothing, and for no words at all."""
-    from watcher.config.fields import SEVERITIES
+    from watcher.config.fields import SEVERITIES, TIERS
     from watcher.config.problems import hint, listed
     from watcher.domain.alerts import POLICY_KINDS
     from watcher.errors import UsageError
@@ -133,6 +154,7 @@ def _check(settings: Settings, asked: Mapping[str, Words], *, everything: bool) 
         "kinds": {kind.value for kind in POLICY_KINDS},
         "states": {state for cycle in rules.lifecycles.values() for state in cycle.states},
         "severities": set(SEVERITIES),
+        "tiers": set(TIERS),
     }
     given = [(name, word) for name, words in asked.items() for word in words or ()]
     if bool(given) == everything:
@@ -177,7 +199,9 @@ def _end(length: str | None, until: str | None, now: datetime) -> datetime:
     from watcher.config.fields import parse_duration
     from watcher.errors import UsageError
 
-    if (length is None) == (until is None):
+    if length is not None and until is not None:
+        raise UsageError("say how long, --for TIME or --until MOMENT: not both")
+    if length is None and until is None:
         raise UsageError("say how long: --for TIME or --until MOMENT")
     if until is not None:
         ends = parse_date(until)

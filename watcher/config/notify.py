@@ -44,10 +44,14 @@ _kind = choice(AlertKind, tuple(kind.value for kind in POLICY_KINDS))
 _ELSEWHERE = {AlertKind.DIGEST: "a route's own `digest`", AlertKind.TEST: "`watcher notify --test`"}
 
 
+def elsewhere(kind: AlertKind) -> str:
+    """Say where it is settled who is told of a kind that routes are not for."""
+    return _ELSEWHERE.get(kind, "the receivers of `notify.system`")
+
+
 def _not_of_the_service(value: Any) -> Any:
     if isinstance(value, str) and value in set(AlertKind) - set(POLICY_KINDS):
-        instead = _ELSEWHERE.get(AlertKind(value), "the receivers of `system`")
-        raise wrong(f"nothing that happens to an item; see {instead}", ", ".join(POLICY_KINDS))
+        raise wrong(f"nothing that happens to an item; see {elsewhere(AlertKind(value))}", ", ".join(POLICY_KINDS))
     return value
 
 

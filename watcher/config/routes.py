@@ -126,7 +126,8 @@ def _check_ways(notify: Notify, path: Path_, route: RouteSection, problems: Prob
     for key in _AT_ONCE:
         if route.digest and getattr(route, key):
             note((key,), f"a route with a digest tells nothing one by one: `{key}` means nothing there")
-    if not opens(_hours(route, notify.zone), _ANY_YEAR):
+    whole = not any(_lost(notify, (*path, key), getattr(route, key)) for key in ("quiet", "active"))
+    if whole and not opens(_hours(route, notify.zone), _ANY_YEAR):
         note(("quiet",), f"never open: `quiet` leaves nothing of {'`active`' if route.active else 'the week'}")
     if route.escalate and set(route.escalate.to) <= set(route.to):
         note(("escalate", "to"), "the route tells all of these itself; an escalation is to others")
@@ -141,6 +142,11 @@ def _check_name(notify: Notify, path: Path_, route: RouteSection, problems: Prob
         problems.add(
             notify.document.file, notify.place((*path, keys[0])), message, "`name: WORD`, as no other route has"
         )
+
+
+def _lost(notify: Notify, path: Path_, windows: Iterable[WindowSection]) -> bool:
+    """Whether mistakes were cut out of windows: what is left of them is not what was meant."""
+    return notify.has_lost(path) or any(notify.has_lost((*path, index)) for index, _ in enumerate(windows))
 
 
 # --- what can be taken ----------------------------------------------------------------------------

@@ -191,6 +191,7 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
     )  # fmt: skip
     assembly.note_doubts(notes)
     note_contact(service, polling, notes, feeds=len(assembly.feeds))
+    _note_links(service, notes)
     receivers = receivers_of(notify, check_address, problems, notes)
     check_notify(notify, assembly, problems)
     problems.stop()
@@ -218,6 +219,16 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
         link_secret=file.web.secret,
         links_valid=file.web.links_valid,
     )
+
+
+def _note_links(service: Checked[ServiceFile], notes: Problems) -> None:
+    """Note that messages carry no links to acknowledge and mute, where one half of what they need is told."""
+    file = service.model
+    if bool(file.web.secret) == bool(file.board):
+        return
+    path, other = (("web", "secret"), "board") if file.web.secret else (("board",), "web.secret")
+    message = f"messages carry no links to acknowledge and mute: these also need `{other}`"
+    notes.add(service.document.file, service.place(path), message)
 
 
 def _watchlists(service: Checked[ServiceFile], problems: Problems) -> list[Path]:

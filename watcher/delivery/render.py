@@ -19,6 +19,7 @@ from watcher.delivery.templates import SHIPPED, Form, Templates
 from watcher.delivery.timeline import Step, tell_timeline
 from watcher.delivery.view import MessageView, alert_view, message_view
 from watcher.domain.alerts import POLICY_KINDS, Alert, AlertKind, Delivery, Message, SystemAlert
+from watcher.domain.followups import FOLLOWED
 
 LONGEST_SUBJECT = 69
 LONGEST_SECTION = 2900  # Slack refuses a text block of more than 3,000 characters
@@ -116,7 +117,8 @@ def view_of(message: Message, look: Look) -> MessageView:
 
 
 def urls_of(delivery: Delivery, links: Links | None) -> tuple[str, str]:
-    """Return the links that acknowledge a policy alert and mute its item; empty ones for any other alert.
+    """Return the links that acknowledge a policy alert and mute its item; empty ones for any other alert, and none that
+    acknowledges an early signal, which asks nobody to do anything.
 
     They are good from when the delivery was planned, so that a repeat carries the same.
     """
@@ -124,7 +126,8 @@ def urls_of(delivery: Delivery, links: Links | None) -> tuple[str, str]:
     if links is None or not isinstance(alert, Alert) or alert.kind not in POLICY_KINDS:
         return "", ""
     since = delivery.created_at or alert.at
-    ack = safe_link(links.ack(delivery.alert_id, delivery.receiver, since)) if delivery.alert_id else None
+    asked = delivery.alert_id and alert.kind in FOLLOWED
+    ack = safe_link(links.ack(delivery.alert_id, delivery.receiver, since)) if asked else None
     mute = safe_link(links.mute(alert.item, delivery.receiver, since))
     return ack.url if ack else "", mute.url if mute else ""
 

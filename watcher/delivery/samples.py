@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from watcher.domain.alerting import test_alert
+from watcher.domain.alerting import tell_sources, test_alert
 from watcher.domain.alerts import (
     Alert,
     AlertKind,
     AnyAlert,
+    Circuit,
     Delivery,
     Digest,
     Hold,
@@ -23,7 +25,10 @@ from watcher.domain.alerts import (
     SystemAlert,
     Upcoming,
 )
-from watcher.domain.model import Reason, Status, Tier
+from watcher.domain.circuits import tell
+from watcher.domain.model import FeedStatus, Health, HealthChange, Item, Reason, Status, Tier
+from watcher.domain.troubles import refusal, unseen
+from watcher.errors import Problem
 
 NOW = datetime(2025, 10, 30, 7, 12, tzinfo=UTC)
 RECEIVER = "desk"
@@ -85,10 +90,24 @@ def _doubt(kind: AlertKind, status: Status, reason: Reason, detail: str, *quotes
     )  # fmt: skip
 
 
-def _system(kind: AlertKind, reason: str, subject: str, title: str, *points: Point, advice: str = "") -> SystemAlert:
-    return SystemAlert(kind, reason, subject, title, NOW, points, advice=advice)
+def _feed(health: Health, **told: Any) -> FeedStatus:
+    return FeedStatus(
+        "wire", "https://wire.example/feed", "Wire One", None, "", NOW, NOW, 0, NOW, 40, None, active=True,
+        health=health, **told,
+    )  # fmt: skip
 
 
+def _of_source(before: Health, after: Health, reason: str, detail: str, **told: Any) -> SystemAlert:
+    change = HealthChange("wire", 1, before, after, reason, detail, NOW)
+    return tell_sources([change], {"wire": _feed(after, **told)}, NOW)[0][0]
+
+
+def _unseen() -> SystemAlert:
+    item = Item(_TRUCE.item, _TRUCE.title, _TRUCE.lifecycle, _TRUCE.from_state)
+    return unseen({item.id: ("wire",)}, {"wire": _feed(Health.BROKEN)}, {item.id: item}, (), NOW)[0][0]
+
+
+_DOWN = Circuit(RECEIVER, failures=3, opened_at=NOW - timedelta(minutes=4), next_at=NOW, detail="connection refused")
 _EARLY = replace(_TRUCE_QUOTES[0], text="Washington could extend the truce to November 10 next year.")
 _DENIAL = Quote(
     "The truce has not been extended, the ministry said.", "Xinhua", Tier.WIRE, NOW, "https://news.example/denial"
@@ -142,37 +161,19 @@ _ALERTS: Mapping[str, AnyAlert] = {
     ),
     "digest": _DIGEST,
     "test": test_alert(NOW),
-    "source_broken": _system(
-        AlertKind.SOURCE_BROKEN, "timeout", "wire", "wire cannot be read",
-        Point("wire (Wire One)", "broken: timeout: no complete answer within 20 s", NOW - timedelta(minutes=90)),
-        advice="`watcher feeds` shows every source and why. What only these publish is not seen.",
+    "source_broken": _of_source(
+        Health.HEALTHY, Health.BROKEN, "timeout", "timeout: no complete answer within 20 s",
+        failing_since=NOW - timedelta(minutes=90),
     ),
-    "source_quiet": _system(
-        AlertKind.SOURCE_QUIET, "no_news", "gazette", "gazette has gone quiet",
-        Point("gazette (Official Gazette)", "quiet: nothing new for 9 days", NOW - timedelta(days=9)),
-        advice="It may have moved or been given up: look at its site. `quiet_after` sets its own period.",
+    "source_quiet": _of_source(
+        Health.HEALTHY, Health.QUIET, "silent", "it answers, and has published nothing new for more than 9 days",
+        news_at=NOW - timedelta(days=9),
     ),
-    "source_recovered": _system(
-        AlertKind.SOURCE_RECOVERED, "answered", "wire", "wire is back", Point("wire (Wire One)", "recovered: answered")
-    ),
-    "item_unseen": _system(
-        AlertKind.ITEM_UNSEEN, "no_source_answers", "tariff-truce", "tariff-truce is unseen: no source can be read",
-        Point(f"tariff-truce: {_TRUCE.title}", "0 of 2 sources can be read: wire (broken), gazette (blocked)"),
-        advice="Nobody can see news of it. `watcher feeds` shows every source and why.",
-    ),
-    "config_rejected": _system(
-        AlertKind.CONFIG_REJECTED, "reload_refused", "watcher.yaml", "the changed configuration was refused",
-        Point("watcher.yaml:12", "unknown key `recievers`"),
-        advice="The one in use goes on. `watcher check` shows every mistake; reload again when it is content.",
-    ),
-    "trouble": _system(
-        AlertKind.TROUBLE, "circuit_open", "desk", "desk takes no messages",
-        Point("desk", "failed 3 times in a row: connection refused", NOW - timedelta(minutes=4)),
-        advice="Messages to it wait, and come as one when it is back.",
-    ),
-    "trouble_over": _system(
-        AlertKind.TROUBLE_OVER, "circuit_closed", "desk", "desk takes messages again", Point("desk", "it took one")
-    ),
+    "source_recovered": _of_source(Health.BROKEN, Health.RECOVERED, "answers", "it answers again"),
+    "item_unseen": _unseen(),
+    "config_rejected": refusal("watcher.yaml", [Problem("watcher.yaml", 12, 1, "unknown key `recievers`")], NOW)[0],
+    "trouble": tell(Circuit(RECEIVER), _DOWN, NOW)[0],
+    "trouble_over": tell(_DOWN, Circuit(RECEIVER), NOW)[0],
     "reminder": replace(_TRUCE, reminder=2),
     "escalation": replace(_TRUCE, reminder=0, escalated=True),
     "correction": replace(

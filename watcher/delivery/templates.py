@@ -7,8 +7,9 @@ configuration; one that fails with a real message is told, and the shipped one i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from jinja2 import (
     TemplateSyntaxError,
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
 from markupsafe import escape
 
 from watcher.delivery.mrkdwn import Mrkdwn, anchor, literal
@@ -39,11 +41,33 @@ _ESCAPES: Mapping[Form, Callable[[str], str]] = {"html": escape, "slack": litera
 _SHIPPED = PackageLoader("watcher.delivery", "templates")
 
 
+_NAMES = ("message", "alert", "alerts", "lines", "subject", "colour", "version")
+"""What a template may name."""
+
+
+class _Unknown(StrictUndefined):
+    """What a template names and there is not: an error that says what there is."""
+
+    @property
+    def _undefined_message(self) -> str:
+        said = super()._undefined_message
+        there: Sequence[str] = ()
+        if self._undefined_obj is missing:
+            there = _NAMES
+        elif is_dataclass(self._undefined_obj):
+            there = [one.name for one in fields(self._undefined_obj)]
+        if not there or self._undefined_hint:
+            return said
+        near = get_close_matches(str(self._undefined_name), there, n=1)
+        meant = f'; did you mean "{near[0]}"?' if near else ""
+        return f"{said}{meant} (there is: {', '.join(there)})"
+
+
 def _environment(form: Form, loader: BaseLoader) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=loader,
         autoescape=form == "html",
-        undefined=StrictUndefined,
+        undefined=_Unknown,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
@@ -129,8 +153,8 @@ SHIPPED = Templates()
 def _make(environment: ImmutableSandboxedEnvironment, form: Form, view: MessageView) -> str:
     shown: MessageView = escaped(view, _ESCAPES[form]) if form in _ESCAPES else view
     template = environment.get_template(f"{form}.j2")
-    context = {"message": shown, "alert": next(iter(shown.alerts), None), "alerts": shown.alerts, "lines": shown.lines}
-    return template.render(context, subject=shown.subject, colour=shown.colour, version=shown.version)
+    things = (shown, next(iter(shown.alerts), None), shown.alerts, shown.lines)
+    return template.render(zip(_NAMES, (*things, shown.subject, shown.colour, shown.version), strict=True))
 
 
 # --- what is wrong with one ---------------------------------------------------------------------------------------

@@ -72,14 +72,15 @@ def tell(before: Circuit, after: Circuit, now: datetime) -> tuple[SystemAlert, t
     over = after.opened_at is None
     since = before.opened_at if over else after.opened_at
     name = after.receiver
-    said = "it takes messages again" if over else f"{after.failures} failures in a row; the last: {after.detail or '-'}"
+    failed = f"{after.failures} failures in a row; the last: {after.detail or '-'}"
+    back = (Point(name, "it takes messages again", now), Point("Was", "it took none", since))
     alert = SystemAlert(
         kind=AlertKind.TROUBLE_OVER if over else AlertKind.TROUBLE,
         reason=DOWN,
         subject=name,
         title=f"receiver {name} {'is back' if over else 'takes no messages'}",
         at=now,
-        points=(Point(name, said, since),),
+        points=back if over else (Point(name, failed, since),),
         advice="" if over else _ADVICE,
     )
     return alert, (DOWN, name, since.isoformat() if since else "", "over" if over else "open")

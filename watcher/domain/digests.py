@@ -94,7 +94,7 @@ class News:
     """What was recorded since the last digest, and how things are now."""
 
     changes: Sequence[Change]
-    histories: Mapping[str, Sequence[HistoryRow]]  # of the items in `changes`, in any order
+    histories: Mapping[str, Sequence[HistoryRow]]  # of the items in `changes` and in `told`, in any order
     told: Sequence[Evidence]  # since the last digest, and news
     known: Mapping[str, Sequence[Evidence]]  # of the items in `told`: what their decisions look back on
     standings: Mapping[str, Standing]
@@ -187,11 +187,15 @@ def _link(alert: Alert) -> str:
 def _moving(
     route: Route, items: Mapping[str, Item], lifecycles: Mapping[str, Lifecycle], news: News
 ) -> Iterator[Moving]:
-    """Yield, latest first, each state that was told of an item, may come next, and has not come."""
+    """Yield, latest first, each state that was told of an item, may come next, and has not come. What has moved an item
+    was enough, wherever the item went from there."""
     told: dict[tuple[str, str, bool], list[Evidence]] = defaultdict(list)
+    made = [change.transition for change in news.changes]
+    made += [row.transition for rows in news.histories.values() for row in rows]  # one may have been told by the last
+    enough = {name for transition in made for name in transition.evidence}
     for e in news.told:
         known = e.item in items and e.state in lifecycles[items[e.item].lifecycle].states
-        if known and e.state and e.at >= news.standings[e.item].since:
+        if known and e.state and e.id not in enough and e.at >= news.standings[e.item].since:
             told[e.item, e.state, e.status is Status.DENIED].append(e)
     found = []
     for (name, _, denied), group in told.items():
@@ -210,11 +214,21 @@ def _one_moving(route: Route, item: Item, lifecycle: Lifecycle, group: Sequence[
         return None
     best = min(signs, key=lambda e: (_STRENGTH.index(e.status), e.tier.rank, -e.at.timestamp()))
     decision = decide(item, lifecycle, standing, known, best)
+    if not isinstance(decision, Stay) and _came_to(item, best, news.changes):
+        return None  # it was told of where the item stood then
     stay = decision if isinstance(decision, Stay) else Stay(item.id, Reason.WAITING, "it was not enough when told")
     sources = len(independent(_agreeing(lifecycle, standing, best, (*known, *signs))))
     disputed = dispute(best, stay, known, item, lifecycle, replace(standing, disputed=False))
     alert = disputed or signal(best, stay, item, lifecycle, standing)
     return _line(route, alert, best, group, sources, disputed=bool(disputed) or standing.disputed)
+
+
+def _came_to(item: Item, told: Evidence, changes: Iterable[Change]) -> bool:
+    """Whether the item has come to the state that is told, since the last digest."""
+    return any(
+        (made.item, made.to_state, made.to_value or told.value) == (item.id, told.state, told.value or made.to_value)
+        for made in (change.transition for change in changes)
+    )
 
 
 def _one_denied(route: Route, item: Item, lifecycle: Lifecycle, group: Sequence[Evidence], news: News) -> Moving | None:

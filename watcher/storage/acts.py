@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, exists, func, select
 
 from watcher.domain.alerts import POLICY_KINDS, Act, ActKind, DeliveryState
+from watcher.domain.followups import FOLLOWED
 from watcher.errors import UsageError
 from watcher.storage.database import Lock, exclusive, new_id, sliced
 from watcher.storage.tables import act as act_table
@@ -20,6 +21,7 @@ from watcher.storage.tables import alert, delivery
 from watcher.storage.tables import item as item_table
 
 _OF_ITEMS = sorted(kind.value for kind in POLICY_KINDS)
+_ASKED = sorted(kind.value for kind in FOLLOWED)
 _TOLD = (DeliveryState.SENDING, DeliveryState.SENT)
 _ACKED = exists().where(act_table.c.alert == alert.c.id, act_table.c.kind == ActKind.ACK)
 
@@ -90,11 +92,11 @@ def _alone(connection: Connection, alert_id: int) -> tuple[str, list[int]]:
 
 def waiting() -> Select[Any]:
     """Ask for the ids of the alerts about items that somebody was told of, by themselves or by a reminder, and that
-    nobody acknowledged."""
+    nobody acknowledged. Early signals wait for nobody."""
     first = func.coalesce(alert.c.reminds_of, alert.c.id)
     told = exists().where(delivery.c.alert == alert.c.id, delivery.c.state.in_(_TOLD))
     acked = exists().where(act_table.c.alert == first, act_table.c.kind == ActKind.ACK)
-    return select(first).where(alert.c.kind.in_(_OF_ITEMS), told, ~acked)
+    return select(first).where(alert.c.kind.in_(_ASKED), told, ~acked)
 
 
 def unacknowledged(connection: Connection, since: datetime) -> dict[str, int]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from watcher.domain.alerts import Act, Alert, AlertRow, Conditions, ReceiverRow, Silence
+from watcher.domain.alerts import Act, Alert, AlertRow, Circuit, Conditions, ReceiverRow, Silence
 from watcher.domain.health import expected_period
 from watcher.domain.model import Coverage, FeedStatus
 
@@ -38,7 +38,14 @@ def source(feed: FeedStatus) -> dict[str, Any]:
 
 def receivers(rows: Iterable[ReceiverRow], configured: Collection[str]) -> dict[str, Any]:
     """Return `{"receivers": [...]}`, no address among it; moments as ISO 8601, lengths of time in seconds."""
-    return {"receivers": [_plain(_receiver(row, configured)) for row in rows]}
+    return {"receivers": [_plain(_receiver(row, configured)) for row in every_receiver(rows, configured)]}
+
+
+def every_receiver(rows: Iterable[ReceiverRow], configured: Collection[str]) -> list[ReceiverRow]:
+    """Return the configured addresses in their order, also those never sent to, and then the others that are known."""
+    known = {row.circuit.receiver: row for row in rows}
+    names = [*configured, *sorted(known.keys() - set(configured))]
+    return [known.get(name) or ReceiverRow(Circuit(name)) for name in names]
 
 
 def _receiver(row: ReceiverRow, configured: Collection[str]) -> dict[str, Any]:
