@@ -28,6 +28,7 @@ from watcher.domain.alerts import (
     Settled,
 )
 from watcher.domain.composing import Limits
+from watcher.domain.schedule import MAX_ATTEMPTS
 from watcher.errors import UsageError
 from watcher.storage import Store
 
@@ -223,6 +224,25 @@ def test_all_that_was_given_up_at_one_receiver_is_queued_again(outbox: Store, no
     assert outbox.retry_dead(["boss"], now) == 1
     assert shown(claim(outbox, now)) == [("boss", ["a"], None)]
     assert outbox.retry_dead([], now) == 1
+
+
+def test_what_ends_its_sender_every_time_is_given_up_at_last(outbox: Store, now: datetime) -> None:
+    for item in "ab":
+        plan(outbox, now, item, entry="7")
+    plan(outbox, now, "c")
+    at = now
+    for _ in range(MAX_ATTEMPTS):
+        (first, *_) = claim(outbox, at)
+        assert len(first.deliveries) == 2
+        at += MINUTE
+    assert claim(outbox, at) == []
+    assert shown(claim(outbox, at)) == [("desk", ["c"], None)], "what comes after it goes on"
+    dead = outbox.deliveries([DeliveryState.DEAD])
+    assert {row.item for row in dead} == {"a", "b"}
+    assert {(row.attempts, len(row.ledger), row.settled_at) for row in dead} == {(MAX_ATTEMPTS, MAX_ATTEMPTS, at)}
+    assert {line.outcome for row in dead for line in row.ledger} == {AttemptOutcome.LOST}
+    (other,) = outbox.deliveries([DeliveryState.SENDING])
+    assert (other.item, other.attempts) == ("c", 4), "and was not worn out with it"
 
 
 # --- budgets and rates ----------------------------------------------------------------------------
