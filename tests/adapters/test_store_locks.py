@@ -1,5 +1,7 @@
-"""Whoever changes what waits for a receiver locks the receiver first, and reads what it changes only then (PostgreSQL; on
-SQLite whoever writes is alone)."""
+"""Whoever changes what waits for a receiver locks the receiver first, and reads what it changes only then.
+
+On PostgreSQL; on SQLite whoever writes is alone.
+"""
 
 from __future__ import annotations
 
