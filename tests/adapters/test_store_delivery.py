@@ -264,6 +264,38 @@ def test_a_budget_leaves_the_rest_to_one_summary_when_the_hour_frees(outbox: Sto
     assert send(outbox, now + HOUR, limits) == [("desk", ["c", "a"], Merge.HELD)]
 
 
+def test_no_budget_is_used_up_by_what_was_not_sent(outbox: Store, now: datetime) -> None:
+    limits = Limits({"all": 2})
+    for item in "abca":
+        plan(outbox, now, item)
+    first, second = claim(outbox, now, limits)
+    assert outbox.settle(first.id, "me", BUSY, now, now + MINUTE)
+    assert outbox.put_back([second.id], "me", "not tried")
+    assert {row.hold for row in outbox.deliveries()} == {None}
+    (again,) = claim(outbox, now + MINUTE, limits)
+    assert outbox.settle(again.id, "me", BUSY, now + MINUTE, now + 2 * MINUTE)
+    assert {row.hold for row in outbox.deliveries()} == {None}
+    later = now + 2 * MINUTE
+    assert send(outbox, later, limits) == [("desk", ["a"], None), ("desk", ["b", "c", "a"], Merge.LATE)]
+
+
+def test_another_routes_alerts_are_not_put_off_with_what_is_over_a_budget(outbox: Store, now: datetime) -> None:
+    limits = Limits({"busy": 1})
+    morning = now + HOUR
+    plan(outbox, now, "a", route="busy", hold=Hold.QUIET, until=morning)
+    plan(outbox, now, "b", route="free", hold=Hold.QUIET, until=morning)
+    sent = []
+    for hours in range(1, 4):
+        at = now + hours * HOUR
+        plan(outbox, at - MINUTE, "c", route="busy", severity="critical")
+        send(outbox, at - MINUTE, limits)
+        sent.append(send(outbox, at, limits))
+    assert sent[0] == [("desk", ["b"], None)]
+    rows = {row.item: row for row in outbox.deliveries()}
+    assert rows["a"].state is DeliveryState.SENT, "what has waited an hour goes, whatever critical ones have used"
+    assert rows["a"].settled_at == now + 2 * HOUR - MINUTE
+
+
 def test_a_rate_spaces_messages_whoever_sends_them(outbox: Store, now: datetime) -> None:
     limits = Limits(rates={"desk": Rate(2, MINUTE)})
     for item in "abc":

@@ -25,7 +25,7 @@ from watcher.domain.alerts import (
     Message,
 )
 from watcher.domain.circuits import OPENS_AT
-from watcher.domain.composing import HOUR, MOST, Limits, Parcel, Queued, compose, within
+from watcher.domain.composing import HOUR, MOST, Limits, Parcel, Queued, Spent, compose, within
 from watcher.domain.schedule import MAX_ATTEMPTS
 from watcher.storage import circuits, payloads
 from watcher.storage.database import sliced
@@ -65,7 +65,7 @@ def claim(
     1. Choose receivers for which something is due that nothing keeps back, and lock them: nobody else claims or
        settles what goes to them. PostgreSQL passes over those that another transaction has; on SQLite this
        transaction is the only writer.
-    2. Compose each queue's messages, and put off what its route's budget does not allow.
+    2. Compose each queue's messages, and put off what its route's budget does not allow after what was sent.
     3. Lock what they carry. A delivery that was changed meanwhile by a person's hand ends what its receiver gets.
     4. Enter the attempts that expired in the ledger, as lost, and give up what was tried MAX_ATTEMPTS times: what ends
        its sender each time must not do so for ever. Write the messages, the leases and the attempts.
@@ -171,15 +171,16 @@ def _ready(
         rows = _with_siblings(connection, rows, tried)
         merges = select(message.c.id, message.c.merge).where(message.c.id.in_(sorted(tried)))
         known = {row.id: row.merge for row in connection.execute(merges)}
-    parcels = compose([_queued(row, now) for row in rows.values()], late_before=to.recovered_at, known=known)
+    queue = [_queued(row, now) for row in rows.values()]
+    parcels = compose(queue, late_before=to.recovered_at, known=known, budgeted=limits.budgets.keys())
     if cut and len(parcels) > 1:
         parcels.pop()  # it may go on beyond the window
     routes = {parcel.route for parcel in parcels} & limits.budgets.keys()
-    sent = spent(connection, to.receiver, routes, now - HOUR) if routes else {}
-    allowed = within(parcels, limits.budgets, sent, now)
+    gone = spent(connection, to.receiver, routes, now - HOUR) if routes else Spent()
+    singly = to.failures or to.receiver in limits.rates
+    allowed = within(parcels, limits.budgets, gone, now, 1 if singly else None)
     found = [_Ready(one, tuple(rows[part.id] for part in one.parts)) for one in allowed.parcels]
-    singly = to.failures or to.receiver in limits.rates or (found and found[0].lost >= OPENS_AT)
-    return found[: 1 if singly else None], allowed.put_off
+    return found[: 1 if found and found[0].lost >= OPENS_AT else None], allowed.put_off
 
 
 def _rows() -> Select[Any]:
@@ -216,15 +217,18 @@ def _queued(row: Row[Any], now: datetime) -> Queued:
     )
 
 
-def spent(connection: Connection, receiver: str, routes: Collection[str], since: datetime) -> dict[str, list[datetime]]:
-    """Return when messages went to a receiver by each of these routes after a moment."""
-    query = select(message.c.route, message.c.sent_at).where(
+def spent(connection: Connection, receiver: str, routes: Collection[str], since: datetime) -> Spent:
+    """Return what went to a receiver by each of these routes after a moment."""
+    waited = exists().where(delivery.c.message == message.c.id, delivery.c.hold == Hold.BUDGET)
+    query = select(message.c.route, message.c.sent_at, waited.label("waited")).where(
         message.c.receiver == receiver, message.c.sent_at > since, message.c.route.in_(sorted(routes))
     )
-    found: dict[str, list[datetime]] = defaultdict(list)
-    for row in connection.execute(query):
-        found[row.route].append(row.sent_at)
-    return found
+    sent: dict[str, list[datetime]] = defaultdict(list)
+    summed: dict[str, datetime] = {}
+    for row in connection.execute(query.order_by(message.c.sent_at)):
+        sent[row.route].append(row.sent_at)
+        summed |= {row.route: row.sent_at} if row.waited else {}
+    return Spent(sent, summed)
 
 
 def _unchanged(connection: Connection, ready: Sequence[_Ready]) -> list[_Ready]:
