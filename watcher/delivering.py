@@ -8,6 +8,7 @@ No SQL, no rules of what goes together: that is decided with the claim.
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from queue import Empty, SimpleQueue
+
+import structlog
 
 from watcher.config.settings import Settings
 from watcher.delivery.sender import Sender
@@ -30,6 +33,8 @@ SENDING_THREADS = 16  # addresses served at the same time
 SEND_LEASE = timedelta(seconds=30)
 SEND_ROOM = timedelta(seconds=15)  # a send is not begun with less of the lease left than this
 SETTLE_AGAIN_S = (0.5, 1.0, 2.0)  # waits between attempts to settle where the database is busy or away
+
+log = structlog.get_logger("watcher")
 
 SINGLE = "single"  # how a message of one delivery is counted, among the kinds of merge
 
@@ -173,8 +178,8 @@ class _Round:
                 self._settle(self._wait())
                 self._begin()
         finally:
-            while self._flying:  # after a fault of ours: nothing is sent outside of a round
-                self._wait()
+            while self._flying:  # after a fault of ours: nothing is sent outside of a round, and what was is settled
+                self._settle_rest(self._wait())
         paces = [rate.spacing for name, rate in limits.rates.items() if name in self._queues]
         got_on = any(one.result in (SendResult.SENT, SendResult.DEAD) for one in self._tried)
         return Delivered(
@@ -201,8 +206,15 @@ class _Round:
         return ""
 
     def _send(self, message: Message) -> SendOutcome | BaseException:
+        """Send; a mistake of ours counts as a failure that may pass, so that it is tried less and less, and shown."""
         try:
             return self._sender.send(message, self._clock())
+        except Exception as error:
+            name = type(error).__name__
+            # where, but not what it says: that may hold an address
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("delivery.fault", message=message.id, receiver=message.receiver, error=name, where=where)
+            return Failed(True, f"a mistake in watcher: {name}")
         except BaseException as error:
             return error
 
@@ -231,6 +243,13 @@ class _Round:
             self._note(message, outcome, settled.get(message.id))
         if faults:
             raise faults[0]
+
+    def _settle_rest(self, came: Iterable[tuple[Message, SendOutcome | BaseException]]) -> None:
+        """Settle what can be, while another fault is on its way up: that one is what the caller is told."""
+        try:
+            self._settle(came)
+        except Exception as error:
+            log.error("delivery.unsettled", error=type(error).__name__)
 
     def _settle_all(self, endings: Sequence[Ending], now: datetime) -> Mapping[str, Settled]:
         """Settle; what was sent must not be sent again because the database was busy for a moment."""

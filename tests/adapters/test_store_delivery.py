@@ -28,6 +28,7 @@ from watcher.domain.alerts import (
     Settled,
 )
 from watcher.domain.composing import Limits
+from watcher.domain.schedule import MAX_ATTEMPTS
 from watcher.errors import UsageError
 from watcher.storage import Store
 
@@ -225,6 +226,25 @@ def test_all_that_was_given_up_at_one_receiver_is_queued_again(outbox: Store, no
     assert outbox.retry_dead([], now) == 1
 
 
+def test_what_ends_its_sender_every_time_is_given_up_at_last(outbox: Store, now: datetime) -> None:
+    for item in "ab":
+        plan(outbox, now, item, entry="7")
+    plan(outbox, now, "c")
+    at = now
+    for _ in range(MAX_ATTEMPTS):
+        (first, *_) = claim(outbox, at)
+        assert len(first.deliveries) == 2
+        at += MINUTE
+    assert claim(outbox, at) == []
+    assert shown(claim(outbox, at)) == [("desk", ["c"], None)], "what comes after it goes on"
+    dead = outbox.deliveries([DeliveryState.DEAD])
+    assert {row.item for row in dead} == {"a", "b"}
+    assert {(row.attempts, len(row.ledger), row.settled_at) for row in dead} == {(MAX_ATTEMPTS, MAX_ATTEMPTS, at)}
+    assert {line.outcome for row in dead for line in row.ledger} == {AttemptOutcome.LOST}
+    (other,) = outbox.deliveries([DeliveryState.SENDING])
+    assert (other.item, other.attempts) == ("c", 4), "and was not worn out with it"
+
+
 # --- budgets and rates ----------------------------------------------------------------------------
 
 
@@ -242,6 +262,38 @@ def test_a_budget_leaves_the_rest_to_one_summary_when_the_hour_frees(outbox: Sto
     plan(outbox, later, "b", route="other")
     assert send(outbox, later, limits) == [("desk", ["b"], None), ("desk", ["b"], None)]
     assert send(outbox, now + HOUR, limits) == [("desk", ["c", "a"], Merge.HELD)]
+
+
+def test_no_budget_is_used_up_by_what_was_not_sent(outbox: Store, now: datetime) -> None:
+    limits = Limits({"all": 2})
+    for item in "abca":
+        plan(outbox, now, item)
+    first, second = claim(outbox, now, limits)
+    assert outbox.settle(first.id, "me", BUSY, now, now + MINUTE)
+    assert outbox.put_back([second.id], "me", "not tried")
+    assert {row.hold for row in outbox.deliveries()} == {None}
+    (again,) = claim(outbox, now + MINUTE, limits)
+    assert outbox.settle(again.id, "me", BUSY, now + MINUTE, now + 2 * MINUTE)
+    assert {row.hold for row in outbox.deliveries()} == {None}
+    later = now + 2 * MINUTE
+    assert send(outbox, later, limits) == [("desk", ["a"], None), ("desk", ["b", "c", "a"], Merge.LATE)]
+
+
+def test_another_routes_alerts_are_not_put_off_with_what_is_over_a_budget(outbox: Store, now: datetime) -> None:
+    limits = Limits({"busy": 1})
+    morning = now + HOUR
+    plan(outbox, now, "a", route="busy", hold=Hold.QUIET, until=morning)
+    plan(outbox, now, "b", route="free", hold=Hold.QUIET, until=morning)
+    sent = []
+    for hours in range(1, 4):
+        at = now + hours * HOUR
+        plan(outbox, at - MINUTE, "c", route="busy", severity="critical")
+        send(outbox, at - MINUTE, limits)
+        sent.append(send(outbox, at, limits))
+    assert sent[0] == [("desk", ["b"], None)]
+    rows = {row.item: row for row in outbox.deliveries()}
+    assert rows["a"].state is DeliveryState.SENT, "what has waited an hour goes, whatever critical ones have used"
+    assert rows["a"].settled_at == now + 2 * HOUR - MINUTE
 
 
 def test_a_rate_spaces_messages_whoever_sends_them(outbox: Store, now: datetime) -> None:

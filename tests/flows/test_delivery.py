@@ -5,17 +5,22 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import alert_cases
 import pytest
+from hooks import hooked
 from newsroom import APPROVED, CLEARED, REJECTED, Newsroom, newsroom
 
 from watcher.app import App
+from watcher.delivering import deliver
+from watcher.delivery.sender import Sender
 from watcher.demo.mailserver import Mail, MailServer
-from watcher.domain.alerts import AlertKind, DeliveryState, Merge, PlannedAlert, PlannedDelivery
+from watcher.domain.alerts import AlertKind, DeliveryState, Merge, PlannedAlert, PlannedDelivery, Receiver
 from watcher.storage import Store
 
 
@@ -148,13 +153,13 @@ deliver(Store.open(url), sender, owner="killed", clock=lambda: datetime.fromisof
 """
 
 
-def plan_event(store: Store, at: datetime) -> list[str]:
+def plan_event(store: Store, at: datetime, to: tuple[str, ...] = ("desk",)) -> list[str]:
     """Plan two alerts that one entry caused; return the ids of their deliveries, in order."""
     planned = [
         PlannedAlert(
             alert_cases.an_alert(kind=AlertKind.DEADLINE, item=item, title=f"Item {item}", entries=("7",), quotes=()),
             ("deadline", item),
-            (PlannedDelivery("desk", "all", at),),
+            tuple(PlannedDelivery(one, "all", at) for one in to),
         )
         for item in ("a", "b")
     ]
@@ -188,8 +193,6 @@ def test_a_process_killed_with_a_merged_message_repeats_just_that(room: Newsroom
 
 
 def test_threads_that_send_are_kept_from_round_to_round(room: Newsroom) -> None:
-    import threading
-
     def senders() -> set[int]:
         return {one.ident or 0 for one in threading.enumerate() if one.name.startswith("send")}
 
@@ -205,13 +208,11 @@ def test_threads_that_send_are_kept_from_round_to_round(room: Newsroom) -> None:
         assert len(room.letters()) == 3
 
 
-def test_a_mistake_of_ours_in_one_send_leaves_the_others_settled(room: Newsroom) -> None:
-    from watcher.delivery.sender import Sender
-
+def test_a_mistake_of_ours_in_one_send_is_a_failure_and_leaves_the_others_settled(room: Newsroom) -> None:
     class Stumbling(Sender):
         def send(self, message, now):  # type: ignore[no-untyped-def]
             if message.receiver == "boss":
-                raise ZeroDivisionError("a mistake")
+                raise ZeroDivisionError("a mistake with mailto://user:s3cr3t@example.org")
             return super().send(message, now)
 
     with room.app() as app:
@@ -220,11 +221,48 @@ def test_a_mistake_of_ours_in_one_send_leaves_the_others_settled(room: Newsroom)
         settings = app.settings
         works = app.jobs.works
         object.__setattr__(works, "sender", Stumbling(settings.receivers, settings.zone))
-        with pytest.raises(ZeroDivisionError):
-            app.jobs.deliver()
+        app.jobs.deliver()
+        rows = {row.receiver: row for row in app.store.deliveries()}
+        assert rows["desk"].state is DeliveryState.SENT
+        assert rows["boss"].state is DeliveryState.PENDING
+        assert [line.detail for line in rows["boss"].ledger] == ["a mistake in watcher: ZeroDivisionError"]
+        assert rows["boss"].not_before > room.clock()
+
+
+def test_what_was_sent_when_a_thread_is_ended_is_settled(room: Newsroom) -> None:
+    ended = threading.Event()
+
+    class Ended(Sender):
+        def send(self, message, now):  # type: ignore[no-untyped-def]
+            if message.receiver == "boss":
+                ended.set()
+                raise SystemExit
+            ended.wait(30)
+            return super().send(message, now)
+
+    with room.app() as app:
+        first_round(app)
+        tell(app, room, APPROVED)
+        sender = Ended(app.settings.receivers, app.settings.zone)
+        with pytest.raises(SystemExit):
+            deliver(app.store, sender, owner="me", clock=room.clock)
         states = {row.receiver: row.state for row in app.store.deliveries()}
-        assert states["boss"] is DeliveryState.SENDING, "its lease will end"
-        assert states["desk"] in (DeliveryState.SENT, DeliveryState.SENDING)
+    assert states == {"desk": DeliveryState.SENT, "boss": DeliveryState.SENDING}
+
+
+def test_a_web_hook_that_answers_nonsense_sends_nobody_else_a_message_twice(store: Store, now: datetime) -> None:
+    with hooked() as mad, hooked() as good:
+        mad.answer = (503, {"Retry-After": "Mon, 01 Jan 99999999999 00:00:00 GMT"}, b"")
+        plan_event(store, now, ("good", "mad"))
+        sender = Sender({"good": Receiver(good.url, True), "mad": Receiver(mad.url, True)}, ZoneInfo("UTC"))
+        for minutes in range(0, 30, 5):
+            deliver(store, sender, owner="me", clock=lambda at=now + timedelta(minutes=minutes): at)  # type: ignore[misc]
+    assert len({headers["webhook-id"] for _, headers, _ in good.got}) == len(good.got) == 1
+    rows = {row.receiver: row for row in store.deliveries()}
+    assert (rows["good"].state, rows["mad"].state) == (DeliveryState.SENT, DeliveryState.PENDING)
+    (circuit,) = (row.circuit for row in store.receivers(now) if row.circuit.receiver == "mad")
+    assert circuit.failures == len(mad.got) >= 3
+    assert circuit.opened_at is not None
 
 
 # --- what is shown --------------------------------------------------------------------------------

@@ -119,12 +119,12 @@ def _tls() -> ssl.SSLContext:
 
 
 def _wish(said: str, now: datetime) -> timedelta | None:
-    """Read Retry-After: seconds, or a date (RFC 9110, 10.2.3); a day at most."""
-    if said.isdigit():
+    """Read Retry-After: seconds, or a date (RFC 9110, 10.2.3); a day at most. None for what is neither."""
+    if said.isascii() and said.isdigit():
         return min(timedelta(seconds=int(said[:9])), LONGEST_WISH)
     try:
         at = parsedate_to_datetime(said)
-    except ValueError:
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return min(max(at - now, timedelta(0)), LONGEST_WISH)
+    except (ValueError, OverflowError):  # no date, or one of a year that there is not
         return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max(at - now, timedelta(0)), LONGEST_WISH)

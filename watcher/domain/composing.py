@@ -7,14 +7,14 @@ waits because its route's budget is used up.
     LATE   what piled up while the address took nothing
 
 Pure: the queue, the times of earlier messages and `now` are arguments. What was composed once is not composed again: a
-message that was tried goes again with exactly what it carried.
+message that was tried goes again with exactly what it carried. What counts in a route's budget is never put together
+with what another route told.
 """
 
 from __future__ import annotations
 
-from bisect import insort
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -77,15 +77,24 @@ class Parcel:
         """Whether it carries anything critical."""
         return any(part.critical for part in self.parts)
 
+    @property
+    def waited(self) -> bool:
+        """Whether it carries what has waited for its budget."""
+        return any(part.hold is Hold.BUDGET for part in self.parts)
+
 
 def compose(
-    queue: Sequence[Queued], *, late_before: datetime | None = None, known: Mapping[str, Merge | None] | None = None
+    queue: Sequence[Queued],
+    *,
+    late_before: datetime | None = None,
+    known: Mapping[str, Merge | None] | None = None,
+    budgeted: Collection[str] = (),
 ) -> list[Parcel]:
     """Return the messages that may go now, in order; each delivery that is due and not kept back is in exactly one.
 
     `queue` is in the order planned, and whole as to every message that it names; `known` says why these were composed.
     What is neither due nor held (it was tried and failed, or is being sent) keeps back all that come after it. What
-    was planned before `late_before` piled up behind an address that took nothing.
+    was planned before `late_before` piled up behind an address that took nothing. `budgeted` are routes with a budget.
     """
     open_ = _before_the_first_that_waits(queue)
     fresh = [part for part in open_ if not part.message]
@@ -96,9 +105,9 @@ def compose(
     others = [part for part in fresh if part.id not in told and (part.due or part.hold is Hold.GROUP)]
     parcels = [
         *_again(queue, open_, known or {}),
-        *_heaps(summed, open_, Merge.HELD),
-        *_heaps(late, open_, Merge.LATE),
-        *_events(others, open_),
+        *_heaps(summed, open_, Merge.HELD, budgeted),
+        *_heaps(late, open_, Merge.LATE, budgeted),
+        *_events(others, open_, budgeted),
     ]
     places = {part.id: place for place, part in enumerate(queue)}
     parcels.sort(key=lambda parcel: min(places[part.id] for part in parcel.parts if part.due))
@@ -123,24 +132,32 @@ def _parcel(parts: Sequence[Queued], merge: Merge) -> Parcel:
     return Parcel(parts[0].id, tuple(parts), merge if len(parts) > 1 else None)
 
 
-def _heaps(parts: Sequence[Queued], open_: Sequence[Queued], merge: Merge) -> list[Parcel]:
-    """Put together what comes one after the other; a digest is a message of its own.
+def _purse(part: Queued, budgeted: Collection[str]) -> str:
+    """Return the route whose budget it counts in; empty for none."""
+    return part.route if part.route in budgeted else ""
+
+
+def _heaps(parts: Sequence[Queued], open_: Sequence[Queued], merge: Merge, budgeted: Collection[str]) -> list[Parcel]:
+    """Put together what comes one after the other and counts in the same budget; a digest is a message of its own.
 
     A heap ends before what comes after something else, due too, about the same subject: that is told in its order.
     """
-    ours = {part.id for part in parts}
+    purses = {part.id: _purse(part, budgeted) for part in parts}
     heaps: list[list[Queued]] = []
-    passed: set[str] = set()
+    last: dict[str, list[Queued]] = {}
+    passed: dict[str, set[str]] = {}
     for part in open_:
-        if part.id not in ours:
-            passed |= {part.alert.subject} if part.due else set()
+        purse = purses.get(part.id)
+        for other in last.keys() - {purse} if part.due else ():
+            passed[other].add(part.alert.subject)
+        if purse is None:
             continue
-        last = heaps[-1] if heaps else []
-        if not last or len(last) == MOST or _alone(part) or _alone(last[-1]) or part.alert.subject in passed:
-            last = []
-            heaps.append(last)
-            passed = set()
-        last.append(part)
+        heap = last.get(purse, [])
+        if not heap or len(heap) == MOST or _alone(part) or _alone(heap[-1]) or part.alert.subject in passed[purse]:
+            heap = last[purse] = []
+            heaps.append(heap)
+            passed[purse] = set()
+        heap.append(part)
     return [_parcel(heap, merge) for heap in heaps]
 
 
@@ -148,13 +165,13 @@ def _alone(part: Queued) -> bool:
     return isinstance(part.alert, Digest)
 
 
-def _events(parts: Sequence[Queued], open_: Sequence[Queued]) -> list[Parcel]:
+def _events(parts: Sequence[Queued], open_: Sequence[Queued], budgeted: Collection[str]) -> list[Parcel]:
     """Put together what one event moved, beginning with each that is due; those that are not due wait for one that is.
 
     None goes ahead of another, due too, about the same subject: an item's changes are told in their order.
     """
     parcels: list[Parcel] = []
-    left = {part.id: _marks(part.alert) for part in parts}
+    left = {part.id: _marks(part, budgeted) for part in parts}
     common = Counter(mark for marks in left.values() for mark in marks)
     for place, first in enumerate(open_):
         if not first.due or first.id not in left:
@@ -170,7 +187,7 @@ def _events(parts: Sequence[Queued], open_: Sequence[Queued]) -> list[Parcel]:
     return parcels
 
 
-def _event(first: Queued, others: Iterable[Queued], left: Mapping[str, frozenset[str]]) -> set[str]:
+def _event(first: Queued, others: Iterable[Queued], left: Mapping[str, frozenset[tuple[str, str]]]) -> set[str]:
     """Return the ids of what goes with `first`, its own included; `left` has the marks of what may."""
     group, marks, passed = {first.id}, left[first.id], set[str]()
     for other in others:
@@ -185,11 +202,12 @@ def _event(first: Queued, others: Iterable[Queued], left: Mapping[str, frozenset
     return group
 
 
-def _marks(alert: AnyAlert) -> frozenset[str]:
-    """What tells an event: the entries an alert rests on and the links it quotes."""
+def _marks(part: Queued, budgeted: Collection[str]) -> frozenset[tuple[str, str]]:
+    """What tells an event: the entries an alert rests on and the links it quotes, within one budget."""
+    alert, purse = part.alert, _purse(part, budgeted)
     if not isinstance(alert, Alert):
         return frozenset()
-    return frozenset((*alert.entries, *(quote.link for quote in alert.quotes if quote.link)))
+    return frozenset((purse, mark) for mark in (*alert.entries, *(quote.link for quote in alert.quotes if quote.link)))
 
 
 def _together(one: Queued, other: Queued) -> bool:
@@ -216,30 +234,59 @@ def _was_held(parcel: Parcel) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What went to an address within the last hour, by route: when messages were sent, and when the last that carried
+    what had waited for the budget."""
+
+    sent: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
+    summed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Allowed:
-    """Which messages may go, and until when the deliveries of the others wait, by their ids."""
+    """Which messages may go, and until when the deliveries of others wait, by their ids; the rest stays as it is."""
 
     parcels: tuple[Parcel, ...]
     put_off: Mapping[str, datetime]
 
 
 def within(
-    parcels: Iterable[Parcel], budgets: Mapping[str, int], sent: Mapping[str, Sequence[datetime]], now: datetime
+    parcels: Iterable[Parcel], budgets: Mapping[str, int], spent: Spent, now: datetime, most: int | None = None
 ) -> Allowed:
-    """Keep to the budgets of routes; `sent` is when messages went to this address within the last hour, by route.
+    """Keep to the budgets of routes, and to `most` messages.
 
-    What is critical always goes and counts, and so does what was tried before. What is over waits until an hour after
-    the message that makes room for it.
+    What is critical always goes and counts, and so does what was tried before. What is over because of messages that
+    were sent waits until an hour after the one that makes room for it. What has waited goes then, whatever critical
+    ones have used since; but one such message an hour. What is over only because of what goes now stays as it is, with
+    all that comes after it, until that is known to be sent.
     """
-    used = {route: sorted(times) for route, times in sent.items()}
     allowed: list[Parcel] = []
     put_off: dict[str, datetime] = {}
+    sent = {route: sorted(times) for route, times in spent.sent.items()}
+    going: dict[str, list[datetime]] = defaultdict(list)
+    summed = dict(spent.summed)
     for parcel in parcels:
-        budget, times = budgets.get(parcel.route), used.setdefault(parcel.route, [])
-        if budget is not None and len(times) >= budget and parcel.fresh and not parcel.critical:
-            until = times[-budget] + HOUR
-            put_off.update((part.id, until) for part in parcel.parts)
-            continue
+        if len(allowed) == most:
+            break
+        route, budget = parcel.route, budgets.get(parcel.route)
+        if budget is not None and parcel.fresh and not parcel.critical:
+            times = sent.get(route, [])
+            if until := _until(parcel, budget, times, spent.summed.get(route)):
+                put_off.update((part.id, until) for part in parcel.parts)
+                continue
+            if _until(parcel, budget, [*times, *going[route]], summed.get(route)):
+                break
         allowed.append(parcel)
-        insort(times, now)
+        going[route].append(now)
+        summed |= {route: now} if parcel.waited else {}
     return Allowed(tuple(allowed), put_off)
+
+
+def _until(parcel: Parcel, budget: int, times: Sequence[datetime], summed: datetime | None) -> datetime | None:
+    """Return until when a budget keeps a message back; None when it does not."""
+    if len(times) < budget:
+        return None
+    room = times[-budget] + HOUR
+    if not parcel.waited:
+        return room
+    return min(room, summed + HOUR) if summed else None

@@ -27,14 +27,10 @@ def add_missing(connection: Connection, receivers: Collection[str]) -> None:
 
 def lock(connection: Connection, receivers: Collection[str]) -> dict[str, Circuit]:
     """Lock receivers, waiting for whoever has them, and return their circuits; they have rows from then on."""
-    found = _lock_known(connection, receivers)
-    if missing := set(receivers) - found.keys():
-        add_missing(connection, missing)
-        found |= _lock_known(connection, missing)
-    return found
-
-
-def _lock_known(connection: Connection, receivers: Collection[str]) -> dict[str, Circuit]:
+    known: set[str] = set()
+    for some in sliced(receivers):
+        known |= set(connection.execute(select(circuit.c.receiver).where(circuit.c.receiver.in_(some))).scalars())
+    add_missing(connection, set(receivers) - known)  # before any is locked, so that all are in one order
     found: dict[str, Circuit] = {}
     for some in sliced(receivers):
         query = select(circuit).where(circuit.c.receiver.in_(some)).order_by(circuit.c.receiver).with_for_update()

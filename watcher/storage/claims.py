@@ -24,7 +24,9 @@ from watcher.domain.alerts import (
     Merge,
     Message,
 )
-from watcher.domain.composing import HOUR, MOST, Limits, Parcel, Queued, compose, within
+from watcher.domain.circuits import OPENS_AT
+from watcher.domain.composing import HOUR, MOST, Limits, Parcel, Queued, Spent, compose, within
+from watcher.domain.schedule import MAX_ATTEMPTS
 from watcher.storage import circuits, payloads
 from watcher.storage.database import sliced
 from watcher.storage.identity import digest
@@ -49,6 +51,11 @@ class _Ready:
     def ids(self) -> list[str]:
         return [row.id for row in self.rows]
 
+    @property
+    def lost(self) -> int:
+        """How often it was tried, if the last time by a sender that never came back; else 0."""
+        return max((row.attempts for row in self.rows if row.state is DeliveryState.SENDING), default=0)
+
 
 def claim(
     connection: Connection, now: datetime, limit: int, lease: timedelta, owner: str, limits: Limits
@@ -58,9 +65,10 @@ def claim(
     1. Choose receivers for which something is due that nothing keeps back, and lock them: nobody else claims or
        settles what goes to them. PostgreSQL passes over those that another transaction has; on SQLite this
        transaction is the only writer.
-    2. Compose each queue's messages, and put off what its route's budget does not allow.
+    2. Compose each queue's messages, and put off what its route's budget does not allow after what was sent.
     3. Lock what they carry. A delivery that was changed meanwhile by a person's hand ends what its receiver gets.
-    4. Enter the attempts that expired in the ledger, as lost; write the messages, the leases and the attempts.
+    4. Enter the attempts that expired in the ledger, as lost, and give up what was tried MAX_ATTEMPTS times: what ends
+       its sender each time must not do so for ever. Write the messages, the leases and the attempts.
     A crash after the commit leaves leases that expire: that message is sent again, under the same id.
     """
     ours = _lock_some(connection, now, limit)
@@ -77,6 +85,7 @@ def claim(
     sending = _unchanged(connection, [one for _, one in ready[:limit]])
     _put_off(connection, put_off)
     _enter_lost(connection, sending, now)
+    sending = _give_up(connection, sending, now)
     named = _write_messages(connection, sending, now)
     _lease(connection, named, now + lease, owner)
     spaced = {one.receiver: now + rate.spacing for one in sending if (rate := limits.rates.get(one.receiver))}
@@ -151,7 +160,8 @@ def _ready(
 ) -> tuple[list[_Ready], Mapping[str, datetime]]:
     """Return a receiver's next messages, about `share` of them, and until when others are put off.
 
-    One that failed, or has a rate, gets one message at a time.
+    One that failed, or has a rate, gets one message at a time; and so does one whose sender has been lost again and
+    again, so that what may have ended it wears out nothing else.
     """
     window = share + MOST
     rows = {row.id: row for row in _queue(connection, to.receiver, now, window)}
@@ -161,14 +171,16 @@ def _ready(
         rows = _with_siblings(connection, rows, tried)
         merges = select(message.c.id, message.c.merge).where(message.c.id.in_(sorted(tried)))
         known = {row.id: row.merge for row in connection.execute(merges)}
-    parcels = compose([_queued(row, now) for row in rows.values()], late_before=to.recovered_at, known=known)
+    queue = [_queued(row, now) for row in rows.values()]
+    parcels = compose(queue, late_before=to.recovered_at, known=known, budgeted=limits.budgets.keys())
     if cut and len(parcels) > 1:
         parcels.pop()  # it may go on beyond the window
     routes = {parcel.route for parcel in parcels} & limits.budgets.keys()
-    sent = spent(connection, to.receiver, routes, now - HOUR) if routes else {}
-    allowed = within(parcels, limits.budgets, sent, now)
-    going = allowed.parcels[: 1 if to.failures or to.receiver in limits.rates else None]
-    return [_Ready(one, tuple(rows[part.id] for part in one.parts)) for one in going], allowed.put_off
+    gone = spent(connection, to.receiver, routes, now - HOUR) if routes else Spent()
+    singly = to.failures or to.receiver in limits.rates
+    allowed = within(parcels, limits.budgets, gone, now, 1 if singly else None)
+    found = [_Ready(one, tuple(rows[part.id] for part in one.parts)) for one in allowed.parcels]
+    return found[: 1 if found and found[0].lost >= OPENS_AT else None], allowed.put_off
 
 
 def _rows() -> Select[Any]:
@@ -205,15 +217,18 @@ def _queued(row: Row[Any], now: datetime) -> Queued:
     )
 
 
-def spent(connection: Connection, receiver: str, routes: Collection[str], since: datetime) -> dict[str, list[datetime]]:
-    """Return when messages went to a receiver by each of these routes after a moment."""
-    query = select(message.c.route, message.c.sent_at).where(
+def spent(connection: Connection, receiver: str, routes: Collection[str], since: datetime) -> Spent:
+    """Return what went to a receiver by each of these routes after a moment."""
+    waited = exists().where(delivery.c.message == message.c.id, delivery.c.hold == Hold.BUDGET)
+    query = select(message.c.route, message.c.sent_at, waited.label("waited")).where(
         message.c.receiver == receiver, message.c.sent_at > since, message.c.route.in_(sorted(routes))
     )
-    found: dict[str, list[datetime]] = defaultdict(list)
-    for row in connection.execute(query):
-        found[row.route].append(row.sent_at)
-    return found
+    sent: dict[str, list[datetime]] = defaultdict(list)
+    summed: dict[str, datetime] = {}
+    for row in connection.execute(query.order_by(message.c.sent_at)):
+        sent[row.route].append(row.sent_at)
+        summed |= {row.route: row.sent_at} if row.waited else {}
+    return Spent(sent, summed)
 
 
 def _unchanged(connection: Connection, ready: Sequence[_Ready]) -> list[_Ready]:
@@ -264,6 +279,15 @@ def _enter_lost(connection: Connection, sending: Iterable[_Ready], now: datetime
     ]
     if lines:
         connection.execute(attempt.insert(), lines)
+
+
+def _give_up(connection: Connection, sending: Sequence[_Ready], now: datetime) -> list[_Ready]:
+    """Return what is left when those are dead whose last attempt was lost."""
+    dead = [one for one in sending if one.lost >= MAX_ATTEMPTS]
+    values = {"state": DeliveryState.DEAD, "lease_owner": None, "lease_until": None, "settled_at": now, "detail": _LOST}
+    for some in sliced([id_ for one in dead for id_ in one.ids]):
+        connection.execute(update(delivery).where(delivery.c.id.in_(some)).values(values))
+    return [one for one in sending if one.lost < MAX_ATTEMPTS]
 
 
 def _write_messages(connection: Connection, sending: Sequence[_Ready], now: datetime) -> list[tuple[str, _Ready]]:
@@ -341,6 +365,8 @@ def put_back(connection: Connection, message_ids: Collection[str], owner: str, w
     as_before = {"attempts": delivery.c.attempts - 1, "tries": delivery.c.tries - 1}
     queued = {"state": DeliveryState.PENDING, "lease_owner": None, "lease_until": None, "detail": why}
     ours = (delivery.c.message.in_(sorted(message_ids)), LEASED_DELIVERY, delivery.c.lease_owner == owner)
+    receivers = set(connection.execute(select(delivery.c.receiver).where(*ours)).scalars())
+    circuits.lock(connection, receivers)
     changed = update(delivery).where(*ours).values(queued | as_before)
     tries: dict[str, int] = defaultdict(int)
     for row in connection.execute(changed.returning(delivery.c.message, delivery.c.tries)):

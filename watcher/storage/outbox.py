@@ -81,7 +81,7 @@ def retry(connection: Connection, some_id: str, now: datetime) -> int:
 
     What one message carried goes again together, as the same message.
     """
-    rows = _found(connection, some_id)
+    rows = _locked(connection, some_id)
     chosen = {row.id for row in rows}
     for some in sliced({row.message for row in rows if row.message}):
         query = select(delivery.c.id).where(delivery.c.message.in_(some), delivery.c.state.in_(_IDLE))
@@ -94,12 +94,13 @@ def retry_dead(connection: Connection, receivers: Collection[str], now: datetime
     query = select(delivery.c.id, delivery.c.receiver).where(delivery.c.state == DeliveryState.DEAD)
     if receivers:
         query = query.where(delivery.c.receiver.in_(sorted(receivers)))
-    rows = connection.execute(query).all()
+    locked = {row.receiver for row in connection.execute(query)}
+    circuits.lock(connection, locked)
+    rows = [row for row in connection.execute(query) if row.receiver in locked]
     return _queue(connection, {row.id for row in rows}, {row.receiver for row in rows}, now)
 
 
 def _queue(connection: Connection, ids: Collection[str], receivers: Collection[str], now: datetime) -> int:
-    circuits.lock(connection, receivers)
     queued = {"state": DeliveryState.PENDING, "attempts": 0, "not_before": now, "settled_at": None, "hold": None}
     count = 0
     for some in sliced(ids):
@@ -114,8 +115,7 @@ def drop(connection: Connection, some_id: str, now: datetime) -> int:
 
     What else its message carried is another message from then on.
     """
-    rows = _found(connection, some_id)
-    circuits.lock(connection, {row.receiver for row in rows})
+    rows = _locked(connection, some_id)
     ids = [row.id for row in rows]
     dropped = {"state": DeliveryState.DROPPED, "settled_at": now, "message": None}
     changed = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state.in_(_IDLE)).values(dropped)
@@ -127,6 +127,12 @@ def drop(connection: Connection, some_id: str, now: datetime) -> int:
 
 
 _IDLE = (DeliveryState.PENDING, DeliveryState.DEAD, DeliveryState.DROPPED)
+
+
+def _locked(connection: Connection, some_id: str) -> list[Row[Any]]:
+    """Return what `_found` returns once its receivers are locked: until then, a claim may change what goes together."""
+    circuits.lock(connection, {row.receiver for row in _found(connection, some_id)})
+    return _found(connection, some_id)
 
 
 def _found(connection: Connection, some_id: str) -> list[Row[Any]]:

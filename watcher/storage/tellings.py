@@ -71,8 +71,8 @@ class Tellings:
         not at the version (by item) that the plan was made with.
         """
         with self._db.write() as connection:
-            given_up = told.call_off(connection, called_off, "no longer wanted", now)
-            return told.again(connection, planned, versions, now), given_up
+            stored = told.again(connection, planned, versions, now)  # its locks come before those of receivers
+            return stored, told.call_off(connection, called_off, "no longer wanted", now)
 
     # --- digests ----------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from watcher.domain.alerts import (
     DeliveryState,
     PlannedAlert,
 )
-from watcher.storage import acts, outbox
+from watcher.storage import acts, circuits, outbox
 from watcher.storage.database import Lock, exclusive, sliced
 from watcher.storage.tables import OPEN_DELIVERY, act, delivery, item, transition
 from watcher.storage.tables import alert as alert_table
@@ -189,8 +189,15 @@ def again(
 
 
 def call_off(connection: Connection, deliveries: Collection[str], why: str, now: datetime) -> int:
-    """Give up deliveries that wait and that nobody has tried to send; return how many they were."""
+    """Give up deliveries that wait and that nobody has tried to send; return how many they were.
+
+    Their receivers are locked first, as by all who change what waits: a claim locks what it carries after that, too.
+    """
     count = 0
+    receivers: set[str] = set()
+    for some in sliced(deliveries):
+        receivers |= set(connection.execute(select(delivery.c.receiver).where(delivery.c.id.in_(some))).scalars())
+    circuits.lock(connection, receivers)
     for some in sliced(deliveries):
         untried = delivery.c.id.in_(some) & (delivery.c.state == DeliveryState.PENDING) & delivery.c.message.is_(None)
         dropped = {"state": DeliveryState.DROPPED, "hold": None, "settled_at": now, "detail": why}
