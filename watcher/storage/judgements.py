@@ -40,13 +40,13 @@ def entries(connection: Connection, ids: Sequence[str]) -> list[Entry]:
     found: list[Entry] = []
     for some in sliced([int(one) for one in ids]):
         there = entry.c.id.in_(some) & entry.c.judged_at.is_not(None) & entry.c.pruned_at.is_(None)
-        found += [entry_of(row) for row in connection.execute(select(entry).where(there))]
+        found += [entry_of(row) for row in connection.execute(select(*ENTRY_COLUMNS).where(there))]
     return sorted(found, key=lambda one: (one.at, int(one.id)))
 
 
 def newest(connection: Connection, feed_id: str, limit: int) -> list[Entry]:
     """Return a feed's entries as they were stored, the latest first."""
-    query = select(entry).where(entry.c.feed == feed_id).order_by(entry.c.id.desc()).limit(limit)
+    query = select(*ENTRY_COLUMNS).where(entry.c.feed == feed_id).order_by(entry.c.id.desc()).limit(limit)
     return [entry_of(row) for row in connection.execute(query)]
 
 
