@@ -212,7 +212,7 @@ ROUTE_CASES: list[tuple[str, int, str]] = [  # what follows "to: desk, " in line
     ("quiet: {from: 0:00, to: 24:00}", 25, "never open: `quiet` leaves nothing of the week"),
     ("quiet: {from: 0:00, to: 24:00, days: mon-fry}", 55, "not days of the week"),
     ("quiet: [{from: 0:00, to: 24:00, days: mon-fry}]", 56, "not days of the week"),
-    ("active: {from: 9:00, to: 18:00, days: sat-son}, quiet: {from: 8:00, to: 20:00, days: [mon]}", 56, "not days of the week"),
+    ("active: [{from: 9:00, to: 18:00}, {from: 19:00, to: 25:00}], quiet: {from: 8:00, to: 20:00}", 70, "not a time of day"),
     ("active: {from: 9:00, to: 18:00}, quiet: {from: 8:00, to: 20:00}", 58, "never open: `quiet` leaves nothing of `active`"),
     ("repeat: {most: 2}", 26, 'missing key "every"'),
     ("repeat: {every: 1s}", 34, "out of range"),

@@ -105,9 +105,7 @@ def add(
     kind: Annotated[Words, typer.Option("--kind", help="Alerts of these kinds.", metavar="KIND")] = None,
     state: Annotated[Words, typer.Option("--state", help="That tell one of these states.", metavar="STATE")] = None,
     severity: Annotated[Words, typer.Option("--severity", help="Of these severities.", metavar="SEVERITY")] = None,
-    tier: Annotated[
-        Words, typer.Option("--tier", help="Whose best source is of one of these tiers.", metavar="TIER")
-    ] = None,
+    tier: Annotated[Words, typer.Option("--tier", help="Whose best source is of these tiers.", metavar="TIER")] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All alerts about items.")] = False,
     length: For = None,
     until: Until = None,

@@ -90,21 +90,22 @@ def _doubt(kind: AlertKind, status: Status, reason: Reason, detail: str, *quotes
     )  # fmt: skip
 
 
-def _feed(health: Health, **told: Any) -> FeedStatus:
+def _feed(id_: str, health: Health, **told: Any) -> FeedStatus:
+    outlet = {"wire": "Wire One", "gazette": "Official Gazette"}[id_]
     return FeedStatus(
-        "wire", "https://wire.example/feed", "Wire One", None, "", NOW, NOW, 0, NOW, 40, None, active=True,
+        id_, f"https://{id_}.example/feed", outlet, None, "", NOW, NOW, 0, NOW, 40, None, active=True,
         health=health, **told,
     )  # fmt: skip
 
 
-def _of_source(before: Health, after: Health, reason: str, detail: str, **told: Any) -> SystemAlert:
-    change = HealthChange("wire", 1, before, after, reason, detail, NOW)
-    return tell_sources([change], {"wire": _feed(after, **told)}, NOW)[0][0]
+def _of_source(before: Health, after: Health, reason: str, detail: str, id_: str = "wire", **told: Any) -> SystemAlert:
+    change = HealthChange(id_, 1, before, after, reason, detail, NOW)
+    return tell_sources([change], {id_: _feed(id_, after, **told)}, NOW)[0][0]
 
 
 def _unseen() -> SystemAlert:
     item = Item(_TRUCE.item, _TRUCE.title, _TRUCE.lifecycle, _TRUCE.from_state)
-    return unseen({item.id: ("wire",)}, {"wire": _feed(Health.BROKEN)}, {item.id: item}, (), NOW)[0][0]
+    return unseen({item.id: ("wire",)}, {"wire": _feed("wire", Health.BROKEN)}, {item.id: item}, (), NOW)[0][0]
 
 
 _DOWN = Circuit(RECEIVER, failures=3, opened_at=NOW - timedelta(minutes=4), next_at=NOW, detail="connection refused")
@@ -167,7 +168,7 @@ _ALERTS: Mapping[str, AnyAlert] = {
     ),
     "source_quiet": _of_source(
         Health.HEALTHY, Health.QUIET, "silent", "it answers, and has published nothing new for more than 9 days",
-        news_at=NOW - timedelta(days=9),
+        "gazette", news_at=NOW - timedelta(days=9),
     ),
     "source_recovered": _of_source(Health.BROKEN, Health.RECOVERED, "answers", "it answers again"),
     "item_unseen": _unseen(),
