@@ -239,6 +239,7 @@ QUEUES: dict[str, Callable[[Connection, datetime], object]] = {
     "ix_evidence_item": lambda connection, now: judgements.evidence(connection, "deal", now - DAY),
     "ix_health_at": lambda connection, now: vitals.forget(connection, now),
     "ix_delivery_queue": lambda connection, now: claims.claim(connection, now, 5, HOUR, "me", Limits()),
+    "ix_delivery_critical": lambda connection, now: claims._critical_beyond(connection, "desk", now, 0, 5),
     "ix_delivery_leased": lambda connection, now: claims.busy(connection, now),
     "ix_delivery_message": lambda connection, now: claims.put_back(connection, ["0"], "me", ""),
     "ix_message_sent": lambda connection, now: claims.spent(connection, "desk", ["desk"], now - HOUR),
