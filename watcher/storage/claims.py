@@ -409,7 +409,8 @@ def put_back(connection: Connection, message_ids: Collection[str], owner: str, w
     as_before = {"attempts": delivery.c.attempts - 1, "tries": delivery.c.tries - 1}
     queued = {"state": DeliveryState.PENDING, "lease_owner": None, "lease_until": None, "detail": why}
     ours = (delivery.c.message.in_(sorted(message_ids)), LEASED_DELIVERY, delivery.c.lease_owner == owner)
-    receivers = set(connection.execute(select(delivery.c.receiver).where(*ours)).scalars())
+    to = select(delivery.c.receiver).where(delivery.c.message.in_(sorted(message_ids)))
+    receivers = set(connection.execute(to).scalars())
     circuits.lock(connection, receivers)
     changed = update(delivery).where(*ours).values(queued | as_before)
     tries: dict[str, int] = defaultdict(int)
