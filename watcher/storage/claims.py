@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, not_, or_, select, update
 
 from watcher.domain.alerts import (
     AttemptOutcome,
@@ -394,29 +394,3 @@ def _claimed(part: Queued, row: Row[Any]) -> Delivery:
         hold=row.hold,
         created_at=row.created_at,
     )
-
-
-# --- not tried after all --------------------------------------------------------------------------
-
-
-def put_back(connection: Connection, message_ids: Collection[str], owner: str, why: str) -> set[str]:
-    """Return what messages carry to the queue as it was before this owner claimed them: nothing was sent, so no attempt
-    counts. A message that was never tried is taken apart, for more may go with it next time.
-
-    Returns the messages that were still this owner's. A crash before the commit leaves the lease to expire; then it
-    does count, as lost.
-    """
-    as_before = {"attempts": delivery.c.attempts - 1, "tries": delivery.c.tries - 1}
-    queued = {"state": DeliveryState.PENDING, "lease_owner": None, "lease_until": None, "detail": why}
-    ours = (delivery.c.message.in_(sorted(message_ids)), LEASED_DELIVERY, delivery.c.lease_owner == owner)
-    to = select(delivery.c.receiver).where(delivery.c.message.in_(sorted(message_ids)))
-    receivers = set(connection.execute(to).scalars())
-    circuits.lock(connection, receivers)
-    changed = update(delivery).where(*ours).values(queued | as_before)
-    tries: dict[str, int] = defaultdict(int)
-    for row in connection.execute(changed.returning(delivery.c.message, delivery.c.tries)):
-        tries[row.message] = max(row.tries, tries[row.message])
-    untried = [id_ for id_, count in tries.items() if not count]
-    connection.execute(update(delivery).where(delivery.c.message.in_(untried)).values(message=None))
-    connection.execute(delete(message).where(message.c.id.in_(untried)))
-    return set(tries)

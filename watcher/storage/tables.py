@@ -468,7 +468,7 @@ CRITICAL_DELIVERY = text("state IN ('pending', 'sending') AND critical")
 Index("ix_delivery_critical", *_QUEUE, sqlite_where=CRITICAL_DELIVERY, postgresql_where=CRITICAL_DELIVERY)
 # read by claims.busy: who is being sent something
 Index("ix_delivery_leased", delivery.c.receiver, sqlite_where=LEASED_DELIVERY, postgresql_where=LEASED_DELIVERY)
-# read by claims.put_back and settling.settle: what a message carries
+# read by settling.put_back and settling.settle: what a message carries
 Index("ix_delivery_message", delivery.c.message, **_where("message IS NOT NULL"))
 
 attempt = Table(
