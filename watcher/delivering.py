@@ -8,6 +8,7 @@ No SQL, no rules of what goes together: that is decided with the claim.
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -259,7 +260,7 @@ class _Round:
             except StoreError as error:
                 if not error.retryable:
                     raise
-                self._stop.wait(wait_s)
+                time.sleep(wait_s)  # while the daemon stops, too: seconds at most, and else it would be sent again
         return self._store.settle_all(endings, self._owner, now, self._system)
 
     def _note(self, message: Message, outcome: SendOutcome, settled: Settled | None) -> None:

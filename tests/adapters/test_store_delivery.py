@@ -173,6 +173,62 @@ def test_hundreds_of_held_ones_do_not_hide_what_is_due(outbox: Store, now: datet
     assert {merge for _, _, merge in held} == {Merge.HELD}
 
 
+@pytest.mark.parametrize("rates", [{}, {"desk": Rate(1, MINUTE)}])
+@pytest.mark.parametrize(("hold", "until"), [(Hold.GROUP, HOUR), (Hold.QUIET, MINUTE), (Hold.BUDGET, MINUTE)])
+def test_what_is_critical_passes_hundreds_that_are_held(
+    outbox: Store, now: datetime, hold: Hold, until: timedelta, rates: dict[str, Rate]
+) -> None:
+    held = [
+        PlannedAlert(
+            alert_cases.an_alert(kind=AlertKind.DEADLINE, item="a", quotes=()),
+            ("deadline", "a", str(n)),
+            (PlannedDelivery("desk", "all", now + until, hold),),
+        )
+        for n in range(310)
+    ]
+    outbox.tell(held, now)
+    first = plan_critical(outbox, now + MINUTE, "b")
+    messages = outbox.claim_messages(now + MINUTE, 256, MINUTE, "me", Limits(rates=rates))
+    assert shown(messages[:1]) == [("desk", ["b"], None)]
+    assert messages[0].id == first
+
+
+def plan_critical(store: Store, at: datetime, item: str) -> str:
+    alert = alert_cases.an_alert(kind=AlertKind.DEADLINE, item=item, quotes=(), severity="critical")
+    store.tell([PlannedAlert(alert, ("critical", item), (PlannedDelivery("desk", "all", at),))], at)
+    return store.deliveries(about=[item])[0].id
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_what_is_critical_passes_nothing_that_is_not_held_however_long_the_queue(
+    outbox: Store, now: datetime, failed: bool
+) -> None:
+    told = [
+        PlannedAlert(
+            alert_cases.an_alert(kind=AlertKind.DEADLINE, item="a", quotes=()),
+            ("deadline", "a", str(n)),
+            (PlannedDelivery("desk", "all", now, None if n == 70 else Hold.QUIET),),
+        )
+        for n in range(80)
+    ]
+    if failed:
+        outbox.tell([told[70]], now)
+        (one,) = claim(outbox, now)
+        assert outbox.settle(one.id, "me", BUSY, now, now + HOUR)
+        outbox.tell([*told[:70], *told[71:]], now)
+        plan_critical(outbox, now, "b")
+        assert claim(outbox, now) == []
+        return
+    outbox.tell(told, now)
+    plan_critical(outbox, now, "b")
+    seen: list[tuple[str, int]] = []
+    while messages := outbox.claim_messages(now, 5, MINUTE, "me"):
+        seen += [(part.alert.subject, len(one.deliveries)) for one in messages for part in one.deliveries]
+        outbox.settle_all([Ending(one.id, Sent()) for one in messages], "me", now)
+    assert seen.index(("b", 1)) > seen.index(("a", 1)), "what is not held and came before it goes before it"
+    assert len(seen) == 81
+
+
 def test_a_window_that_is_cut_breaks_no_summary(outbox: Store, now: datetime) -> None:
     night = [
         PlannedAlert(

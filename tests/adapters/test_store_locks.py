@@ -98,7 +98,7 @@ def test_what_waits_is_changed_by_nobody_while_its_receiver_is_locked(
             assert not changed.done(), "it waits for the receiver"
             (message,) = claims.claim(connection, now, 9, MINUTE, "me", Limits())
             assert [one.id for one in message.deliveries] == ids
-            assert claims.put_back(connection, [message.id], "me", "not tried") == {message.id}
+            assert settling.put_back(connection, [message.id], "me", "not tried") == {message.id}
             connection.commit()
             assert changed.result(30) == count
 

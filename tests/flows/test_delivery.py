@@ -309,3 +309,28 @@ def test_a_busy_database_is_waited_for_when_what_was_sent_is_settled(
         assert len(room.letters()) == 1
         (row,) = app.store.deliveries()
         assert row.settled_at == room.clock() - timedelta(hours=1)
+
+
+def test_so_it_is_while_the_daemon_stops(room: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    from watcher.errors import StoreError
+
+    settle_all: Callable[..., object] = Store.settle_all
+    stop, free = threading.Event(), threading.Event()
+
+    def busy(self: Store, *args: object) -> object:
+        if not stop.is_set():
+            stop.set()
+            threading.Timer(0.1, free.set).start()
+        if not free.is_set():
+            error = StoreError("the database is busy or away")
+            error.retryable = True
+            raise error
+        return settle_all(self, *args)
+
+    with room.app() as app:
+        first_round(app)
+        tell(app, room, CLEARED)
+        monkeypatch.setattr(Store, "settle_all", busy)
+        sender = Sender(app.settings.receivers, app.settings.zone)
+        deliver(app.store, sender, owner="me", clock=room.clock, stop=stop)
+        assert {row.state for row in app.store.deliveries()} == {DeliveryState.SENT}

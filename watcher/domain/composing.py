@@ -226,6 +226,16 @@ def _critical_first(parcels: list[Parcel]) -> list[Parcel]:
     return [*passing, *held, *parcels[last + 1 :]] if held else parcels
 
 
+def without_last(parcels: Sequence[Parcel], last: str) -> list[Parcel]:
+    """Leave out the message with the last delivery that was read of a longer queue, for more may belong to it; and what
+    comes after it, unless it was held and keeps nothing back. One message is left at least."""
+    place = next((n for n, parcel in enumerate(parcels) if any(part.id == last for part in parcel.parts)), None)
+    if place is None or not parcels[place].fresh:
+        return list(parcels)
+    rest = parcels[place + 1 :] if _was_held(parcels[place]) else ()
+    return [*parcels[:place], *rest] or list(parcels[:1])
+
+
 def _was_held(parcel: Parcel) -> bool:
     return parcel.fresh and not parcel.critical and all(part.hold in _SUMMED for part in parcel.parts)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, not_, or_, select, update
 
 from watcher.domain.alerts import (
     AttemptOutcome,
@@ -25,14 +25,23 @@ from watcher.domain.alerts import (
     Message,
 )
 from watcher.domain.circuits import OPENS_AT
-from watcher.domain.composing import HOUR, MOST, Limits, Parcel, Queued, Spent, compose, within
+from watcher.domain.composing import HOUR, MOST, Limits, Parcel, Queued, Spent, compose, within, without_last
 from watcher.domain.schedule import MAX_ATTEMPTS
 from watcher.storage import circuits, payloads
 from watcher.storage.database import sliced
 from watcher.storage.identity import digest
-from watcher.storage.tables import LEASED_DELIVERY, OPEN_DELIVERY, attempt, circuit, delivery, message
+from watcher.storage.tables import (
+    CRITICAL_DELIVERY,
+    LEASED_DELIVERY,
+    OPEN_DELIVERY,
+    attempt,
+    circuit,
+    delivery,
+    message,
+)
 from watcher.storage.tables import alert as alert_table
 
+_MOST_WAITING = 10 * MOST  # that are looked at for what goes along with others of its event
 _LOST = "its sender did not come back before the lease ended; it may have been sent"
 
 
@@ -164,8 +173,12 @@ def _ready(
     again, so that what may have ended it wears out nothing else.
     """
     window = share + MOST
-    rows = {row.id: row for row in _queue(connection, to.receiver, now, window)}
-    cut = len(rows) == window
+    beginning = _queue(connection, to.receiver, now, window)
+    last = beginning[-1].alert if len(beginning) == window else None  # what comes after it is not read
+    queued = [*beginning, *_waiting_for_others(connection, to.receiver, now, beginning, last)]
+    if last is not None:
+        queued += _critical_beyond(connection, to.receiver, now, last, window)
+    rows = {row.id: row for row in sorted(queued, key=lambda row: row.alert)}
     known: dict[str, Merge | None] = {}
     if tried := {row.message for row in rows.values() if row.message}:
         rows = _with_siblings(connection, rows, tried)
@@ -173,8 +186,8 @@ def _ready(
         known = {row.id: row.merge for row in connection.execute(merges)}
     queue = [_queued(row, now) for row in rows.values()]
     parcels = compose(queue, late_before=to.recovered_at, known=known, budgeted=limits.budgets.keys())
-    if cut and len(parcels) > 1:
-        parcels.pop()  # it may go on beyond the window
+    if last is not None:
+        parcels = without_last(parcels, beginning[-1].id)  # it may go on beyond the window
     routes = {parcel.route for parcel in parcels} & limits.budgets.keys()
     gone = spent(connection, to.receiver, routes, now - HOUR) if routes else Spent()
     singly = to.failures or to.receiver in limits.rates
@@ -188,10 +201,37 @@ def _rows() -> Select[Any]:
 
 
 def _queue(connection: Connection, receiver: str, now: datetime, most: int) -> Sequence[Row[Any]]:
-    """Return the beginning of a queue, without what is held and could not go with anything."""
-    of_use = or_(not_(_HELD), delivery.c.not_before <= now, delivery.c.hold == Hold.GROUP)
+    """Return the beginning of a queue, without what is held and not due."""
+    of_use = or_(not_(_HELD), delivery.c.not_before <= now)
     theirs = (OPEN_DELIVERY, delivery.c.receiver == receiver, of_use)
     return connection.execute(_rows().where(*theirs).order_by(delivery.c.alert).limit(most)).all()
+
+
+def _waiting_for_others(
+    connection: Connection, receiver: str, now: datetime, beginning: Sequence[Row[Any]], last: int | None
+) -> Sequence[Row[Any]]:
+    """Return what waits for others of its event, if anything may go now that it could go along with: the latest ones,
+    and none from beyond the row that was read last."""
+    if not any(_due_at(row, now) and not row.message for row in beginning):
+        return []
+    waits = (_HELD, delivery.c.hold == Hold.GROUP, delivery.c.not_before > now)
+    query = _rows().where(OPEN_DELIVERY, delivery.c.receiver == receiver, *waits)
+    if last is not None:
+        query = query.where(delivery.c.alert < last)
+    return connection.execute(query.order_by(delivery.c.alert.desc()).limit(_MOST_WAITING)).all()
+
+
+def _critical_beyond(connection: Connection, receiver: str, now: datetime, last: int, most: int) -> Sequence[Row[Any]]:
+    """Return what is critical and due behind the row that was read last, as far as all between them is held."""
+    beyond = (delivery.c.receiver == receiver, delivery.c.alert > last)
+    due = (CRITICAL_DELIVERY, *beyond, _due(now))
+    found = connection.execute(_rows().where(*due).order_by(delivery.c.alert).limit(most)).all()
+    if not found:
+        return []
+    passing = and_(delivery.c.critical, _due(now))
+    keeps = (OPEN_DELIVERY, *beyond, delivery.c.alert < found[-1].alert, not_(_HELD), not_(passing))
+    first = connection.execute(select(func.min(delivery.c.alert)).where(*keeps)).scalar_one()
+    return [row for row in found if first is None or row.alert < first]
 
 
 def _with_siblings(connection: Connection, rows: dict[str, Row[Any]], tried: Collection[str]) -> dict[str, Row[Any]]:
@@ -204,17 +244,21 @@ def _with_siblings(connection: Connection, rows: dict[str, Row[Any]], tried: Col
 
 
 def _queued(row: Row[Any], now: datetime) -> Queued:
-    pending = row.state is DeliveryState.PENDING
     return Queued(
         id=row.id,
         alert=payloads.load(row.payload),
         route=row.route,
         created_at=row.created_at,
         not_before=row.not_before,
-        due=row.not_before <= now if pending else row.lease_until <= now,
+        due=_due_at(row, now),
         hold=row.hold,
         message=row.message or "",
     )
+
+
+def _due_at(row: Row[Any], now: datetime) -> bool:
+    at: datetime = row.not_before if row.state is DeliveryState.PENDING else row.lease_until
+    return at <= now
 
 
 def spent(connection: Connection, receiver: str, routes: Collection[str], since: datetime) -> Spent:
@@ -350,28 +394,3 @@ def _claimed(part: Queued, row: Row[Any]) -> Delivery:
         hold=row.hold,
         created_at=row.created_at,
     )
-
-
-# --- not tried after all --------------------------------------------------------------------------
-
-
-def put_back(connection: Connection, message_ids: Collection[str], owner: str, why: str) -> set[str]:
-    """Return what messages carry to the queue as it was before this owner claimed them: nothing was sent, so no attempt
-    counts. A message that was never tried is taken apart, for more may go with it next time.
-
-    Returns the messages that were still this owner's. A crash before the commit leaves the lease to expire; then it
-    does count, as lost.
-    """
-    as_before = {"attempts": delivery.c.attempts - 1, "tries": delivery.c.tries - 1}
-    queued = {"state": DeliveryState.PENDING, "lease_owner": None, "lease_until": None, "detail": why}
-    ours = (delivery.c.message.in_(sorted(message_ids)), LEASED_DELIVERY, delivery.c.lease_owner == owner)
-    receivers = set(connection.execute(select(delivery.c.receiver).where(*ours)).scalars())
-    circuits.lock(connection, receivers)
-    changed = update(delivery).where(*ours).values(queued | as_before)
-    tries: dict[str, int] = defaultdict(int)
-    for row in connection.execute(changed.returning(delivery.c.message, delivery.c.tries)):
-        tries[row.message] = max(row.tries, tries[row.message])
-    untried = [id_ for id_, count in tries.items() if not count]
-    connection.execute(update(delivery).where(delivery.c.message.in_(untried)).values(message=None))
-    connection.execute(delete(message).where(message.c.id.in_(untried)))
-    return set(tries)

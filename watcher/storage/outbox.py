@@ -42,17 +42,18 @@ def plan(connection: Connection, planned: PlannedAlert, now: datetime, *, transi
         "payload": payloads.dump(planned.alert),
     }
     alert_id = new_id(connection.execute(alert_table.insert().values(**told, created_at=now)))
-    rows = [_planned_row(planned.key, alert_id, one, now) for one in planned.deliveries]
+    rows = [_planned_row(planned, alert_id, one, now) for one in planned.deliveries]
     if rows:
         connection.execute(delivery.insert(), rows)
 
 
-def _planned_row(key: tuple[str, ...], alert_id: int, one: PlannedDelivery, now: datetime) -> dict[str, Any]:
+def _planned_row(planned: PlannedAlert, alert_id: int, one: PlannedDelivery, now: datetime) -> dict[str, Any]:
     return {
-        "id": digest(*key, one.receiver),
+        "id": digest(*planned.key, one.receiver),
         "alert": alert_id,
         "receiver": one.receiver,
         "route": one.route,
+        "critical": planned.alert.severity == "critical",
         "state": DeliveryState.SILENCED if one.silenced else DeliveryState.PENDING,
         "hold": None if one.silenced else one.hold,
         "attempts": 0,

@@ -69,7 +69,7 @@ class Outgoing:
         Returns the messages that were; those no longer leased to `owner` are left as they are.
         """
         with self._db.write() as connection:
-            return claims.put_back(connection, message_ids, owner, why)
+            return settling.put_back(connection, message_ids, owner, why)
 
     def deliveries(
         self,

@@ -4,12 +4,12 @@ connection in a transaction."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from watcher.domain.alerts import AttemptOutcome, Circuit, DeliveryState, Ending, Failed, SendOutcome, Sent, Settled
 from watcher.domain.circuits import Turn, tell, turn
@@ -128,3 +128,29 @@ def _write_messages(connection: Connection, ends: Sequence[_End], now: datetime)
     if rows:
         values = {"sent_at": now, "subject": bindparam("said"), "digest": bindparam("sum")}
         connection.execute(update(message).where(message.c.id == bindparam("named")).values(values), rows)
+
+
+# --- not tried after all --------------------------------------------------------------------------
+
+
+def put_back(connection: Connection, message_ids: Collection[str], owner: str, why: str) -> set[str]:
+    """Return what messages carry to the queue as it was before this owner claimed them: nothing was sent, so no attempt
+    counts. A message that was never tried is taken apart, for more may go with it next time.
+
+    Returns the messages that were still this owner's. A crash before the commit leaves the lease to expire; then it
+    does count, as lost.
+    """
+    as_before = {"attempts": delivery.c.attempts - 1, "tries": delivery.c.tries - 1}
+    queued = {"state": DeliveryState.PENDING, "lease_owner": None, "lease_until": None, "detail": why}
+    ours = (delivery.c.message.in_(sorted(message_ids)), LEASED_DELIVERY, delivery.c.lease_owner == owner)
+    to = select(delivery.c.receiver).where(delivery.c.message.in_(sorted(message_ids)))
+    receivers = set(connection.execute(to).scalars())
+    circuits.lock(connection, receivers)
+    changed = update(delivery).where(*ours).values(queued | as_before)
+    tries: dict[str, int] = defaultdict(int)
+    for row in connection.execute(changed.returning(delivery.c.message, delivery.c.tries)):
+        tries[row.message] = max(row.tries, tries[row.message])
+    untried = [id_ for id_, count in tries.items() if not count]
+    connection.execute(update(delivery).where(delivery.c.message.in_(untried)).values(message=None))
+    connection.execute(delete(message).where(message.c.id.in_(untried)))
+    return set(tries)

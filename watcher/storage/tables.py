@@ -433,6 +433,7 @@ delivery = Table(
     Column("alert", RowId, ForeignKey("alert.id"), nullable=False),
     _text("receiver"),
     _text("route"),  # that named the receiver; empty for alerts about the service
+    Column("critical", Boolean, nullable=False),  # as its alert is: it passes what is held
     Column("state", Word(DeliveryState), nullable=False),
     Column("hold", Word(Hold), nullable=True),  # why it waits though nothing failed
     Column("attempts", Integer, nullable=False),  # since it was last queued: what retry rules count
@@ -462,9 +463,12 @@ LEASED_DELIVERY = text("state = 'sending'")
 # read by claims.claim: each receiver's queue
 _QUEUE = (delivery.c.receiver, delivery.c.alert)
 Index("ix_delivery_queue", *_QUEUE, sqlite_where=OPEN_DELIVERY, postgresql_where=OPEN_DELIVERY)
+# read by claims.claim: what is critical, however long the queue before it is
+CRITICAL_DELIVERY = text("state IN ('pending', 'sending') AND critical")
+Index("ix_delivery_critical", *_QUEUE, sqlite_where=CRITICAL_DELIVERY, postgresql_where=CRITICAL_DELIVERY)
 # read by claims.busy: who is being sent something
 Index("ix_delivery_leased", delivery.c.receiver, sqlite_where=LEASED_DELIVERY, postgresql_where=LEASED_DELIVERY)
-# read by claims.put_back and settling.settle: what a message carries
+# read by settling.put_back and settling.settle: what a message carries
 Index("ix_delivery_message", delivery.c.message, **_where("message IS NOT NULL"))
 
 attempt = Table(

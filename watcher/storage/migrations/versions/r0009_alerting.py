@@ -15,6 +15,7 @@ _ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 _TELLS = "kind NOT IN ('state_change', 'reversal') OR transition IS NOT NULL OR reminds_of IS NOT NULL"
 _STATES = "state IN ('pending', 'sending', 'sent', 'dead', 'dropped', 'silenced')"
+_CRITICAL = "state IN ('pending', 'sending') AND critical"
 _HOLDS = "hold IN ('group', 'quiet', 'budget')"
 _CARRIED = "state <> 'sending' OR message IS NOT NULL"
 _SETTLED = "(state IN ('sent', 'dead', 'dropped', 'silenced')) = (settled_at IS NOT NULL)"
@@ -38,6 +39,7 @@ def upgrade() -> None:
     op.create_index("ix_alert_subject", "alert", ["subject", "id"])
     _index_where("ix_alert_reminds_of", "alert", "reminds_of IS NOT NULL", "reminds_of")
     _index_where("ix_delivery_queue", "delivery", "state IN ('pending', 'sending')", "receiver", "alert")
+    _index_where("ix_delivery_critical", "delivery", _CRITICAL, "receiver", "alert")
     _index_where("ix_delivery_leased", "delivery", "state = 'sending'", "receiver")
     _index_where("ix_delivery_message", "delivery", "message IS NOT NULL", "message")
     for name in ("message", "address"):
@@ -90,6 +92,8 @@ def _extend_on_postgresql() -> None:
     op.create_check_constraint("ck_alert_tells_a_transition", "alert", _TELLS)
     op.add_column("delivery", sa.Column("route", sa.Text(), nullable=False, server_default=""))
     op.alter_column("delivery", "route", server_default=None)
+    op.add_column("delivery", sa.Column("critical", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.alter_column("delivery", "critical", server_default=None)
     op.add_column("delivery", sa.Column("hold", sa.String(16), nullable=True))
     op.add_column("delivery", sa.Column("message", sa.String(32), nullable=True))
     op.execute("UPDATE delivery SET message = id WHERE state = 'sending'")
@@ -134,6 +138,7 @@ def _remake_delivery() -> None:
         sa.Column("alert", _ROW_ID, nullable=False),
         sa.Column("receiver", sa.Text(), nullable=False),
         sa.Column("route", sa.Text(), nullable=False),
+        sa.Column("critical", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("hold", sa.String(16), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -158,8 +163,8 @@ def _remake_delivery() -> None:
         sa.UniqueConstraint("alert", "receiver", name="uq_delivery_receiver"),
     )
     op.execute(
-        f"INSERT INTO delivery_anew ({_DELIVERY}, route, message) "
-        f"SELECT {_DELIVERY}, '', CASE state WHEN 'sending' THEN id END FROM delivery"
+        f"INSERT INTO delivery_anew ({_DELIVERY}, route, critical, message) "
+        f"SELECT {_DELIVERY}, '', 0, CASE state WHEN 'sending' THEN id END FROM delivery"
     )
     op.drop_table("delivery")
     op.rename_table("delivery_anew", "delivery")
