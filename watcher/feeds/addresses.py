@@ -6,18 +6,15 @@ name may point into the operator's own network, and must not reach it.
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import re
 import socket
-import threading
-from contextlib import suppress
-from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from watcher.errors import FeedError
+from watcher.lookup import look_up
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -135,7 +132,7 @@ class GuardedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Resolve one name; OSError when there is no such name, AddressRefused when none of its addresses is public."""
-        infos = await _look_up(host, port, family)
+        infos = await look_up(host, port, family)
         allowed: list[ResolveResult] = []
         word = ""
         for found, _, proto, _, sockaddr in infos:
@@ -153,31 +150,3 @@ class GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held open."""
-
-
-async def _look_up(host: str, port: int, family: int) -> list[Any]:
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[list[Any]] = loop.create_future()
-
-    def settle(infos: list[Any], error: OSError | None) -> None:
-        if future.cancelled():
-            return
-        if error is None:
-            future.set_result(infos)
-        else:
-            future.set_exception(error)
-
-    def work() -> None:
-        infos: list[Any] = []
-        error: OSError | None = None
-        try:
-            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        except OSError as exc:
-            error = exc
-        except UnicodeError:  # a label that is empty or too long for DNS
-            error = socket.gaierror(socket.EAI_NONAME, "not a host name")
-        with suppress(RuntimeError):  # the round is over and its loop closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, infos, error)
-
-    threading.Thread(target=work, name="watcher-dns", daemon=True).start()
-    return await future
