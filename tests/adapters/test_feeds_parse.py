@@ -382,6 +382,18 @@ def test_the_summary_is_preferred_to_the_whole_text_which_stands_in_for_it() -> 
     assert only(rss(f"<item><title>T</title>{content}</item>")).summary == "Whole"
 
 
+def test_what_is_inside_an_element_nobody_asks_for_is_not_the_entrys() -> None:
+    of_rss = (
+        "<author>a@b.example</author><category>Ore<title>Never</title><guid>never</guid> and more</category><comments/>"
+    )
+    of_atom = "<author><name>Ann</name><id>never</id></author><category term='ore'/>"
+    in_rss = rss(f"<item>{of_rss}<title>Ore{of_rss} duty</title>{of_rss}<guid>one</guid>{of_rss}</item>")
+    in_atom = f"<entry>{of_atom}<title>Ore{of_atom} duty</title><id>one</id>{of_atom}</entry>"
+    for document in (in_rss, f"<feed xmlns='http://www.w3.org/2005/Atom'>{in_atom}</feed>"):
+        assert read(document).entries == (ParsedEntry("one", "Ore duty", "", "", None),)
+        assert not read(document).degraded
+
+
 def test_long_texts_are_cut_between_words() -> None:
     entry = only(rss(item("word " * 5000, description="other " * 50_000)))
     assert len(entry.title) <= MAX_TITLE_CHARS

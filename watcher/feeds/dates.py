@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
+from functools import lru_cache
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # syndication began later; what is older is a default or a mistake
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
@@ -57,6 +58,15 @@ def parse_date(text: str, fallback: tuple[int, ...] | None = None) -> datetime |
     return when if when is not None and _EARLIEST <= when < _LATEST else None
 
 
+def needs_no_other(text: str) -> bool:
+    """Tell whether `parse_date` would not look at another parser's reading of this text."""
+    try:
+        return _read(" ".join(text.split())) is not None
+    except (ValueError, OverflowError):
+        return True
+
+
+@lru_cache(maxsize=64)  # texts; each is asked for twice in a row, and many feeds repeat it as the date of the last edit
 def _read(text: str) -> datetime | None:
     """Try the known shapes; ValueError for one that fits and holds an impossible figure."""
     if m := _ISO.match(text):

@@ -15,8 +15,8 @@ _LONGEST_MARKUP = 200_000  # characters looked at: whole books in a <description
 
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*>|!--)")
 _BLOCK = re.compile(
-    r"</?(?:p|div|br|li|ul|ol|dl|dt|dd|h[1-6]|tr|td|th|table|blockquote|section|article|header|footer|figure|"
-    r"figcaption|hr|pre)(?=[\s/>])",
+    r"<(?=/?(?:p|div|br|li|ul|ol|dl|dt|dd|h[1-6]|tr|td|th|table|blockquote|section|article|header|footer|figure|"
+    r"figcaption|hr|pre)[\s/>])",
     re.IGNORECASE,
 )
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z][a-z0-9]+);", re.IGNORECASE)
@@ -58,7 +58,7 @@ def _read_once(text: str) -> str:
     if _TAG.search(text) is None:
         paragraphs = re.split(r"\n[ \t\r]*\n", text.replace("\r\n", "\n"))
         return html.unescape("\n".join(" ".join(paragraph.split()) for paragraph in paragraphs))
-    text = _BLOCK.sub(r"\n\g<0>", " ".join(text.split()))
+    text = _BLOCK.sub("\n<", " ".join(text.split()))
     return html.unescape(_CLEANER.clean(text))
 
 
