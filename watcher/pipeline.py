@@ -110,27 +110,38 @@ class _Hearing:
         self._evidence: dict[str, Evidence] = {}
         self._touched: set[str] = set()
         self._judging = judging
+        self._heard = {entry.id: self._listen(entry) for entry in entries}
+        about = {reading.item for heard in self._heard.values() if not isinstance(heard, str) for reading in heard}
+        self._known = store.evidence_by_item(about, self._since) if about else {}
         self._docket = Docket(judging, dict(self._seen), self._recall)
         self.transitions: list[Transition] = []
         self._before: list[Standing] = []  # where each transition's item stood until then
         self._silent: set[int] = set()  # indices of transitions that are not told
         self._stays: dict[tuple[str, ...], Alert] = {}  # of items that stay: early signals and disputes
 
+    def _listen(self, entry: Entry) -> tuple[Reading, ...] | str:
+        """Read an entry; whatever that may raise is a mistake of ours, and returned in words."""
+        try:
+            return self._judging.read(entry)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+
     def _recall(self, item: str) -> Sequence[Evidence]:
-        known = self._store.evidence(item, self._since)
+        known = self._known[item]
         self._evidence.update((evidence.id, evidence) for evidence in known)
         return known
 
     def take(self, entry: Entry) -> Judgement:
         """Judge the next entry; entries come in order.
 
-        Whatever reading one text may raise is a mistake of ours, told in the judgement's `fault`; the entry counts as
-        judged, or it would hold up every other one for ever.
+        One that could not be read says so in the judgement's `fault` and counts as judged, or it would hold up every
+        other one for ever.
         """
-        try:
-            readings = self._judging.read(entry)
-        except Exception as error:
-            return Judgement(entry, fault=f"{type(error).__name__}: {error}")
+        readings = self._heard[entry.id]
+        if isinstance(readings, str):
+            return Judgement(entry, fault=readings)
+        if not (readings or entry.revision):  # as nearly always
+            return Judgement(entry)
         withdrawn: tuple[Evidence, ...] = ()
         if entry.revision:
             reread = compare(readings, self._store.told(entry.id), self._items)

@@ -237,7 +237,7 @@ QUEUES: dict[str, Callable[[Connection, datetime], object]] = {
     "ix_entry_matched": lambda connection, now: articles.wanted(connection, now, now, now),
     "ix_entry_content": lambda connection, now: rows(connection, entry.c.content_hash),
     "ix_entry_other": lambda connection, now: rows(connection, entry.c.other_hash),
-    "ix_evidence_item": lambda connection, now: judgements.evidence(connection, "deal", now - DAY),
+    "ix_evidence_item": lambda connection, now: judgements.evidence(connection, ["deal"], now - DAY),
     "ix_health_at": lambda connection, now: vitals.forget(connection, now),
     "ix_delivery_queue": lambda connection, now: claims.claim(connection, now, 5, HOUR, "me", Limits()),
     "ix_delivery_critical": lambda connection, now: claims._critical_beyond(connection, "desk", now, 0, 5),

@@ -141,7 +141,7 @@ def _present(
     store = store_from(settings, as_json=as_json)
     try:
         present = {**start, **{i: s for i, s in store.standings().items() if i in start}}
-        return present, {item: store.evidence(item, entry.at - judge.reach) for item in start}
+        return present, store.evidence_by_item(start, entry.at - judge.reach)
     finally:
         store.close()
 

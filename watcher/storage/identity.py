@@ -35,8 +35,7 @@ _ENOUGH = 30  # characters of title and text that two entries of one day do not 
 
 def digest(*parts: str) -> str:
     """Return 32 hexadecimal digits for these parts."""
-    text = "\x1f".join(storable(part) for part in parts)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(storable("\x1f".join(parts)).encode()).hexdigest()[:32]
 
 
 def link_key(link: str) -> str:

@@ -3,7 +3,7 @@ connection in a transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,7 +25,7 @@ _STANDS = ~exists().where(withdrawal.c.evidence == evidence_table.c.id)
 def unjudged(connection: Connection, limit: int) -> list[Entry]:
     """Return the head of the judge's queue."""
     query = select(*ENTRY_COLUMNS).where(entry.c.judged_at.is_(None)).order_by(entry.c.at, entry.c.id).limit(limit)
-    return [entry_of(row) for row in connection.execute(query)]
+    return [entry_of(row) for row in connection.execute(query).all()]  # a thousand at once, not one by one
 
 
 def judged(connection: Connection, since: datetime) -> list[str]:
@@ -50,14 +50,18 @@ def newest(connection: Connection, feed_id: str, limit: int) -> list[Entry]:
     return [entry_of(row) for row in connection.execute(query)]
 
 
-def evidence(connection: Connection, item_id: str, since: datetime) -> list[Evidence]:
-    """Return an item's evidence from a moment on, but what its entries no longer bear out."""
-    query = (
-        select(evidence_table)
-        .where(evidence_table.c.item == item_id, evidence_table.c.at >= since, _STANDS)
-        .order_by(evidence_table.c.at, evidence_table.c.id)
-    )
-    return [evidence_of(row) for row in connection.execute(query)]
+def evidence(connection: Connection, item_ids: Collection[str], since: datetime) -> dict[str, list[Evidence]]:
+    """Return each item's evidence from a moment on, but what its entries no longer bear out."""
+    found: dict[str, list[Evidence]] = {item_id: [] for item_id in item_ids}
+    for some in sliced(item_ids):
+        query = (
+            select(evidence_table)
+            .where(evidence_table.c.item.in_(some), evidence_table.c.at >= since, _STANDS)
+            .order_by(evidence_table.c.at, evidence_table.c.id)
+        )
+        for row in connection.execute(query):
+            found[row.item].append(evidence_of(row))
+    return found
 
 
 def told(connection: Connection, entry_id: str) -> list[Evidence]:

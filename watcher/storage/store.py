@@ -236,8 +236,12 @@ class Store(Outgoing, People, Tellings):
 
     def evidence(self, item: str, since: datetime) -> list[Evidence]:
         """Return an item's evidence of `since` and later that was not withdrawn, ordered by (at, id)."""
+        return self.evidence_by_item([item], since)[item]
+
+    def evidence_by_item(self, items: Collection[str], since: datetime) -> dict[str, list[Evidence]]:
+        """As `evidence`, of several items; one without any has an empty list."""
         with self._db.read() as connection:
-            return judgements.evidence(connection, item, since)
+            return judgements.evidence(connection, items, since)
 
     def told(self, entry: str) -> list[Evidence]:
         """Return what earlier texts of an entry gave as evidence and was not withdrawn, by id."""

@@ -6,8 +6,10 @@ Nothing here knows a table.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import DateTime, Float, String, Text
 from sqlalchemy.engine import Dialect
@@ -19,8 +21,14 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def storable(text: str) -> str:
     """Return the text without the characters that a database cannot hold."""
-    # most text is ASCII, which is known of it without a look
-    return text.replace("\0", "") if text.isascii() else _UNSTORABLE.sub("", text)
+    if "\0" not in text:
+        try:
+            text.encode()  # many times faster than to search, and nearly always the end of it
+        except UnicodeEncodeError:
+            pass
+        else:
+            return text
+    return _UNSTORABLE.sub("", text)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -38,8 +46,19 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         if value.utcoffset() is None:
             raise ValueError(f"a naive datetime cannot be stored: {value!r}")
-        moment = value.astimezone(UTC)
+        moment = value if value.tzinfo is UTC else value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """Write SQLite's digits ourselves, in a third of the time: every entry has three moments."""
+        if dialect.name != "sqlite":
+            return super().bind_processor(dialect)
+
+        def process(value: datetime | None) -> str | None:
+            moment = self.process_bind_param(value, dialect)
+            return None if moment is None else moment.isoformat(" ", "microseconds")
+
+        return process
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give the zone back; PostgreSQL answers in the session's."""
