@@ -13,6 +13,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import make_url
@@ -97,10 +98,15 @@ def test_from_empty_equals_metadata_to_the_last_constraint(migrated: Any) -> Non
     assert any("ck_delivery_sending_is_leased" in one for one in by_migration)
 
 
+def test_the_files_names_say_what_alembic_reads_in_them() -> None:
+    scripts = ScriptDirectory.from_config(schema._config()).walk_revisions()
+    assert schema.known() == tuple(script.revision for script in scripts)
+
+
 def test_upgrade_twice_is_nothing(store: Store) -> None:
     before = store.revision()
     store.upgrade()
-    assert store.revision() == before == schema._known()[0]
+    assert store.revision() == before == schema.known()[0]
     store.check_schema()
 
 

@@ -70,4 +70,5 @@ def chosen_sources(
     every = tuple(feed.id for feed in feeds)
     shared = {feed.id for checked in files if not checked.model.items for feed in checked.model.feeds}
     own = {c.document.path.stem: {feed.id for feed in c.model.feeds} | shared for c in files}
-    return {item.id: tuple(feed for feed in every if feed in own.get(item.watchlist, ())) or every for item in items}
+    chosen = {name: tuple(feed for feed in every if feed in some) or every for name, some in own.items()}
+    return {item.id: chosen.get(item.watchlist, every) for item in items}
