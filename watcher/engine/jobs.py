@@ -45,6 +45,9 @@ from watcher.upkeep import Swept, sweep
 log = structlog.get_logger("watcher")
 
 REPORT_EVERY = timedelta(minutes=1)  # of polling that goes on and on
+# objects made before the garbage collector looks: a batch of entries makes tens of thousands, all of them in use until
+# it is recorded, and to look every few hundred took a tenth of a round
+YOUNG = 20_000
 LONGEST_PACE = timedelta(seconds=5)  # between two messages to an address that is waited for
 
 
@@ -143,6 +146,8 @@ class Jobs:
         self._since = clock()
         self._desk = Desk()
         self._parsers = Parsers()
+        self._thresholds = gc.get_threshold()
+        gc.set_threshold(YOUNG, *self._thresholds[1:])
         gc.freeze()  # see _set_aside
 
     def close(self) -> None:
@@ -150,6 +155,7 @@ class Jobs:
         self._desk.close()
         self._parsers.close()
         gc.unfreeze()
+        gc.set_threshold(*self._thresholds)
 
     def switch(self, works: Works, prepare: Callable[[], None]) -> None:
         """Do `prepare` and work with `works` from then on, with no batch being judged meanwhile: a batch must find the
