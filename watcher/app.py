@@ -342,6 +342,8 @@ class App:
         silent = self.jobs.swept.failing if self.jobs.swept else ()
         if silent and len(silent) == active:
             troubles.append("no feed answers")
+        down = self._down(moment)
+        troubles += [f"receiver {name}: does not take messages (watcher receivers)" for name in down]
         return not failing, {
             "status": "failing" if failing else "degraded" if troubles else "ok",
             "troubles": troubles,
@@ -351,6 +353,7 @@ class App:
             "last_cycle_at": last.isoformat() if last else None,
             "backlog": backlog,
             "feeds": {"active": active, "failing": list(silent)},
+            "receivers": {"active": len(self.settings.receivers), "down": down},
         }
 
     def sources(self) -> Mapping[str, Any]:
@@ -383,6 +386,13 @@ class App:
             "dead": waiting.dead,
             "oldest_pending_s": round(oldest.total_seconds()) if oldest else None,
         }
+
+    def _down(self, moment: datetime) -> list[str]:
+        """The receivers whose circuit is open; none while the database does not say."""
+        try:
+            return [row.circuit.receiver for row in self.store.receivers(moment) if row.circuit.opened_at]
+        except StoreError:
+            return []
 
     def _patience(self) -> timedelta:
         """How long the cycle job may get nothing done: three wake-ups, and a last feed that times out."""

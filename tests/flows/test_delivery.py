@@ -268,6 +268,26 @@ def test_a_web_hook_that_answers_nonsense_sends_nobody_else_a_message_twice(stor
 # --- what is shown --------------------------------------------------------------------------------
 
 
+def test_health_names_a_receiver_that_takes_nothing(room: Newsroom) -> None:
+    with room.app() as app:
+        first_round(app)
+        assert app.health()[1]["receivers"]["down"] == []
+        room.mail.refusals["RCPT"] = "450 4.2.1 busy"
+        tell(app, room, APPROVED)
+        for _ in range(10):
+            app.jobs.deliver()
+            room.clock.forward(hours=1)
+        app.jobs.cycle()
+        healthy, shown = app.health()
+        assert (healthy, shown["status"]) == (True, "degraded")
+        assert "desk" in shown["receivers"]["down"]
+        assert "receiver desk: does not take messages (watcher receivers)" in shown["troubles"]
+        room.mail.refusals.clear()
+        room.clock.forward(hours=6)
+        app.jobs.deliver()
+        assert app.health()[1]["receivers"]["down"] == []
+
+
 def test_a_board_is_told_how_receivers_are_and_no_address(room: Newsroom) -> None:
     with room.app() as app:
         first_round(app)
