@@ -223,6 +223,13 @@ def test_one_half_of_what_links_need_is_noted(tmp_path: Path, text: str, said: l
     assert [(note.line, note.message) for note in notes] == wanted
 
 
+def test_links_that_nobody_answers_are_noted(tmp_path: Path) -> None:
+    text = "board: https://board.example/\nweb: {secret: 0123456789abcdef, enabled: false}\n"
+    (note,) = load(service(tmp_path, text), {}).notes
+    assert note.line == 3
+    assert note.message == "the links in messages lead nowhere, unless another watcher serves them"
+
+
 # --- the shipped files ----------------------------------------------------------------------------
 
 

@@ -222,9 +222,15 @@ def load(path: Path, env: Mapping[str, str], check_address: CheckAddress | None 
 
 
 def _note_links(service: Checked[ServiceFile], notes: Problems) -> None:
-    """Note that messages carry no links to acknowledge and mute, where one half of what they need is told."""
+    """Note that messages carry no links to acknowledge and mute, where one half of what they need is told; or that they
+    do, and this service will not answer them."""
     file = service.model
-    if bool(file.web.secret) == bool(file.board):
+    if file.web.secret and file.board:
+        if not file.web.enabled:
+            message = "the links in messages lead nowhere, unless another watcher serves them"
+            notes.add(service.document.file, service.place(("web", "enabled")), message, "web.enabled: true")
+        return
+    if not (file.web.secret or file.board):
         return
     path, other = (("web", "secret"), "board") if file.web.secret else (("board",), "web.secret")
     message = f"messages carry no links to acknowledge and mute: these also need `{other}`"
