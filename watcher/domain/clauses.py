@@ -73,6 +73,7 @@ class Saying:
     hedged: bool
     official: bool = False  # an unnamed minister, spokesman, court: taken for the decider's own
     foreseen: bool = False  # predicted, expected, hoped
+    parties: bool = False  # "the companies": those who make a deal
 
 
 @dataclass(slots=True)
@@ -272,7 +273,8 @@ def _sayings(s: Sentence) -> list[Saying]:
     size = len(s.words)
     for i, c in enumerate(s.clauses):
         before = len(out)
-        verbs = [m for m in s.marks if m.kind in ("say", "hedge", "foresee") and c.start <= m.first < c.end]
+        kinds = ("say", "hedge", "foresee", "relate") if i and c.kind == "main" else ("say", "hedge", "foresee")
+        verbs = [m for m in s.marks if m.kind in kinds and c.start <= m.first < c.end]
         for m in verbs:
             if m.tags and not set(m.tags) & set("SDB") and m.pattern.text != "according to":
                 continue
@@ -283,9 +285,11 @@ def _sayings(s: Sentence) -> list[Saying]:
                 continue
             if m.pattern.text == "according to":
                 out.append(_saying(s, 0, c.start, m.last, c.end, hedged))
-            elif i and (m.last >= c.end or m.first <= c.start + 1) and c.end - c.start <= _MAX_SPEAKER:
-                out.append(_saying(s, 0, c.start, c.start, c.end, hedged))
-            elif m.first > c.start:
+            elif i and (_closes(s, m, c) or (m.first <= c.start + 1 and m.kind != "relate")) and (
+                c.end - c.start <= _MAX_SPEAKER
+            ):
+                out.append(_saying(s, 0, c.start, c.start, m.last if m.first > c.start else c.end, hedged))
+            elif m.first > c.start and m.kind != "relate":
                 out.append(_saying(s, m.last, _said_until(s, i), c.start, m.first, hedged))
         if len(out) == before and len(s.clauses) > 1 and c.end - c.start <= _MAX_SPEAKER:
             nxt = s.clauses[i + 1].sep if i + 1 < len(s.clauses) else ""
@@ -294,6 +298,18 @@ def _sayings(s: Sentence) -> list[Saying]:
             elif i == len(s.clauses) - 1 and c.sep in ("-", "—", "–", "--", ":") and _names_only(s, c):
                 out.append(_saying(s, 0, c.start, c.start, c.end, False))
     return out
+
+
+def _closes(s: Sentence, m: Found, c: Clause) -> bool:
+    """Whether a verb of saying ends its clause, but for whom it is said to or taken from: "…, two sources tell Reuters",
+    "…, Kyodo quotes officials as saying"."""
+    if m.first == c.start:
+        return False
+    rest = range(m.last, c.end)
+    return all(
+        s.words[k].capital or s.words[k].low in ("as", "saying", "on") or s.is_("source", k) or s.is_("preposition", k)
+        for k in rest
+    )
 
 
 def _said_until(s: Sentence, at: int) -> int:
@@ -314,10 +330,32 @@ def _names_only(s: Sentence, c: Clause) -> bool:
 
 
 def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool) -> Saying:
-    who = frozenset(w for n in s.names if by <= n.place[0] < until for w in n.who)
     sources = s.marked("source", by, until)
+    who = frozenset(
+        w for n in s.names if by <= n.place[0] < until and not _of_the_press(s, n, sources, until) for w in n.who
+    )
     plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
     speaks = [k for k in range(by, until) if not s.is_("say", k) and not s.is_("hedge", k)]
     pronoun = bool(speaks) and all(s.is_("pronoun", k) for k in speaks)
-    official = not who and (bool(s.marked("body", by, until)) or pronoun)
-    return Saying(start, end, who, plural or (bool(sources) and not who and not official), hedged, official)
+    speakers = s.marked("body", by, until) or _own_voice(s, speaks)
+    official = not who and (bool(speakers) or pronoun) and not s.marked("outsider", by, until)
+    parties = not who and bool(s.marked("parties", by, until))
+    return Saying(
+        start, end, who, plural or (bool(sources) and not who and not official), hedged, official, parties=parties
+    )
+
+
+def _of_the_press(s: Sentence, n: Name, sources: Sequence[Found], until: int) -> bool:
+    """Whether a country is named only to tell where a paper or an expert is at home: "Turkish daily reports"."""
+    after = [m for m in sources if n.place[1] <= m.first < until and not s.is_("body", m.first)]
+    return n.adjective and bool(after) and not any(m.kind == "body" and n.place[1] <= m.first < until for m in s.marks)
+
+
+def _own_voice(s: Sentence, speaks: Sequence[int]) -> bool:
+    """Whether all that is told of the speaker is a noun that refers back to those who act: "…, companies say"."""
+    nouns = [k for k in speaks if not s.is_("determiner", k) and not s.is_("pronoun", k)]
+    return bool(nouns) and all(_covered(s, "own_voice", k) for k in nouns)
+
+
+def _covered(s: Sentence, kind: str, at: int) -> bool:
+    return any(m.kind == kind and m.first <= at < m.last for m in s.marks)

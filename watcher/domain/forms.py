@@ -96,6 +96,8 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         and any("," in w.before for w in s.words[cue.last : clause.end])
     ):
         return None
+    if "G" in tags and cue.last < clause.end and s.words[cue.last].low == "of" and cue.last - cue.first == 1:
+        return Form.NOUN  # "the lifting of curbs"
     if "G" in tags:
         return Form.GERUND if _is_gerund(f, cue, clause, before) else None
     nounish = prev is not None and (s.is_("determiner", before) or prev.possessive or prev.low in _NOUNISH)
@@ -207,6 +209,10 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
 def _asks(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether a sentence or a speech begins with a bare verb that somebody is asked: "Lift ban, traders tell …"."""
     s = f.s
+    if clause.linked and s.words[clause.start].low == "and":
+        back = s.clauses[s.clauses.index(clause) - 1]
+        told = any(w.low in ("to", "tell", "tells") for c in s.clauses[: s.clauses.index(back)] for w in s.words[c.start : c.end])
+        return ":" in back.sep and told and "B" in s.tags[back.start] and not set(s.tags[back.start]) & set("SD")
     if clause.linked or not f.has_object(cue, clause):
         return False
     if ":" in clause.sep:

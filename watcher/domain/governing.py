@@ -40,9 +40,15 @@ def governors(f: Frame, cue: Found, clause: Clause) -> list[Found]:
         if m.kind in STATUSES and not describes(s, m, clause) and not f.own(m.first) and not _reports(f, m, cue)
         and (
             (clause.start <= m.first < cue.first and m.last <= cue.first + 1)
-            or (cue.first < m.first < cue.last and s.words[m.first].low == "not")
+            or (cue.first < m.first < cue.last and (s.words[m.first].low == "not" or _inside(f, m, cue)))
         )
     ]  # fmt: skip
+
+
+def _inside(f: Frame, m: Found, cue: Found) -> bool:
+    """Whether an auxiliary stands inside a cue that begins with its subject: "panel could approve"."""
+    auxiliary = m.kind in ("modal", "denied", "announced") and (m.kind == "modal" or f.s.is_("auxiliary", m.first))
+    return auxiliary and cue.gap is not None and m.last == cue.gap[1]
 
 
 def _reports(f: Frame, m: Found, cue: Found) -> bool:
@@ -193,9 +199,16 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
     """A noun is an act only with a verb that makes it one: "wins approval", "seeks approval"."""
     light = [m for m in f.s.marked("light", clause.start, cue.first) if m.tags and cue.first - m.last <= 3]
     made = light and light[-1].first > marks[-1].first if marks else False
-    if marks and not (made and set(light[-1].tags) - set("GB") and not f.s.is_("auxiliary", marks[-1].first)):
+    if marks and light and _disowned(f, marks[-1], light[-1]):
         why.append(f"governed by “{marks[-1].pattern.text}”")
         return status_of(f, marks[-1])
+    if marks and not (made and set(light[-1].tags) - set("GB") and not f.s.is_("auxiliary", marks[-1].first)):
+        why.append(f"governed by “{marks[-1].pattern.text}”")
+        status = status_of(f, marks[-1])
+        denied = status in (Status.ANNOUNCED, Status.POSSIBLE) and any(
+            status_of(f, m) is Status.DENIED and m.first < marks[-1].first for m in marks
+        )
+        return Status.DENIED if denied else status  # "fails to agree", "denies that it weighs"
     if light:
         why.append(f"made an act by “{light[-1].pattern.text}”")
         return Status.DONE
@@ -210,6 +223,19 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
         return Status.DONE
     why.append("a noun that nobody is said to bring about")
     return Status.MENTION
+
+
+def _disowned(f: Frame, mark: Found, light: Found) -> bool:
+    """Whether somebody is told to deny, or to hope, that they made it an act: "denies it offered relief"."""
+    between = range(mark.last, light.first)
+    named = {k for n in f.s.names for k in range(*n.place)}
+    return (
+        mark.kind in ("denied", "possible")
+        and bool(set(mark.tags) & set("SD"))
+        and not f.s.is_("auxiliary", mark.first)
+        and len(between) > 0
+        and all(k in named or f.s.is_("pronoun", k) or f.s.is_("have", k) or f.s.is_("adverb", k) for k in between)
+    )
 
 
 def _passive_behind(f: Frame, cue: Found, clause: Clause) -> Found | None:

@@ -236,10 +236,11 @@ class _Language:
         acts = before[-1:] or behind[:1]
         return CHAMBERS[acts[0].kind] if acts else None
 
-    @staticmethod
-    def subject(s: Sentence, match: Match) -> list[Place]:
+    def subject(self, s: Sentence, match: Match) -> list[Place]:
         """Where the item's subject stands, without what is somebody else's."""
-        return [p for p in match.subject if may_be_the_items(s, p, match.item)]
+        lifecycle = self._lifecycles.get(match.item.lifecycle)
+        measures = lifecycle.measures if lifecycle else ()
+        return [p for p in match.subject if may_be_the_items(s, p, match.item, measures)]
 
     def view(self, s: Sentence, match: Match, subject: list[Place]) -> tuple[Frame, list[Found]] | None:
         """The sentence seen from the item, and the cues of its lifecycle in it; None without words for that."""

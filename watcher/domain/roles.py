@@ -5,7 +5,7 @@ Who acts is acting.py's part, how certain the act is telling.py's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from watcher.domain.clauses import Clause, Sentence
 from watcher.domain.cues import Found
@@ -17,22 +17,25 @@ from watcher.domain.model import Item
 _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani")
 _OF_FLOW = frozenset("in of to on for".split())
 _SOON = 3  # words that name who acts
+_SPEAKERS = ("source", "relate", "own_voice", "parties", "outsider")  # classes of nouns that stand for people
 _NEAR = 3  # words between a noun behind us and the subject
 
 
 # --- whose measure it is --------------------------------------------------------------------------
 
 
-def may_be_the_items(s: Sentence, subject: Place, item: Item) -> bool:
+def may_be_the_items(s: Sentence, subject: Place, item: Item, measures: Collection[str] = ()) -> bool:
     """Whether a measure named in the text can be the item's: not another's ("China's tariffs", "Chinese tariffs"),
-    and not aimed at another ("tariffs on Canada")."""
+    and not aimed at another ("tariffs on Canada"). Goods of those it is aimed at are what it is about ("Norlandic
+    timber"), and so are those who sell and buy them."""
     if not item.decided_by or not item.against:
         return True
     first, last = subject
     owner = next((n for n in s.names if n.place[1] == first), None)
     if owner is not None and not set(owner.who) & set(item.decided_by):
         word = s.words[first - 1]
-        if word.possessive or word.low.endswith(_ADJECTIVES):
+        goods = bool(set(owner.who) & set(item.against)) and not any(s.words[k].stem in measures for k in range(first, last))
+        if (word.possessive or word.low.endswith(_ADJECTIVES)) and not (goods and measures):
             return False
     if last < len(s.words) and s.words[last].low in ("on", "against"):
         target = next((n for n in s.names if n.place[0] in (last + 1, last + 2)), None)
@@ -152,7 +155,8 @@ def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
     if set(f.s.tags[at]) & set("DN") and f.small(at + 1):
         return True  # "summit planned for Paris is off"
     return all(f.own(k) or f.s.is_("be", k) or f.s.is_("have", k) or f.s.is_("modal", k) or f.s.is_("auxiliary", k) or
-               any(m.first <= k < m.last for m in f.s.marks) for k in range(at, cue.first))  # fmt: skip
+               any(m.first <= k < m.last and m.kind not in _SPEAKERS for m in f.s.marks)
+               for k in range(at, cue.first))  # fmt: skip
 
 
 def _leads(f: Frame, place: Place, clause: Clause) -> bool:

@@ -29,9 +29,10 @@ _FIRM = (Status.DONE, Status.ANNOUNCED)
 _OF_FLOW = ("flow", "flow_noun")
 _BY_OBJECT = ("does", "noun", *_OF_FLOW)  # kinds whose state depends on what the act is done to
 _LEANING = frozenset("inclined ready poised open minded".split())
-_PART = frozenset("some most many several part parts partially partly dozens hundreds certain".split())
+_PART = frozenset("some most many several part parts partial partially partly half dozens hundreds certain".split())
 _LACKING = frozenset(("no", "without", "no plan for", "no plans for", "no sign of"))
 _YEARS = frozenset(("year", "month", "decade"))
+_OPENING = 4  # words in which "a year and a half on" stands
 _NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
 _BARE_REACH = 8  # words from a status verb to the subject it takes
 
@@ -106,7 +107,8 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         status = Status.CLAIMED
     if status is Status.MENTION:
         return Told(None, status, place, tuple(why))
-    if any(w.low in _PART for w in f.s.words[max(cue.last - 1, cue.first) : f.object_end(cue, clause)]):
+    led = f.s.words[f.before(cue.first, clause.start) + 1 : cue.first] if cue.first > clause.start else ()
+    if any(w.low in _PART for w in (*led, *f.s.words[max(cue.last - 1, cue.first) : f.object_end(cue, clause)])):
         state = f.told.partial.get(state or "", state)
     if form is Form.PAST or (form is Form.GERUND and clause.kind == "after"):
         state = f.told.past.get(state or "", state)
@@ -158,7 +160,7 @@ def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]
     if clause.kind in ("background", "after") and form is Form.NOUN:
         why.append("told as background")
         return Status.MENTION
-    if clause.start and clause.kind == "after" and s.words[clause.start - 1].stem in _YEARS:
+    if _long_since(s, clause):
         why.append("an anniversary")
         return Status.MENTION
     if form in (Form.PAST, Form.PASSIVE) and s.marked("bygone", clause.start, clause.end):
@@ -170,6 +172,9 @@ def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]
     if status in _FIRM and _conditional(s, clause):
         why.append("inside a condition")
         status = Status.POSSIBLE
+    if s.question and s.words[0].low == "why" and form in (Form.FINITE, Form.PAST, Form.PASSIVE, Form.BASE):
+        why.append("asked why, not whether")
+        return Status.MENTION
     if s.question and status in (*_FIRM, Status.CLAIMED):
         why.append("asked, not told")
         return Status.POSSIBLE
@@ -177,6 +182,18 @@ def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]
         why.append("an explainer, not a report")
         return Status.MENTION
     return status
+
+
+def _long_since(s: Sentence, clause: Clause) -> bool:
+    """Whether a clause only tells since when: "a year after …", "six months on from …", "ten years since …"."""
+    at, words = clause.start, s.words
+    if at and clause.kind == "after" and words[at - 1].stem in _YEARS:
+        return True
+    opening = range(at, min(at + _OPENING, clause.end - 1))
+    return any(
+        words[k].stem in _YEARS and words[k + 1].low in ("on", "since", "later", "after") and "," not in words[k + 1].before
+        for k in opening
+    )
 
 
 def _is_topic(s: Sentence, clause: Clause) -> bool:
@@ -218,7 +235,8 @@ def _voiced(f: Frame, cue: Found, form: Form, status: Status, why: list[str]) ->
         if saying.foreseen:
             why.append("foreseen, not told")
             return Status.POSSIBLE
-        if saying.hearsay or saying.hedged or not (own or saying.official):
+        speaks_for_it = own or saying.official or (saying.parties and f.told.mutual)
+        if saying.hearsay or saying.hedged or not speaks_for_it:
             why.append(f"said by {', '.join(sorted(saying.who)) or 'others'}")
             return Status.CLAIMED
     if s.marked("hearsay", 0, cue.last + _NEAR_HEARSAY):  # not "indicted for allegedly …"
