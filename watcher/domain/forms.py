@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from watcher.domain.clauses import Clause
 from watcher.domain.cues import Found
-from watcher.domain.frame import Frame
+from watcher.domain.frame import NOUNS, Frame
 
 _NOUNISH = frozenset("of for by on in with".split())
 _RELATIVE = frozenset("who which whose whom".split())
@@ -117,7 +117,7 @@ def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
     led = (
         before < clause.start
         or s.is_("preposition", before)
-        or any(m.first <= before < m.last for m in s.marks)
+        or any(m.first <= before < m.last and m.kind not in NOUNS for m in s.marks)
     ) and not s.is_("have", before)  # fmt: skip
     if not led and (f.own(cue.first) or not f.has_object(cue, clause)):
         return False

@@ -15,6 +15,7 @@ from watcher.domain.model import Item, LifecycleWords
 
 NOT_SUBJECT = frozenset("on with to from against of for in over at into by".split())  # a name behind one does not act
 _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows
+NOUNS = frozenset("source relate own_voice parties outsider quantity set_price region".split())  # classes of mere nouns
 _PARTS = frozenset(
     "all any batch both copy day days details dozens draft each export exports half hundreds import imports list "
     "lots many more most much none number package part parts percent phase round sale sales scores series session "
@@ -40,6 +41,7 @@ class Frame:
         Sequence[Place]
     ] = ()  # the same by group of phrases: each must be named before the cue's clause ends
     after: Mapping[str, Set[str]] = field(default_factory=dict)  # state -> those that only come after it
+    about: Sequence[Place] = ()  # names of actors that the item asks for
     taken: list[Place] = field(default_factory=list)  # cues of acts that are not the decider's
     others: bool = False  # somebody else was found to do to the subject what the item waits for
     deciders: frozenset[str] = field(init=False)

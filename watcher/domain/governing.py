@@ -245,6 +245,8 @@ def _passive_behind(f: Frame, cue: Found, clause: Clause) -> Found | None:
             continue
         if not set(m.tags) & set("DN") or f.s.is_("auxiliary", m.first):
             continue
+        if f.s.words[m.first - 1].low in ("than", "as"):
+            continue  # "by more than expected"
         bare = m.last >= clause.end or f.small(m.last) or f.s.is_("agent", m.last)
         between = any(set(f.s.tags[k]) & set("SG") and not f.own(k) for k in range(cue.last, m.first))
         return m if bare and not between else None

@@ -251,7 +251,7 @@ class _Language:
         if subject and all(any(n.place[0] <= first < n.place[1] for n in s.names) for first, _ in subject):
             subject = [*subject, *((k, k + 1) for k, w in enumerate(s.words) if w.stem in lifecycle.events)]
         stages, after = self._stages.get(item.lifecycle, {}), self._after.get(item.lifecycle, {})
-        frame = Frame(s, item, subject, lifecycle, stages, match.groups, after)
+        frame = Frame(s, item, subject, lifecycle, stages, match.groups, after, match.names)
         index = self._cues[item.lifecycle]
         return frame, _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])
 

@@ -10,14 +10,13 @@ from collections.abc import Collection, Sequence
 from watcher.domain.clauses import Clause, Sentence
 from watcher.domain.cues import Found
 from watcher.domain.forms import Form
-from watcher.domain.frame import NOT_SUBJECT, Frame
+from watcher.domain.frame import NOT_SUBJECT, NOUNS, Frame
 from watcher.domain.matching import Place
 from watcher.domain.model import Item
 
 _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani")
 _OF_FLOW = frozenset("in of to on for".split())
 _SOON = 3  # words that name who acts
-_SPEAKERS = ("source", "relate", "own_voice", "parties", "outsider")  # classes of nouns that stand for people
 _NEAR = 3  # words between a noun behind us and the subject
 
 
@@ -81,10 +80,21 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
             or overlap
             or (f.s.words[cue.last - 1].low in ("with", "by", "from") and any(p[0] >= cue.last for p in inside))
         )
+    if f.told.measures and _takes_quantity(f, cue, clause):
+        return False
     ordered = cue.gap is not None and f.s.words[cue.last - 2].low == "to"
     end = clause.end if ordered else f.object_end(cue, clause)  # "orders X to pay for …": all of it is ordered
     whole = bool(f.told.mutual) and cue.kind == "does" and cue.pattern.label[1] not in f.told.mutual
     return overlap or any(cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) for p in inside)
+
+
+def _takes_quantity(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether the verb takes a quantity that no measure sets: "cuts oil demand forecast", and not "cuts minimum price"."""
+    s = f.s
+    for k in range(cue.first + 1 if cue.gap else cue.last, f.object_end(cue, clause)):
+        if s.is_("quantity", k) and not f.own(k) and f.heads(k + 1, clause):
+            return not any(s.is_("set_price", j) for j in range(max(cue.last, k - 3), k))
+    return False
 
 
 def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
@@ -155,7 +165,7 @@ def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
     if set(f.s.tags[at]) & set("DN") and f.small(at + 1):
         return True  # "summit planned for Paris is off"
     return all(f.own(k) or f.s.is_("be", k) or f.s.is_("have", k) or f.s.is_("modal", k) or f.s.is_("auxiliary", k) or
-               any(m.first <= k < m.last and m.kind not in _SPEAKERS for m in f.s.marks)
+               any(m.first <= k < m.last and m.kind not in NOUNS for m in f.s.marks)
                for k in range(at, cue.first))  # fmt: skip
 
 
@@ -184,6 +194,20 @@ def _takes_pronoun(f: Frame, cue: Found) -> bool:
     """Whether the cue takes "it" or "them": the subject of the clause before."""
     span = range(*cue.gap) if cue.gap else range(cue.last, min(cue.last + 1, len(f.s.words)))
     return any(f.s.words[k].low in ("it", "them") for k in span)
+
+
+def takes_goods(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether the cue takes the goods themselves that a measure is on ("allows Norlandic timber"): a flow, too, where
+    the verb is not told of measures as well."""
+    if form is Form.NOUN or any(cue.pattern.text in kinds.get("does", ()) for kinds in f.told.cues.values()):
+        return False
+    if form is Form.PASSIVE:
+        span = range(clause.start, cue.first)
+    else:
+        span = range(cue.first + 1 if cue.gap else cue.last, f.object_end(cue, clause))
+    named = {k for n in f.s.names for k in range(*n.place)}
+    heads = [k for k in span if f.own(k) and k not in named and (f.heads(k + 1, clause) or k + 1 == cue.first)]
+    return bool(heads) and f.s.words[heads[-1]].stem not in f.told.measures
 
 
 def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:

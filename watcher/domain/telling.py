@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from watcher.domain.acting import agents, both_sides, foreign, parties_named
+from watcher.domain.acting import agents, both_sides, elsewhere, foreign, parties_named
 from watcher.domain.clauses import Clause, Sentence
 from watcher.domain.cues import Found
 from watcher.domain.forms import Form, form_of
@@ -20,7 +20,7 @@ from watcher.domain.frame import Frame
 from watcher.domain.governing import STATUSES, describes, governed, governors, status_of
 from watcher.domain.matching import Place
 from watcher.domain.model import Status
-from watcher.domain.roles import concerns, takes_flow
+from watcher.domain.roles import concerns, takes_flow, takes_goods
 
 STRENGTH = (
     Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
@@ -34,6 +34,7 @@ _LACKING = frozenset(("no", "without", "no plan for", "no plans for", "no sign o
 _YEARS = frozenset(("year", "month", "decade"))
 _OPENING = 4  # words in which "a year and a half on" stands
 _NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
+_ON = ("on", "against", "of", "for", "to", "in")  # a measure's preposition
 _BARE_REACH = 8  # words from a status verb to the subject it takes
 
 
@@ -92,10 +93,16 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         return Told(state, Status.DONE, place, ("opens an official publication",)) if opens else None
     clause = f.s.clause_at(cue.first)
     form = None if _is_no_cue(f, cue) else form_of(f, cue, clause)
-    if form is None or not concerns(f, cue, clause, form) or not parties_named(f, clause):
+    if form is None:
+        return None
+    if not concerns(f, cue, clause, form):
+        f.others = f.others or elsewhere(f, cue, clause, form)
+        return None
+    if not parties_named(f, clause):
         return None
     if f.told.flows and cue.kind in _BY_OBJECT and (cue.kind in _OF_FLOW) != takes_flow(f, cue, clause, form):
-        return None
+        if cue.kind != "flow" or not takes_goods(f, cue, clause, form):
+            return None
     why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
     if any(first <= cue.first < last for first, last in f.taken) or foreign(f, cue, clause, form, why):
         f.taken.append(place)  # nor do words inside another's act tell anything
@@ -294,4 +301,18 @@ def _taken(f: Frame, m: Found, clause: Clause) -> Place | None:
             continue
         if f.heads(last, clause):
             return first, last
+    return _measure_taken(f, m, clause, reach) if measures else None
+
+
+def _measure_taken(f: Frame, m: Found, clause: Clause, reach: int) -> Place | None:
+    """The place of a noun for a measure on the subject that a status verb takes: "mulls export curbs on nickel"."""
+    s = f.s
+    for k in range(m.last, min(reach, clause.end)):
+        if s.words[k].stem not in f.told.measures or not f.heads(k + 1, clause):
+            continue
+        within = any(m.last <= first and last <= k for first, last in f.subject)
+        on_it = k + 1 < clause.end and s.words[k + 1].low in _ON and any(
+            k + 1 < first < clause.end for first, _ in f.subject
+        )
+        return (k, k + 1) if within or on_it else None
     return None
