@@ -48,7 +48,13 @@ def governors(f: Frame, cue: Found, clause: Clause) -> list[Found]:
 def _inside(f: Frame, m: Found, cue: Found) -> bool:
     """Whether an auxiliary stands inside a cue that begins with its subject: "panel could approve"."""
     auxiliary = m.kind in ("modal", "denied", "announced") and (m.kind == "modal" or f.s.is_("auxiliary", m.first))
-    return auxiliary and cue.gap is not None and m.last == cue.gap[1]
+    return auxiliary and cue.gap is not None and m.last == _verb_inside(f, cue)
+
+
+def _verb_inside(f: Frame, cue: Found) -> int:
+    """Where the verb of a cue that begins with its subject, or the "to" before it, stands."""
+    at = cue.gap[1] if cue.gap else cue.last
+    return at - 1 if cue.gap and at > cue.gap[0] and f.s.words[at - 1].low == "to" else at
 
 
 def _reports(f: Frame, m: Found, cue: Found) -> bool:
@@ -101,6 +107,9 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
     if form is Form.INFINITIVE and not _commits(f, cue, clause):
         why.append("a purpose, not a commitment")
         return Status.POSSIBLE
+    if form is Form.PLAIN and cue.gap and _verb_inside(f, cue) < cue.gap[1]:
+        why.append("still to come")
+        return Status.ANNOUNCED  # "talks on X to resume"
     if form is Form.PASSIVE and _to_be(f, cue, clause):
         why.append("still to come")
         return Status.ANNOUNCED

@@ -70,7 +70,9 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return near or overlap or (cue.kind == "does" and soon and any(p[0] >= cue.last for p in inside))
     if cue.kind == "happens":
         if f.told.measures and not any(_holds_measure(f, p) for p in ((clause.start, cue.first), *inside)):
-            return False  # exports rise, and that is no measure
+            kinds = f.told.cues[cue.pattern.label[1]]
+            if cue.pattern.text not in kinds.get("flow", ()):
+                return False  # exports rise, and that is no measure; but they resume only when they may
         either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
         transitive = either and f.has_object(cue, clause)
         return cue.gap is not None or (left and form is not Form.GERUND and not transitive)
@@ -101,11 +103,32 @@ def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether a cue in a clause that does not name the subject takes it from the one before, or from a label."""
     if _labelled(f, clause) or cue.pattern.label[-1] in f.told.on_party:
         return cue.kind == "does" or _labelled(f, clause)
+    if clause.kind in ("reason", "after") and _bare_measure(f, cue, clause, form):
+        return True
     return clause.linked and (
         _takes_pronoun(f, cue)
         or (form is Form.PASSIVE and _named_before(f, clause))
         or (cue.kind == "happens" and cue.first == clause.start and _opens_before(f, clause))
     )
+
+
+def _bare_measure(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether a cue in a later clause takes a measure of which nothing is said but whose it is: "timber flows again as
+    Norland's ban ends". It is then the one on the subject, named before."""
+    s = f.s
+    if form is Form.PASSIVE or cue.kind == "happens":
+        span = range(clause.start, cue.first)
+    else:
+        span = range(cue.last, f.object_end(cue, clause))
+    for k in span:
+        if s.words[k].stem in f.told.measures and k != cue.first:
+            whose = k - 1
+            named = any(n.place[0] <= whose < n.place[1] and set(n.who) & f.deciders for n in f.s.names)
+            bare = named or s.is_("determiner", whose) or whose < clause.start or whose == cue.last - 1
+            ends = f.heads(k + 1, clause) or k + 1 == cue.first
+            on_other = k + 1 < clause.end and s.words[k + 1].low in ("on", "against", "of", "for")
+            return bare and ends and not on_other
+    return False
 
 
 def _led_to(f: Frame, place: Place, cue: Found) -> bool:

@@ -130,12 +130,16 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
     """Whether the words only look like a cue: an auxiliary, a part of a longer status word, or a verb that
     governs the real cue ("agrees to lift", "fails to pass")."""
     s, size, nxt = f.s, cue.last - cue.first, cue.last
-    if s.is_("idiom", cue.first) or s.is_("leaves", cue.first):
+    if s.is_("leaves", cue.first) or any(
+        m.kind == "idiom" and m.first == cue.first and (size == 1 or cue.last < m.last or cue.gap) for m in s.marks
+    ):
         return True
     if cue.pattern.head == "have" and cue.gap and any("N" in s.tags[k] for k in range(*cue.gap)):
         return True
     opens = cue.first == s.clause_at(cue.first).start and "G" in cue.tags
-    if cue.gap and opens and any(set(s.tags[k]) & set("SB") and not f.own(k) for k in range(*cue.gap)):
+    if cue.gap and opens and any(
+        set(s.tags[k]) & set("SB") and not f.own(k) and not f.small(k) for k in range(*cue.gap)
+    ):
         return True  # "Striking workers approve deal"
     if cue.gap and any(
         s.is_("pronoun", k) and set(s.tags[k + 1]) & set("SD") for k in range(cue.gap[0], cue.gap[1] - 1)
