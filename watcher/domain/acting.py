@@ -82,6 +82,8 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
            for n in f.names(clause.start, clause.end)):  # fmt: skip
         return False  # done together with who decides
     acting = agents(f, cue, clause, form)
+    if acting and f.told.needs_parties and f.s.is_("hosts", cue.first) and f.item.with_ and not acting & f.deciders:
+        return not f.deciders <= _named(f, clause.start, clause.end)
     if not acting:
         told = form in (Form.FINITE, Form.PAST) and cue.kind != "happens" and not f.s.is_("receive", cue.first)
         stranger = _stranger(f, cue, clause) if told else ""
@@ -109,8 +111,9 @@ def _strangers_own(f: Frame, cue: Found, clause: Clause, form: Form, why: list[s
     known = {w for n in f.s.names if n.place in f.about or f.own(n.place[0]) for w in n.who}
     if not acting or not all(w.startswith(("place:", _REGION)) for w in acting) or acting & known:
         return False
-    if f.item.against or _named(f, 0, len(f.s.words)) & f.deciders - known:
-        return any(w.startswith(_REGION) for w in acting)
+    regional = any(w.startswith(_REGION) for w in acting)
+    if not regional and (f.item.against or _named(f, 0, len(f.s.words)) & f.deciders - known):
+        return False
     f.others = True
     why.append(f"done by {_list(acting)}, of whom the item says nothing")
     return True

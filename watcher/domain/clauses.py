@@ -28,7 +28,7 @@ _VERBAL = (
     "be",
     "have",
 )
-_INFLECTED = (*_VERBAL, "granted", "holds")
+_INFLECTED = (*_VERBAL, "granted", "holds", "relate", "hosts")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
 _ADJECTIVE = re.compile(r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi)$")
 _CJK = "\u3400"  # words from here on are Chinese characters
@@ -36,6 +36,8 @@ _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
 _SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
 _BEFORE_MONTH = frozenset("in by until till since from last next this early late mid of on before after to".split())
+_PAIRS = frozenset((a, "and", b) for a, b in (("come", "go"), ("comes", "goes"), ("came", "went"), ("done", "dusted")))
+_TIME = 4  # words that a time takes
 _IDIOM_GAP = 2  # words
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 
@@ -172,10 +174,14 @@ def _cut(s: Sentence) -> list[Clause]:
         blank = before.isspace() and s.words[at].raw >= _CJK and s.words[at - 1].raw >= _CJK
         if _breaks(before) or blank:  # a blank parts the clauses of a Chinese headline
             cuts.append((at, _opened(opener), False, before.strip()))
-        elif opener is not None and not any(m.first < at < m.last for m in s.marks):
+        elif opener is not None and not any(m.first < at < m.last for m in s.marks) and not _only_a_time(s, opener) and not (
+            low == "yet" and any(s.is_(kind, at - 1) for kind in ("modal", "have", "be"))
+        ):
             cuts.append((at, _opened(opener), False, ""))
         elif "," in before and low.endswith("ing") and len(low) > _SHORT_ING:
             cuts.append((at, "main", True, before.strip()))  # ", citing …": an adjunct
+        elif (s.words[at - 1].low, low, s.words[min(at + 1, len(s.words) - 1)].low) in _PAIRS:
+            continue  # "comes and goes" is one verb
         elif ("," in before or low in ("and", "&", "then")) and _has_verb(s, cuts[-1][0], at):
             comma = "," in before
             if (comma and (cuts[-1][1] != "main" or _goes_on(s, at))) or _is_verb(s, at if comma else at + 1):
@@ -186,6 +192,13 @@ def _cut(s: Sentence) -> list[Clause]:
         for (start, kind, linked, sep), end in zip(cuts, ends, strict=True)
         if end > start
     ]
+
+
+def _only_a_time(s: Sentence, opener: Found) -> bool:
+    """Whether "until" only takes a time and opens no clause: "to stay open until June"."""
+    if s.words[opener.first].low not in ("until", "till") or any(m.first == opener.last and m.kind in _OPENERS for m in s.marks):
+        return False
+    return not any(_is_verb(s, k) for k in range(opener.last, min(opener.last + _TIME, len(s.words))))
 
 
 def _opened(opener: Found | None) -> str:
@@ -208,7 +221,9 @@ def _has_verb(s: Sentence, start: int, end: int) -> bool:
 def _goes_on(s: Sentence, at: int) -> bool:
     """Whether what follows a comma has a verb of its own; otherwise it goes on with a list."""
     end = next((k for k in range(at + 1, len(s.words)) if "," in s.words[k].before or _breaks(s.words[k].before)), None)
-    return any(_is_verb(s, k) for k in range(at, end or len(s.words)))
+    last = end or len(s.words)
+    told = any(m.kind in ("say", "relate") and at < m.first < last and set(m.tags) & set("SD") for m in s.marks)
+    return told or any(_is_verb(s, k) for k in range(at, last))
 
 
 def _is_verb(s: Sentence, at: int) -> bool:
@@ -278,6 +293,8 @@ def _sayings(s: Sentence) -> list[Saying]:
         for m in verbs:
             if m.tags and not set(m.tags) & set("SDB") and m.pattern.text != "according to":
                 continue
+            if m.kind == "relate" and not set(m.tags) & set("SD") and s.words[m.first - 1].low == s.words[m.first - 1].stem:
+                continue  # a noun: "…, a new post"
             hedged = m.kind == "hedge"
             if m.kind == "foresee":
                 if i and m.last >= c.end and c.end - c.start <= _MAX_SPEAKER and c.kind == "main":

@@ -15,6 +15,7 @@ from watcher.domain.frame import NOUNS, Frame
 _NOUNISH = frozenset("of for by on in with".split())
 _RELATIVE = frozenset("who which whose whom".split())
 _PLURAL_ACTS = frozenset("take enter come go begin start kick remain loom continue".split())  # verbs of plural nouns
+_SPEAKER = 4  # words before a colon that name who speaks
 _AFTER_NOUN = frozenset("of on in for from to by and or".split())
 
 
@@ -86,8 +87,8 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
                 return Form.PASSIVE
         if s.is_("have", before) and tags & set("DN"):
             return Form.PAST
-    if "-" in s.words[cue.first].before and s.words[cue.first].glued and tags & set("DN"):
-        return None  # "state-backed"
+    if "-" in s.words[cue.first].before and s.words[cue.first].glued and (tags & set("DN") or cue.last - cue.first == 1):
+        return None  # "state-backed", "year-end"
     if prev is None and clause.linked and tags & set("DN") and clause is not s.clauses[-1]:
         return None  # an apposition: "the treaty, signed in May, was torn up"
     if (
@@ -217,6 +218,10 @@ def _asks(f: Frame, cue: Found, clause: Clause) -> bool:
         return False
     if ":" in clause.sep:
         back = s.clauses[s.clauses.index(clause) - 1]
+        named = any(back.start <= n.place[0] < back.end for n in s.names)
+        about = any(f.own(k) for k in range(back.start, back.end))
+        if cue.first == clause.start and named and not about and back.end - back.start <= _SPEAKER:
+            return True  # "Norland's premier: lift the ban"
         return any(w.low in ("to", "tell", "tells") for w in s.words[back.start : back.end])
     return clause.start == 0 and bool(s.marked("urged", clause.end, len(s.words)))
 
@@ -232,6 +237,13 @@ def _verb_follows(f: Frame, cue: Found, clause: Clause) -> bool:
     return False
 
 
+def _takes_nouns(f: Frame, m: Found) -> bool:
+    """Whether a verb that asks or tells takes a noun and no bare infinitive."""
+    if f.s.is_("auxiliary", m.first) or not m.tags:
+        return False
+    return m.kind == "urged" or m.pattern.text in ("announce", "declare", "unveil", "oppose", "reject", "avoid", "avert")
+
+
 def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     """A base form: governed by a modal, the verb of a plural subject, or no verb at all."""
     s = f.s
@@ -239,6 +251,8 @@ def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
         return Form.IMPERATIVE if _asks(f, cue, clause) else Form.FINITE if clause.linked else None
     prev = s.words[before]
     taken = [m for m in s.marks if m.first <= before < m.last and m.kind in ("modal", "announced", "denied", "urged")]
+    if any(m.last == before + 1 and _takes_nouns(f, m) for m in taken) and cue.last - cue.first == 1:
+        return None  # "farmers demand end to …"
     if any("S" in m.tags and not s.is_("auxiliary", m.first) and not m.pattern.text.endswith(" to") for m in taken):
         return None  # what is ruled out, demanded or announced is a noun
     governed = bool(taken) or any(

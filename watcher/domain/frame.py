@@ -88,6 +88,8 @@ class Frame:
         s, nxt = self.s, cue.last
         if cue.gap is not None and cue.gap[1] > cue.gap[0]:
             return any(not self.small(k) for k in range(*cue.gap))
+        if cue.gap is not None and s.words[cue.last - 1].stem in self.told.events:
+            return True  # it is in the cue: "held talks"
         if (
             nxt >= clause.end
             or "," in s.words[nxt].before

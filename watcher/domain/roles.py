@@ -17,6 +17,7 @@ from watcher.domain.model import Item
 _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani")
 _OF_FLOW = frozenset("in of to on for".split())
 _SOON = 3  # words that name who acts
+_TIMES = frozenset("time extension reprieve week month year day hour grace respite breather".split())
 _NEAR = 3  # words between a noun behind us and the subject
 
 
@@ -66,6 +67,9 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         beside = f.before(cue.first, clause.start)
         near = any(p[1] == beside + 1 for p in inside)
         near = near or (cue.kind == "happens" and any(_led_to(f, p, cue) for p in inside if _leads(f, p, clause)))
+        on_it = cue.kind == "happens" and cue.last < clause.end and f.s.words[cue.last].low in ("on", "over", "about")
+        if on_it and any(p[0] > cue.last for p in inside):
+            return True  # "talks under way on X"
         soon = cue.first - clause.start <= _SOON  # "Norco to acquire X", not "winning the race to acquire X"
         return near or overlap or (cue.kind == "does" and soon and any(p[0] >= cue.last for p in inside))
     if cue.kind == "happens":
@@ -103,6 +107,8 @@ def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether a cue in a clause that does not name the subject takes it from the one before, or from a label."""
     if _labelled(f, clause) or cue.pattern.label[-1] in f.told.on_party:
         return cue.kind == "does" or _labelled(f, clause)
+    if f.told.anyone and _time_before(f, cue, clause):
+        return True
     if clause.kind in ("reason", "after") and _bare_measure(f, cue, clause, form):
         return True
     return clause.linked and (
@@ -110,6 +116,17 @@ def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         or (form is Form.PASSIVE and _named_before(f, clause))
         or (cue.kind == "happens" and cue.first == clause.start and _opens_before(f, clause))
     )
+
+
+def _time_before(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a cue that tells of more time stands before a day told behind "before": "another week before deadline"."""
+    at = f.s.clauses.index(clause) + 1
+    if f.s.words[cue.last - 1].stem not in _TIMES or at >= len(f.s.clauses):
+        return False
+    behind = f.s.clauses[at]
+    led = f.s.words[behind.start].low in ("before", "ahead")
+    verbs = any(set(f.s.tags[k]) & set("SD") and not f.own(k) for k in range(behind.start, behind.end))
+    return led and not verbs and any(behind.start <= first < behind.end for first, _ in f.subject)
 
 
 def _bare_measure(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
@@ -226,11 +243,15 @@ def takes_goods(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return False
     if form is Form.PASSIVE:
         span = range(clause.start, cue.first)
+    elif cue.gap and cue.gap[1] > cue.gap[0]:
+        span = range(*cue.gap)
     else:
-        span = range(cue.first + 1 if cue.gap else cue.last, f.object_end(cue, clause))
+        span = range(cue.last, f.object_end(cue, clause))
+    if any(f.s.words[k].stem in f.told.measures for k in span):
+        return False
     named = {k for n in f.s.names for k in range(*n.place)}
-    heads = [k for k in span if f.own(k) and k not in named and (f.heads(k + 1, clause) or k + 1 == cue.first)]
-    return bool(heads) and f.s.words[heads[-1]].stem not in f.told.measures
+    heads = [k for k in span if f.own(k) and k not in named and (f.heads(k + 1, clause) or k + 1 in (cue.first, span.stop))]
+    return bool(heads)
 
 
 def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:

@@ -32,6 +32,7 @@ _LEANING = frozenset("inclined ready poised open minded".split())
 _PART = frozenset("some most many several part parts partial partially partly half dozens hundreds certain".split())
 _LACKING = frozenset(("no", "without", "no plan for", "no plans for", "no sign of"))
 _YEARS = frozenset(("year", "month", "decade"))
+_THREATS = frozenset(("threaten", "threat", "warn of", "sue", "file suit", "file lawsuit", "go to court", "go to ~ court"))
 _OPENING = 4  # words in which "a year and a half on" stands
 _NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
 _ON = ("on", "against", "of", "for", "to", "in")  # a measure's preposition
@@ -62,13 +63,26 @@ def tell(f: Frame, cues: Sequence[Found], *, official_title: bool) -> Told | Non
         if (c.tags or c.first not in verbs)  # a word that is a verb here is no noun here
         and (c.kind == "turn") == (c.first in turned)  # an act on a ruling against the subject is no act on the subject
     ]
-    candidates = [t for cue in used if (t := _of_cue(f, cue, official_title)) is not None]
-    candidates += _of_status_words(f)
+    candidates = [t for cue in used if not _holds_an_act(f, cue, used) and (t := _of_cue(f, cue, official_title)) is not None]
+    bare = _of_status_words(f)
+    candidates += bare
     return min(
         candidates,
-        key=lambda t: (STRENGTH.index(t.status), _overtaken(f, t, candidates), t.place[0] - t.place[1]),
+        key=lambda t: (STRENGTH.index(t.status), t in bare, _overtaken(f, t, candidates), t.place[0] - t.place[1]),
         default=None,
     )
+
+
+def _holds_an_act(f: Frame, cue: Found, cues: Sequence[Found]) -> bool:
+    """Whether a verb only says that the act named before it holds: "lifting of ban takes effect" lifts."""
+    if cue.kind != "happens" or not f.s.is_("holds", cue.first):
+        return False
+    clause = f.s.clause_at(cue.first)
+    return any(
+        o.label_state != cue.label_state and clause.start <= o.first and o.last <= cue.first and form_of(f, o, clause) is Form.NOUN
+        and _takes_its_kind(f, o, clause, Form.NOUN)
+        for o in cues
+    )  # fmt: skip
 
 
 def _overtaken(f: Frame, told: Told, candidates: Sequence[Told]) -> bool:
@@ -100,9 +114,9 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         return None
     if not parties_named(f, clause):
         return None
-    if f.told.flows and cue.kind in _BY_OBJECT and (cue.kind in _OF_FLOW) != takes_flow(f, cue, clause, form):
-        if cue.kind != "flow" or not takes_goods(f, cue, clause, form):
-            return None
+    if not _takes_its_kind(f, cue, clause, form):
+        f.others = f.others or elsewhere(f, cue, clause, form)
+        return None
     why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
     if any(first <= cue.first < last for first, last in f.taken) or foreign(f, cue, clause, form, why):
         f.taken.append(place)  # nor do words inside another's act tell anything
@@ -114,7 +128,7 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         status = Status.CLAIMED
     if status is Status.MENTION:
         return Told(None, status, place, tuple(why))
-    led = f.s.words[f.before(cue.first, clause.start) + 1 : cue.first] if cue.first > clause.start else ()
+    led = f.s.words[min(f.before(cue.first, clause.start) + 1, cue.first - 1) : cue.first] if cue.first > clause.start else ()
     if any(w.low in _PART for w in (*led, *f.s.words[max(cue.last - 1, cue.first) : f.object_end(cue, clause)])):
         state = f.told.partial.get(state or "", state)
     if form is Form.PAST or (form is Form.GERUND and clause.kind == "after"):
@@ -124,6 +138,13 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     ):
         state = f.stages.get(state or "", state)
     return Told(state, status, place, tuple(why))
+
+
+def _takes_its_kind(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether a cue takes what its kind asks for: the measure itself, or what it holds up."""
+    if not f.told.flows or cue.kind not in _BY_OBJECT or (cue.kind in _OF_FLOW) == takes_flow(f, cue, clause, form):
+        return True
+    return cue.kind == "flow" and takes_goods(f, cue, clause, form)
 
 
 def _is_no_cue(f: Frame, cue: Found) -> bool:
@@ -269,6 +290,15 @@ def _of_status_words(f: Frame) -> list[Told]:
 def _of_status_word(f: Frame, m: Found) -> Told | None:
     s = f.s
     clause = s.clause_at(m.first)
+    if m.kind == "possible" and (place := _predicated(f, m, clause)) is not None:
+        why = [f"“{m.pattern.text}” is told of the subject"]
+        if not parties_named(f, clause):
+            return None
+        status = _framed(f, clause, Form.FINITE, Status.POSSIBLE, why)
+        outer = [o for o in s.marks if o.kind == "denied" and clause.start <= o.first < place[0]]
+        if outer and not describes(s, outer[0], clause):
+            status = Status.DENIED
+        return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why))
     lacking = m.kind == "denied" and m.pattern.text in _LACKING  # "ends without deal", "no summit planned"
     verb = m.kind in STATUSES and set(m.tags) & set("SDBG") and not s.is_("auxiliary", m.first)
     noun = m.tags == "B" and any(
@@ -281,7 +311,8 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
         return None
     why = [f"“{m.pattern.text}” takes the subject itself"]
     others = f.others
-    if foreign(f, m, clause, Form.FINITE, why):
+    asks = m.kind == "urged" and not f.told.measures and m.pattern.text not in _THREATS
+    if foreign(f, m, clause, Form.FINITE, why) and not asks:
         if m.kind in ("denied", "urged") and agents(f, m, clause, Form.FINITE) <= {*f.item.against}:
             f.others = others  # those whom it hits want, avoid or oppose it: it is the item's all the same
         return None
@@ -291,6 +322,20 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
         status = status_of(f, outer[0])
     status = _voiced(f, m, Form.FINITE, _framed(f, clause, Form.FINITE, status, why), why)
     return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why))
+
+
+def _predicated(f: Frame, m: Found, clause: Clause) -> Place | None:
+    """The place of the subject before a phrase that is told of it: "deal within reach", "talks in doubt"."""
+    if not f.s.is_("prospect", m.first):
+        return None
+    before = f.before(m.first, clause.start)
+    while before >= clause.start and (f.s.is_("be", before) or f.s.is_("adverb", before)):
+        before -= 1
+    for first, last in f.subject:
+        if clause.start <= first and last == before + 1 and not f.s.is_("carrier", before + 1):
+            measure = any(f.s.words[k].stem in f.told.measures for k in range(first, last))
+            return (first, last) if measure or not f.told.measures else None
+    return None
 
 
 def _taken(f: Frame, m: Found, clause: Clause) -> Place | None:
@@ -303,8 +348,8 @@ def _taken(f: Frame, m: Found, clause: Clause) -> Place | None:
             continue
         if measures and not any(s.words[k].stem in measures for k in range(first, last)):
             continue
-        if f.heads(last, clause):
-            return first, last
+        if f.heads(last, clause) or (set(s.tags[last]) & set("DN") and not set(s.tags[last]) & set("BS")):
+            return first, last  # "no talks planned"
     return _measure_taken(f, m, clause, reach) if measures else None
 
 
