@@ -73,9 +73,10 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         soon = cue.first - clause.start <= _SOON  # "Norco to acquire X", not "winning the race to acquire X"
         return near or overlap or (cue.kind == "does" and soon and any(p[0] >= cue.last for p in inside))
     if cue.kind == "happens":
-        if f.told.measures and not any(_holds_measure(f, p) for p in ((clause.start, cue.first), *inside)):
-            kinds = f.told.cues[cue.pattern.label[1]]
-            if cue.pattern.text not in kinds.get("flow", ()):
+        if f.told.measures:
+            of_measure = any(_holds_measure(f, p) for p in ((clause.start, cue.first), *inside))
+            of_flow = cue.pattern.text in f.told.cues[cue.pattern.label[1]].get("flow", ())
+            if of_measure == of_flow:
                 return False  # exports rise, and that is no measure; but they resume only when they may
         either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
         transitive = either and f.has_object(cue, clause)
@@ -84,7 +85,10 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return (
             left
             or overlap
-            or (f.s.words[cue.last - 1].low in ("with", "by", "from") and any(p[0] >= cue.last for p in inside))
+            or (
+                f.s.words[cue.last - 1].low in ("with", "by", "from")
+                and any(cue.last <= p[0] < f.object_end(cue, clause) for p in inside)
+            )
         )
     if f.told.measures and _takes_quantity(f, cue, clause):
         return False
@@ -98,7 +102,8 @@ def _takes_quantity(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether the verb takes a quantity that no measure sets: "cuts oil demand forecast", and not "cuts minimum price"."""
     s = f.s
     for k in range(cue.first + 1 if cue.gap else cue.last, f.object_end(cue, clause)):
-        if s.is_("quantity", k) and not f.own(k) and f.heads(k + 1, clause):
+        ends = [m.last for m in s.marks if m.kind == "quantity" and m.first == k]
+        if ends and not any(f.own(j) for j in range(k, ends[0])) and f.heads(ends[0], clause):
             return not any(s.is_("set_price", j) for j in range(max(cue.last, k - 3), k))
     return False
 

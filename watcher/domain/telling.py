@@ -33,6 +33,7 @@ _PART = frozenset("some most many several part parts partial partially partly ha
 _LACKING = frozenset(("no", "without", "no plan for", "no plans for", "no sign of"))
 _YEARS = frozenset(("year", "month", "decade"))
 _THREATS = frozenset(("threaten", "threat", "warn of", "sue", "file suit", "file lawsuit", "go to court", "go to ~ court"))
+_TWO = 2  # sides: without one of them there is no meeting
 _OPENING = 4  # words in which "a year and a half on" stands
 _NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
 _ON = ("on", "against", "of", "for", "to", "in")  # a measure's preposition
@@ -117,6 +118,8 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     if not _takes_its_kind(f, cue, clause, form):
         f.others = f.others or elsewhere(f, cue, clause, form)
         return None
+    if f.told.needs_parties and f.s.is_("absent", cue.first) and len(f.deciders) < _TWO:
+        return None  # one of many stays away, and they meet all the same
     why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
     if any(first <= cue.first < last for first, last in f.taken) or foreign(f, cue, clause, form, why):
         f.taken.append(place)  # nor do words inside another's act tell anything
@@ -155,8 +158,8 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
         m.kind == "idiom" and m.first == cue.first and (size == 1 or cue.last < m.last or cue.gap) for m in s.marks
     ):
         return True
-    if cue.pattern.head == "have" and cue.gap and any("N" in s.tags[k] for k in range(*cue.gap)):
-        return True
+    if cue.pattern.head == "have" and cue.gap and any("N" in s.tags[k] or s.words[k].low == "to" for k in range(*cue.gap)):
+        return True  # "has signed the deal", "has to undo the deal"
     opens = cue.first == s.clause_at(cue.first).start and "G" in cue.tags
     if cue.gap and opens and any(
         set(s.tags[k]) & set("SB") and not f.own(k) and not f.small(k) for k in range(*cue.gap)
@@ -173,6 +176,8 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
     if nxt >= len(s.words):
         return False
     clausal = ("modal", "auxiliary", "be", "have", "announced")
+    if cue.gap and s.words[nxt - 1].stem in f.told.measures and not f.heads(nxt, s.clause_at(cue.first)):
+        return True  # "revokes licence requirement"
     if size == 1 and cue.tags and s.is_("pronoun", nxt) and any(s.is_(kind, nxt + 1) for kind in clausal):
         return True  # "confirms it will approve"
     if s.words[nxt].low == "to" and cue.pattern.text.split()[-1] in _LEANING:
