@@ -182,6 +182,8 @@ def _cut(s: Sentence) -> list[Clause]:
             cuts.append((at, "main", True, before.strip()))  # ", citing …": an adjunct
         elif (s.words[at - 1].low, low, s.words[min(at + 1, len(s.words) - 1)].low) in _PAIRS:
             continue  # "comes and goes" is one verb
+        elif "," in before and _names_on(s, at):
+            continue  # "urges Norland, Sudland to …"
         elif ("," in before or low in ("and", "&", "then")) and _has_verb(s, cuts[-1][0], at):
             comma = "," in before
             if (comma and (cuts[-1][1] != "main" or _goes_on(s, at))) or _is_verb(s, at if comma else at + 1):
@@ -192,6 +194,13 @@ def _cut(s: Sentence) -> list[Clause]:
         for (start, kind, linked, sep), end in zip(cuts, ends, strict=True)
         if end > start
     ]
+
+
+def _names_on(s: Sentence, at: int) -> bool:
+    """Whether a list of names goes on at word `at`, and what they are to do follows it."""
+    name = next((n for n in s.names if n.place[0] == at), None)
+    after = name.place[1] if name else len(s.words)
+    return after < len(s.words) and s.words[after].low == "to" and any(n.place[1] == at for n in s.names)
 
 
 def _only_a_time(s: Sentence, opener: Found) -> bool:
@@ -222,8 +231,14 @@ def _goes_on(s: Sentence, at: int) -> bool:
     """Whether what follows a comma has a verb of its own; otherwise it goes on with a list."""
     end = next((k for k in range(at + 1, len(s.words)) if "," in s.words[k].before or _breaks(s.words[k].before)), None)
     last = end or len(s.words)
-    told = any(m.kind in ("say", "relate") and at < m.first < last and set(m.tags) & set("SD") for m in s.marks)
+    told = any(m.kind in ("say", "relate") and at < m.first < last and _finite(s, m) for m in s.marks)
     return told or any(_is_verb(s, k) for k in range(at, last))
+
+
+def _finite(s: Sentence, m: Found) -> bool:
+    """Whether a verb of saying is finite: in -s or -ed, or bare behind a plural."""
+    before = s.words[m.first - 1]
+    return bool(set(m.tags) & set("SD")) or ("B" in m.tags and before.stem != before.low)
 
 
 def _is_verb(s: Sentence, at: int) -> bool:
@@ -293,8 +308,8 @@ def _sayings(s: Sentence) -> list[Saying]:
         for m in verbs:
             if m.tags and not set(m.tags) & set("SDB") and m.pattern.text != "according to":
                 continue
-            if m.kind == "relate" and not set(m.tags) & set("SD") and s.words[m.first - 1].low == s.words[m.first - 1].stem:
-                continue  # a noun: "…, a new post"
+            if m.kind == "relate" and not _finite(s, m):
+                continue  # a noun: "…, a new show"
             hedged = m.kind == "hedge"
             if m.kind == "foresee":
                 if i and m.last >= c.end and c.end - c.start <= _MAX_SPEAKER and c.kind == "main":
@@ -371,6 +386,8 @@ def _of_the_press(s: Sentence, n: Name, sources: Sequence[Found], until: int) ->
 def _own_voice(s: Sentence, speaks: Sequence[int]) -> bool:
     """Whether all that is told of the speaker is a noun that refers back to those who act: "…, companies say"."""
     nouns = [k for k in speaks if not s.is_("determiner", k) and not s.is_("pronoun", k)]
+    if nouns and s.is_("record", nouns[-1]):
+        return True  # "…, court ruling shows"
     return bool(nouns) and all(_covered(s, "own_voice", k) for k in nouns)
 
 

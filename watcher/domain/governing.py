@@ -19,6 +19,7 @@ STATUSES = {
     "denied": Status.DENIED,
 }
 _EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
+_ACCUSES = frozenset("accuse accuses accused accusing suspected suspects".split())
 _ORDERS = frozenset(("order", "direct", "instruct"))
 _OPENING = 2  # words before the noun that a headline without a verb is about
 _SHORT = 2  # words before "to": so short a run is the one who acts
@@ -119,10 +120,21 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
     if form in (Form.INFINITIVE, Form.BASE):
         why.append("still to come")
         return Status.ANNOUNCED
+    if form is Form.GERUND and cue.first > clause.start and _accused(f, cue, clause):
+        why.append("an accusation")
+        return Status.CLAIMED
     if form is Form.GERUND and cue.first > clause.start and f.s.words[cue.first - 1].low in _EMPTY_LEADS:
         why.append("a gerund that asserts nothing")
         return Status.MENTION
     return Status.DONE
+
+
+def _accused(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether somebody is accused of it: "accuses X of breaking the truce"."""
+    words = f.s.words
+    return words[cue.first - 1].low == "of" and any(
+        words[k].low in _ACCUSES for k in range(clause.start, cue.first)
+    )
 
 
 def _dated(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> Status:
@@ -221,6 +233,9 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
     if light:
         why.append(f"made an act by “{light[-1].pattern.text}”")
         return Status.DONE
+    if (mark := _told_of(f, cue)) is not None:
+        why.append(f"“{mark.pattern.text}” is told of it")
+        return Status.DENIED if mark.kind == "no_prospect" else Status.POSSIBLE
     if (verb := _passive_behind(f, cue, clause)) is not None:
         why.append(f"“{verb.pattern.text}” is told of it")
         return Status.DONE if verb.kind in ("light", "granted") else status_of(f, verb)
@@ -232,6 +247,14 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
         return Status.DONE
     why.append("a noun that nobody is said to bring about")
     return Status.MENTION
+
+
+def _told_of(f: Frame, cue: Found) -> Found | None:
+    """The phrase behind a noun that tells how likely it is: "relief in sight", "extension unlikely"."""
+    at = cue.last
+    while at < len(f.s.words) and (f.s.is_("be", at) or f.s.is_("adverb", at)) and not f.s.is_("prospect", at):
+        at += 1
+    return next((m for m in f.s.marks if m.first == at and m.kind in ("prospect", "no_prospect")), None)
 
 
 def _disowned(f: Frame, mark: Found, light: Found) -> bool:

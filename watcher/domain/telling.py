@@ -33,6 +33,7 @@ _PART = frozenset("some most many several part parts partial partially partly ha
 _LACKING = frozenset(("no", "without", "no plan for", "no plans for", "no sign of"))
 _YEARS = frozenset(("year", "month", "decade"))
 _THREATS = frozenset(("threaten", "threat", "warn of", "sue", "file suit", "file lawsuit", "go to court", "go to ~ court"))
+_HOPES = frozenset("hope fear talk speculation bet prospect expectation rumour rumor sign optimism worry".split())
 _TWO = 2  # sides: without one of them there is no meeting
 _OPENING = 4  # words in which "a year and a half on" stands
 _NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
@@ -194,6 +195,9 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
 
 def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]) -> Status:
     s = f.s
+    if clause.kind == "background" and form is Form.NOUN and _looked_for(s, clause):
+        why.append("hoped for or feared")
+        return Status.POSSIBLE
     if clause.kind in ("background", "after") and form is Form.NOUN:
         why.append("told as background")
         return Status.MENTION
@@ -219,6 +223,11 @@ def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]
         why.append("an explainer, not a report")
         return Status.MENTION
     return status
+
+
+def _looked_for(s: Sentence, clause: Clause) -> bool:
+    """Whether a clause tells what is hoped for or feared: "amid hopes of tariff relief"."""
+    return any(w.stem in _HOPES for w in s.words[clause.start : clause.start + _OPENING])
 
 
 def _long_since(s: Sentence, clause: Clause) -> bool:
@@ -295,11 +304,11 @@ def _of_status_words(f: Frame) -> list[Told]:
 def _of_status_word(f: Frame, m: Found) -> Told | None:
     s = f.s
     clause = s.clause_at(m.first)
-    if m.kind == "possible" and (place := _predicated(f, m, clause)) is not None:
+    if m.kind in ("possible", "denied") and (place := _predicated(f, m, clause)) is not None:
         why = [f"“{m.pattern.text}” is told of the subject"]
         if not parties_named(f, clause):
             return None
-        status = _framed(f, clause, Form.FINITE, Status.POSSIBLE, why)
+        status = _framed(f, clause, Form.FINITE, STATUSES[m.kind], why)
         outer = [o for o in s.marks if o.kind == "denied" and clause.start <= o.first < place[0]]
         if outer and not describes(s, outer[0], clause):
             status = Status.DENIED
@@ -318,6 +327,8 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
     others = f.others
     asks = m.kind == "urged" and not f.told.measures and m.pattern.text not in _THREATS
     if foreign(f, m, clause, Form.FINITE, why) and not asks:
+        if m.kind == "urged" and m.pattern.text not in _THREATS:
+            f.others = others  # whoever asks for it, it is the item's
         if m.kind in ("denied", "urged") and agents(f, m, clause, Form.FINITE) <= {*f.item.against}:
             f.others = others  # those whom it hits want, avoid or oppose it: it is the item's all the same
         return None
@@ -331,7 +342,7 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
 
 def _predicated(f: Frame, m: Found, clause: Clause) -> Place | None:
     """The place of the subject before a phrase that is told of it: "deal within reach", "talks in doubt"."""
-    if not f.s.is_("prospect", m.first):
+    if not f.s.is_("prospect" if m.kind == "possible" else "no_prospect", m.first):
         return None
     before = f.before(m.first, clause.start)
     while before >= clause.start and (f.s.is_("be", before) or f.s.is_("adverb", before)):
@@ -353,6 +364,8 @@ def _taken(f: Frame, m: Found, clause: Clause) -> Place | None:
             continue
         if measures and not any(s.words[k].stem in measures for k in range(first, last)):
             continue
+        if f.told.events and (first, last) in f.about:
+            continue  # "asks Norco for time": one of the two, and not what they do together
         if f.heads(last, clause) or (set(s.tags[last]) & set("DN") and not set(s.tags[last]) & set("BS")):
             return first, last  # "no talks planned"
     return _measure_taken(f, m, clause, reach) if measures else None
