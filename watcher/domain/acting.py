@@ -13,7 +13,9 @@ from watcher.domain.matching import Place
 
 _ACCOUNT = frozenset("over for that which who aiding helping".split())
 _REGION = "region:"
-_JUDGES = frozenset("judge court jury federal prosecutor district appeals circuit".split())  # a nation's own, told by where they sit
+_JUDGES = frozenset(
+    "judge court jury federal prosecutor district appeals circuit".split()
+)  # a nation's own, told by where they sit
 _NO_NOUN = frozenset("adverb determiner preposition be have modal auxiliary reason condition after background".split())
 
 
@@ -143,10 +145,13 @@ def _with_others(f: Frame, cue: Found, clause: Clause) -> bool:
     partners = [
         n
         for n in f.names(cue.first, clause.end)
-        if s.words[n.place[0] - 1].low == "with" and (f.own(n.place[0] - 2) or s.words[n.place[0] - 2].stem in f.told.proposals)
+        if s.words[n.place[0] - 1].low == "with"
+        and (f.own(n.place[0] - 2) or s.words[n.place[0] - 2].stem in f.told.proposals)
     ]
     known = {*f.deciders, *f.item.against}
-    return bool(partners) and not any({*n.who, *n.within} & known or n.place in f.about or f.own(n.place[0]) for n in partners)
+    return bool(partners) and not any(
+        {*n.who, *n.within} & known or n.place in f.about or f.own(n.place[0]) for n in partners
+    )
 
 
 def _beside(f: Frame, cue: Found, clause: Clause) -> set[str]:
@@ -228,7 +233,11 @@ def _region_before(f: Frame, at: int) -> str | None:
     if words[at].low in _JUDGES or not words[at].glued:
         return None
     for m in f.s.marks:
-        if m.kind == "region" and m.last == at and all(words[k].capital or m.pattern.text.islower() for k in range(m.first, at)):
+        if (
+            m.kind == "region"
+            and m.last == at
+            and all(words[k].capital or m.pattern.text.islower() for k in range(m.first, at))
+        ):
             return _REGION + m.pattern.text
     return None
 

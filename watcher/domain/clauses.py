@@ -174,8 +174,11 @@ def _cut(s: Sentence) -> list[Clause]:
         blank = before.isspace() and s.words[at].raw >= _CJK and s.words[at - 1].raw >= _CJK
         if _breaks(before) or blank:  # a blank parts the clauses of a Chinese headline
             cuts.append((at, _opened(opener), False, before.strip()))
-        elif opener is not None and not any(m.first < at < m.last for m in s.marks) and not _only_a_time(s, opener) and not (
-            low == "yet" and any(s.is_(kind, at - 1) for kind in ("modal", "have", "be"))
+        elif (
+            opener is not None
+            and not any(m.first < at < m.last for m in s.marks)
+            and not _only_a_time(s, opener)
+            and not (low == "yet" and any(s.is_(kind, at - 1) for kind in ("modal", "have", "be")))
         ):
             cuts.append((at, _opened(opener), False, ""))
         elif "," in before and low.endswith("ing") and len(low) > _SHORT_ING:
@@ -205,7 +208,9 @@ def _names_on(s: Sentence, at: int) -> bool:
 
 def _only_a_time(s: Sentence, opener: Found) -> bool:
     """Whether "until" only takes a time and opens no clause: "to stay open until June"."""
-    if s.words[opener.first].low not in ("until", "till") or any(m.first == opener.last and m.kind in _OPENERS for m in s.marks):
+    if s.words[opener.first].low not in ("until", "till") or any(
+        m.first == opener.last and m.kind in _OPENERS for m in s.marks
+    ):
         return False
     return not any(_is_verb(s, k) for k in range(opener.last, min(opener.last + _TIME, len(s.words))))
 
@@ -317,8 +322,10 @@ def _sayings(s: Sentence) -> list[Saying]:
                 continue
             if m.pattern.text == "according to":
                 out.append(_saying(s, 0, c.start, m.last, c.end, hedged))
-            elif i and (_closes(s, m, c) or (m.first <= c.start + 1 and m.kind != "relate")) and (
-                c.end - c.start <= _MAX_SPEAKER
+            elif (
+                i
+                and (_closes(s, m, c) or (m.first <= c.start + 1 and m.kind != "relate"))
+                and (c.end - c.start <= _MAX_SPEAKER)
             ):
                 out.append(_saying(s, 0, c.start, c.start, m.last if m.first > c.start else c.end, hedged))
             elif m.first > c.start and m.kind != "relate":
@@ -367,7 +374,7 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
         w for n in s.names if by <= n.place[0] < until and not _of_the_press(s, n, sources, until) for w in n.who
     )
     plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
-    speaks = [k for k in range(by, until) if not s.is_("say", k) and not s.is_("hedge", k)]
+    speaks = [k for k in range(by, until) if not any(s.is_(verb, k) for verb in ("say", "hedge", "relate"))]
     pronoun = bool(speaks) and all(s.is_("pronoun", k) for k in speaks)
     speakers = s.marked("body", by, until) or _own_voice(s, speaks)
     official = not who and (bool(speakers) or pronoun) and not s.marked("outsider", by, until)

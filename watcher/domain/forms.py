@@ -89,7 +89,11 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
                 return Form.PASSIVE
         if s.is_("have", before) and tags & set("DN"):
             return Form.PAST
-    if "-" in s.words[cue.first].before and s.words[cue.first].glued and (tags & set("DN") or cue.last - cue.first == 1):
+    if (
+        "-" in s.words[cue.first].before
+        and s.words[cue.first].glued
+        and (tags & set("DN") or cue.last - cue.first == 1)
+    ):
         return None  # "state-backed", "year-end"
     if prev is None and clause.linked and tags & set("DN") and clause is not s.clauses[-1]:
         return None  # an apposition: "the treaty, signed in May, was torn up"
@@ -120,7 +124,12 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
 def _follows_verb(f: Frame, before: int, clause: Clause) -> bool:
     """Whether the word before is a verb in -s, behind which another in -s is its object."""
     s = f.s
-    if before <= clause.start or "S" not in s.tags[before] or f.own(before) or s.words[before].capital != s.words[before + 1].capital:
+    if (
+        before <= clause.start
+        or "S" not in s.tags[before]
+        or f.own(before)
+        or s.words[before].capital != s.words[before + 1].capital
+    ):
         return False
     noun = s.words[before].stem in (*f.told.measures, *f.told.flows, *f.told.events, *f.told.proposals)
     return not noun and not any(m.first <= before < m.last and m.kind in _PEOPLE for m in s.marks)
@@ -160,7 +169,12 @@ def _ends_a_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
     """Whether "cut" and the like behind a singular make a noun with it and no passive: where the two stand behind a
     verb or in an adjunct, or before a verb that they are the subject of; "tariff cut to 5%" is a passive."""
     s = f.s
-    if before < clause.start or s.is_("be", before) or s.is_("have", before) or s.words[before].stem != s.words[before].low:
+    if (
+        before < clause.start
+        or s.is_("be", before)
+        or s.is_("have", before)
+        or s.words[before].stem != s.words[before].low
+    ):
         return False
     if not f.own(before) and s.words[before].stem not in (*f.told.measures, *f.told.flows):
         return False
@@ -245,7 +259,11 @@ def _asks(f: Frame, cue: Found, clause: Clause) -> bool:
     s = f.s
     if clause.linked and s.words[clause.start].low == "and":
         back = s.clauses[s.clauses.index(clause) - 1]
-        told = any(w.low in ("to", "tell", "tells") for c in s.clauses[: s.clauses.index(back)] for w in s.words[c.start : c.end])
+        told = any(
+            w.low in ("to", "tell", "tells")
+            for c in s.clauses[: s.clauses.index(back)]
+            for w in s.words[c.start : c.end]
+        )
         return ":" in back.sep and told and "B" in s.tags[back.start] and not set(s.tags[back.start]) & set("SD")
     if clause.linked or not f.has_object(cue, clause):
         return False
@@ -281,7 +299,15 @@ def _takes_nouns(f: Frame, m: Found) -> bool:
     """Whether a verb that asks or tells takes a noun and no bare infinitive."""
     if f.s.is_("auxiliary", m.first) or not m.tags:
         return False
-    return m.kind == "urged" or m.pattern.text in ("announce", "declare", "unveil", "oppose", "reject", "avoid", "avert")
+    return m.kind == "urged" or m.pattern.text in (
+        "announce",
+        "declare",
+        "unveil",
+        "oppose",
+        "reject",
+        "avoid",
+        "avert",
+    )
 
 
 def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:

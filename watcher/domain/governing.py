@@ -132,9 +132,7 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
 def _accused(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether somebody is accused of it: "accuses X of breaking the truce"."""
     words = f.s.words
-    return words[cue.first - 1].low == "of" and any(
-        words[k].low in _ACCUSES for k in range(clause.start, cue.first)
-    )
+    return words[cue.first - 1].low == "of" and any(words[k].low in _ACCUSES for k in range(clause.start, cue.first))
 
 
 def _dated(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> Status:

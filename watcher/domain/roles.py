@@ -34,7 +34,9 @@ def may_be_the_items(s: Sentence, subject: Place, item: Item, measures: Collecti
     owner = next((n for n in s.names if n.place[1] == first), None)
     if owner is not None and not set(owner.who) & set(item.decided_by):
         word = s.words[first - 1]
-        goods = bool(set(owner.who) & set(item.against)) and not any(s.words[k].stem in measures for k in range(first, last))
+        goods = bool(set(owner.who) & set(item.against)) and not any(
+            s.words[k].stem in measures for k in range(first, last)
+        )
         if (word.possessive or word.low.endswith(_ADJECTIVES)) and not (goods and measures):
             return False
     if last < len(s.words) and s.words[last].low in ("on", "against"):
@@ -255,7 +257,9 @@ def takes_goods(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if any(f.s.words[k].stem in f.told.measures for k in span):
         return False
     named = {k for n in f.s.names for k in range(*n.place)}
-    heads = [k for k in span if f.own(k) and k not in named and (f.heads(k + 1, clause) or k + 1 in (cue.first, span.stop))]
+    heads = [
+        k for k in span if f.own(k) and k not in named and (f.heads(k + 1, clause) or k + 1 in (cue.first, span.stop))
+    ]
     return bool(heads)
 
 

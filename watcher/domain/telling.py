@@ -32,7 +32,9 @@ _LEANING = frozenset("inclined ready poised open minded".split())
 _PART = frozenset("some most many several part parts partial partially partly half dozens hundreds certain".split())
 _LACKING = frozenset(("no", "without", "no plan for", "no plans for", "no sign of"))
 _YEARS = frozenset(("year", "month", "decade"))
-_THREATS = frozenset(("threaten", "threat", "warn of", "sue", "file suit", "file lawsuit", "go to court", "go to ~ court"))
+_THREATS = frozenset(
+    ("threaten", "threat", "warn of", "sue", "file suit", "file lawsuit", "go to court", "go to ~ court")
+)
 _HOPES = frozenset("hope fear talk speculation bet prospect expectation rumour rumor sign optimism worry".split())
 _TWO = 2  # sides: without one of them there is no meeting
 _OPENING = 4  # words in which "a year and a half on" stands
@@ -65,7 +67,9 @@ def tell(f: Frame, cues: Sequence[Found], *, official_title: bool) -> Told | Non
         if (c.tags or c.first not in verbs)  # a word that is a verb here is no noun here
         and (c.kind == "turn") == (c.first in turned)  # an act on a ruling against the subject is no act on the subject
     ]
-    candidates = [t for cue in used if not _holds_an_act(f, cue, used) and (t := _of_cue(f, cue, official_title)) is not None]
+    candidates = [
+        t for cue in used if not _holds_an_act(f, cue, used) and (t := _of_cue(f, cue, official_title)) is not None
+    ]
     bare = _of_status_words(f)
     candidates += bare
     return min(
@@ -132,7 +136,11 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         status = Status.CLAIMED
     if status is Status.MENTION:
         return Told(None, status, place, tuple(why))
-    led = f.s.words[min(f.before(cue.first, clause.start) + 1, cue.first - 1) : cue.first] if cue.first > clause.start else ()
+    led = (
+        f.s.words[min(f.before(cue.first, clause.start) + 1, cue.first - 1) : cue.first]
+        if cue.first > clause.start
+        else ()
+    )
     if any(w.low in _PART for w in (*led, *f.s.words[max(cue.last - 1, cue.first) : f.object_end(cue, clause)])):
         state = f.told.partial.get(state or "", state)
     if form is Form.PAST or (form is Form.GERUND and clause.kind == "after"):
@@ -159,11 +167,17 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
         m.kind == "idiom" and m.first == cue.first and (size == 1 or cue.last < m.last or cue.gap) for m in s.marks
     ):
         return True
-    if cue.pattern.head == "have" and cue.gap and any("N" in s.tags[k] or s.words[k].low == "to" for k in range(*cue.gap)):
+    if (
+        cue.pattern.head == "have"
+        and cue.gap
+        and any("N" in s.tags[k] or s.words[k].low == "to" for k in range(*cue.gap))
+    ):
         return True  # "has signed the deal", "has to undo the deal"
     opens = cue.first == s.clause_at(cue.first).start and "G" in cue.tags
-    if cue.gap and opens and any(
-        set(s.tags[k]) & set("SB") and not f.own(k) and not f.small(k) for k in range(*cue.gap)
+    if (
+        cue.gap
+        and opens
+        and any(set(s.tags[k]) & set("SB") and not f.own(k) and not f.small(k) for k in range(*cue.gap))
     ):
         return True  # "Striking workers approve deal"
     if cue.gap and any(
@@ -237,7 +251,9 @@ def _long_since(s: Sentence, clause: Clause) -> bool:
         return True
     opening = range(at, min(at + _OPENING, clause.end - 1))
     return any(
-        words[k].stem in _YEARS and words[k + 1].low in ("on", "since", "later", "after") and "," not in words[k + 1].before
+        words[k].stem in _YEARS
+        and words[k + 1].low in ("on", "since", "later", "after")
+        and "," not in words[k + 1].before
         for k in opening
     )
 
@@ -378,8 +394,10 @@ def _measure_taken(f: Frame, m: Found, clause: Clause, reach: int) -> Place | No
         if s.words[k].stem not in f.told.measures or not f.heads(k + 1, clause):
             continue
         within = any(m.last <= first and last <= k for first, last in f.subject)
-        on_it = k + 1 < clause.end and s.words[k + 1].low in _ON and any(
-            k + 1 < first < clause.end for first, _ in f.subject
+        on_it = (
+            k + 1 < clause.end
+            and s.words[k + 1].low in _ON
+            and any(k + 1 < first < clause.end for first, _ in f.subject)
         )
         return (k, k + 1) if within or on_it else None
     return None
