@@ -11,6 +11,11 @@ from watcher.domain.forms import ACTIVE, Form
 from watcher.domain.frame import NOT_SUBJECT, Frame
 from watcher.domain.matching import Place
 
+_ACCOUNT = frozenset("over for that which who aiding helping".split())
+_REGION = "region:"
+_JUDGES = frozenset(
+    "judge court jury federal prosecutor district appeals circuit".split()
+)  # a nation's own, told by where they sit
 _NO_NOUN = frozenset("adverb determiner preposition be have modal auxiliary reason condition after background".split())
 
 
@@ -61,18 +66,26 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
 
     Another actor's act is about another measure (`f.others`); a stranger's may still be about this one.
     """
-    if not f.item.decided_by or (cue.pattern.label[-1] in f.told.anyone and not _own_affair(f, cue, clause)):
+    if not f.item.decided_by:
         return False
+    if cue.pattern.label[-1] in f.told.anyone and not _own_affair(f, cue, clause):
+        return _strangers_own(f, cue, clause, form, why)
     if f.item.against and form in ACTIVE:
         aimed = _named(f, cue.last, f.object_end(cue, clause)) - _beside(f, cue, clause) - f.deciders
-        if aimed and not aimed & set(f.item.against):
+        if aimed and not aimed & set(f.item.against) and not _on_account(f, cue, clause):
             why.append(f"aimed at {_list(aimed)}")
             f.others = True
             return True
+    if f.told.mutual and _with_others(f, cue, clause):
+        why.append("made with others")
+        f.others = True
+        return True
     if any(n.place[0] > clause.start and f.s.words[n.place[0] - 1].low == "with" and {*n.who} & f.deciders
            for n in f.names(clause.start, clause.end)):  # fmt: skip
         return False  # done together with who decides
     acting = agents(f, cue, clause, form)
+    if acting and f.told.needs_parties and f.s.is_("hosts", cue.first) and f.item.with_ and not acting & f.deciders:
+        return not f.deciders <= _named(f, clause.start, clause.end)
     if not acting:
         told = form in (Form.FINITE, Form.PAST) and cue.kind != "happens" and not f.s.is_("receive", cue.first)
         stranger = _stranger(f, cue, clause) if told else ""
@@ -93,6 +106,54 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
     return True
 
 
+def _strangers_own(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> bool:
+    """Whether those who meet or miss a day are a country or region that neither the watchlist nor the item knows: the
+    day is then another one, of their own."""
+    acting = agents(f, cue, clause, form)
+    known = {w for n in f.s.names if n.place in f.about or f.own(n.place[0]) for w in n.who}
+    if not acting or not all(w.startswith(("place:", _REGION)) for w in acting) or acting & known:
+        return False
+    regional = any(w.startswith(_REGION) for w in acting)
+    if not regional and (f.item.against or _named(f, 0, len(f.s.words)) & f.deciders - known):
+        return False
+    f.others = True
+    why.append(f"done by {_list(acting)}, of whom the item says nothing")
+    return True
+
+
+def elsewhere(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether a word of the lifecycle is told of a country that acts where none of those the item knows is named."""
+    if not f.item.decided_by or form not in ACTIVE or not any(clause.start <= p[0] < clause.end for p in f.subject):
+        return False
+    known = {*f.deciders, *f.item.against}
+    acting = agents(f, cue, clause, form)
+    return bool(acting) and all(w.startswith("place:") for w in acting) and not _named(f, 0, len(f.s.words)) & known
+
+
+def _on_account(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether an act aimed at others is done on account of those of `against`: "sanctions Norco over Sudlandic oil"."""
+    return any(
+        set(n.who) & set(f.item.against) and any(f.s.words[k].low in _ACCOUNT for k in range(cue.last, n.place[0]))
+        for n in f.names(cue.last, len(f.s.words))
+        if f.s.clause_at(n.place[0]).kind in ("main", "background")
+    )
+
+
+def _with_others(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether what two sides make is told to be made with a country or actor that the item does not know."""
+    s = f.s
+    partners = [
+        n
+        for n in f.names(cue.first, clause.end)
+        if s.words[n.place[0] - 1].low == "with"
+        and (f.own(n.place[0] - 2) or s.words[n.place[0] - 2].stem in f.told.proposals)
+    ]
+    known = {*f.deciders, *f.item.against}
+    return bool(partners) and not any(
+        {*n.who, *n.within} & known or n.place in f.about or f.own(n.place[0]) for n in partners
+    )
+
+
 def _beside(f: Frame, cue: Found, clause: Clause) -> set[str]:
     """Those named beside the measure and not behind it: "talks on tariffs and Norco"."""
     return {
@@ -109,7 +170,7 @@ def _own_affair(f: Frame, cue: Found, clause: Clause) -> bool:
 
 
 def _list(names: frozenset[str] | set[str] | tuple[str, ...]) -> str:
-    return ", ".join(sorted(n.removeprefix("place:") for n in names))
+    return ", ".join(sorted(n.removeprefix("place:").removeprefix(_REGION) for n in names))
 
 
 def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
@@ -123,8 +184,11 @@ def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
     if receives:
         return frozenset(w for n in f.names(cue.first + 1, cue.last)[:1] for w in n.who)
     if form is Form.NOUN:
-        owners = [n for n in f.names(clause.start, cue.first) if s.words[n.place[1] - 1].possessive]
-        return frozenset(w for n in owners for w in n.who)
+        owners = frozenset(
+            w for n in f.names(clause.start, cue.first) if s.words[n.place[1] - 1].possessive for w in n.who
+        )
+        acting = _subjects(f, clause.start, cue.first) if owners and not owners & f.deciders else frozenset()
+        return acting if acting & f.deciders else owners  # "X ends Y's waiver": Y only has it
     if form is Form.PASSIVE or cue.kind == "happens":
         return frozenset()
     start = max(
@@ -151,6 +215,9 @@ def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
             continue
         if f.s.words[last - 1].possessive and not _acts_through(f, last):
             continue
+        if (region := _region_before(f, first)) is not None:
+            out.append(region)
+            continue
         before = next((o for o in f.s.names if o.place[1] == first), None)
         if before is not None and _of_elsewhere(f, before, n):
             out.extend(before.who)
@@ -158,6 +225,21 @@ def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
         within = set(n.within) & f.deciders if f.told.needs_parties else set()
         out.extend(set(n.who) & f.deciders or within or n.who)
     return frozenset(out)
+
+
+def _region_before(f: Frame, at: int) -> str | None:
+    """The state or province whose body a name at word `at` is: "Ohio Senate"; a nation's judges sit there too."""
+    words = f.s.words
+    if words[at].low in _JUDGES or not words[at].glued:
+        return None
+    for m in f.s.marks:
+        if (
+            m.kind == "region"
+            and m.last == at
+            and all(words[k].capital or m.pattern.text.islower() for k in range(m.first, at))
+        ):
+            return _REGION + m.pattern.text
+    return None
 
 
 def _of_elsewhere(f: Frame, owner: Name, n: Name) -> bool:

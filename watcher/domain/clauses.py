@@ -28,7 +28,7 @@ _VERBAL = (
     "be",
     "have",
 )
-_INFLECTED = (*_VERBAL, "granted", "holds")
+_INFLECTED = (*_VERBAL, "granted", "holds", "relate", "hosts")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
 _ADJECTIVE = re.compile(r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi)$")
 _CJK = "\u3400"  # words from here on are Chinese characters
@@ -36,6 +36,8 @@ _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
 _SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
 _BEFORE_MONTH = frozenset("in by until till since from last next this early late mid of on before after to".split())
+_PAIRS = frozenset((a, "and", b) for a, b in (("come", "go"), ("comes", "goes"), ("came", "went"), ("done", "dusted")))
+_TIME = 4  # words that a time takes
 _IDIOM_GAP = 2  # words
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 
@@ -73,6 +75,7 @@ class Saying:
     hedged: bool
     official: bool = False  # an unnamed minister, spokesman, court: taken for the decider's own
     foreseen: bool = False  # predicted, expected, hoped
+    parties: bool = False  # "the companies": those who make a deal
 
 
 @dataclass(slots=True)
@@ -171,10 +174,19 @@ def _cut(s: Sentence) -> list[Clause]:
         blank = before.isspace() and s.words[at].raw >= _CJK and s.words[at - 1].raw >= _CJK
         if _breaks(before) or blank:  # a blank parts the clauses of a Chinese headline
             cuts.append((at, _opened(opener), False, before.strip()))
-        elif opener is not None and not any(m.first < at < m.last for m in s.marks):
+        elif (
+            opener is not None
+            and not any(m.first < at < m.last for m in s.marks)
+            and not _only_a_time(s, opener)
+            and not (low == "yet" and any(s.is_(kind, at - 1) for kind in ("modal", "have", "be")))
+        ):
             cuts.append((at, _opened(opener), False, ""))
         elif "," in before and low.endswith("ing") and len(low) > _SHORT_ING:
             cuts.append((at, "main", True, before.strip()))  # ", citing …": an adjunct
+        elif (s.words[at - 1].low, low, s.words[min(at + 1, len(s.words) - 1)].low) in _PAIRS:
+            continue  # "comes and goes" is one verb
+        elif "," in before and _names_on(s, at):
+            continue  # "urges Norland, Sudland to …"
         elif ("," in before or low in ("and", "&", "then")) and _has_verb(s, cuts[-1][0], at):
             comma = "," in before
             if (comma and (cuts[-1][1] != "main" or _goes_on(s, at))) or _is_verb(s, at if comma else at + 1):
@@ -185,6 +197,22 @@ def _cut(s: Sentence) -> list[Clause]:
         for (start, kind, linked, sep), end in zip(cuts, ends, strict=True)
         if end > start
     ]
+
+
+def _names_on(s: Sentence, at: int) -> bool:
+    """Whether a list of names goes on at word `at`, and what they are to do follows it."""
+    name = next((n for n in s.names if n.place[0] == at), None)
+    after = name.place[1] if name else len(s.words)
+    return after < len(s.words) and s.words[after].low == "to" and any(n.place[1] == at for n in s.names)
+
+
+def _only_a_time(s: Sentence, opener: Found) -> bool:
+    """Whether "until" only takes a time and opens no clause: "to stay open until June"."""
+    if s.words[opener.first].low not in ("until", "till") or any(
+        m.first == opener.last and m.kind in _OPENERS for m in s.marks
+    ):
+        return False
+    return not any(_is_verb(s, k) for k in range(opener.last, min(opener.last + _TIME, len(s.words))))
 
 
 def _opened(opener: Found | None) -> str:
@@ -207,7 +235,15 @@ def _has_verb(s: Sentence, start: int, end: int) -> bool:
 def _goes_on(s: Sentence, at: int) -> bool:
     """Whether what follows a comma has a verb of its own; otherwise it goes on with a list."""
     end = next((k for k in range(at + 1, len(s.words)) if "," in s.words[k].before or _breaks(s.words[k].before)), None)
-    return any(_is_verb(s, k) for k in range(at, end or len(s.words)))
+    last = end or len(s.words)
+    told = any(m.kind in ("say", "relate") and at < m.first < last and _finite(s, m) for m in s.marks)
+    return told or any(_is_verb(s, k) for k in range(at, last))
+
+
+def _finite(s: Sentence, m: Found) -> bool:
+    """Whether a verb of saying is finite: in -s or -ed, or bare behind a plural."""
+    before = s.words[m.first - 1]
+    return bool(set(m.tags) & set("SD")) or ("B" in m.tags and before.stem != before.low)
 
 
 def _is_verb(s: Sentence, at: int) -> bool:
@@ -272,10 +308,13 @@ def _sayings(s: Sentence) -> list[Saying]:
     size = len(s.words)
     for i, c in enumerate(s.clauses):
         before = len(out)
-        verbs = [m for m in s.marks if m.kind in ("say", "hedge", "foresee") and c.start <= m.first < c.end]
+        kinds = ("say", "hedge", "foresee", "relate") if i and c.kind == "main" else ("say", "hedge", "foresee")
+        verbs = [m for m in s.marks if m.kind in kinds and c.start <= m.first < c.end]
         for m in verbs:
             if m.tags and not set(m.tags) & set("SDB") and m.pattern.text != "according to":
                 continue
+            if m.kind == "relate" and not _finite(s, m):
+                continue  # a noun: "…, a new show"
             hedged = m.kind == "hedge"
             if m.kind == "foresee":
                 if i and m.last >= c.end and c.end - c.start <= _MAX_SPEAKER and c.kind == "main":
@@ -283,9 +322,13 @@ def _sayings(s: Sentence) -> list[Saying]:
                 continue
             if m.pattern.text == "according to":
                 out.append(_saying(s, 0, c.start, m.last, c.end, hedged))
-            elif i and (m.last >= c.end or m.first <= c.start + 1) and c.end - c.start <= _MAX_SPEAKER:
-                out.append(_saying(s, 0, c.start, c.start, c.end, hedged))
-            elif m.first > c.start:
+            elif (
+                i
+                and (_closes(s, m, c) or (m.first <= c.start + 1 and m.kind != "relate"))
+                and (c.end - c.start <= _MAX_SPEAKER)
+            ):
+                out.append(_saying(s, 0, c.start, c.start, m.last if m.first > c.start else c.end, hedged))
+            elif m.first > c.start and m.kind != "relate":
                 out.append(_saying(s, m.last, _said_until(s, i), c.start, m.first, hedged))
         if len(out) == before and len(s.clauses) > 1 and c.end - c.start <= _MAX_SPEAKER:
             nxt = s.clauses[i + 1].sep if i + 1 < len(s.clauses) else ""
@@ -294,6 +337,18 @@ def _sayings(s: Sentence) -> list[Saying]:
             elif i == len(s.clauses) - 1 and c.sep in ("-", "—", "–", "--", ":") and _names_only(s, c):
                 out.append(_saying(s, 0, c.start, c.start, c.end, False))
     return out
+
+
+def _closes(s: Sentence, m: Found, c: Clause) -> bool:
+    """Whether a verb of saying ends its clause, but for whom it is said to or taken from: "…, two sources tell Reuters",
+    "…, Kyodo quotes officials as saying"."""
+    if m.first == c.start:
+        return False
+    rest = range(m.last, c.end)
+    return all(
+        s.words[k].capital or s.words[k].low in ("as", "saying", "on") or s.is_("source", k) or s.is_("preposition", k)
+        for k in rest
+    )
 
 
 def _said_until(s: Sentence, at: int) -> int:
@@ -314,10 +369,34 @@ def _names_only(s: Sentence, c: Clause) -> bool:
 
 
 def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool) -> Saying:
-    who = frozenset(w for n in s.names if by <= n.place[0] < until for w in n.who)
     sources = s.marked("source", by, until)
+    who = frozenset(
+        w for n in s.names if by <= n.place[0] < until and not _of_the_press(s, n, sources, until) for w in n.who
+    )
     plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
-    speaks = [k for k in range(by, until) if not s.is_("say", k) and not s.is_("hedge", k)]
+    speaks = [k for k in range(by, until) if not any(s.is_(verb, k) for verb in ("say", "hedge", "relate"))]
     pronoun = bool(speaks) and all(s.is_("pronoun", k) for k in speaks)
-    official = not who and (bool(s.marked("body", by, until)) or pronoun)
-    return Saying(start, end, who, plural or (bool(sources) and not who and not official), hedged, official)
+    speakers = s.marked("body", by, until) or _own_voice(s, speaks)
+    official = not who and (bool(speakers) or pronoun) and not s.marked("outsider", by, until)
+    parties = not who and bool(s.marked("parties", by, until))
+    return Saying(
+        start, end, who, plural or (bool(sources) and not who and not official), hedged, official, parties=parties
+    )
+
+
+def _of_the_press(s: Sentence, n: Name, sources: Sequence[Found], until: int) -> bool:
+    """Whether a country is named only to tell where a paper or an expert is at home: "Turkish daily reports"."""
+    after = [m for m in sources if n.place[1] <= m.first < until and not s.is_("body", m.first)]
+    return n.adjective and bool(after) and not any(m.kind == "body" and n.place[1] <= m.first < until for m in s.marks)
+
+
+def _own_voice(s: Sentence, speaks: Sequence[int]) -> bool:
+    """Whether all that is told of the speaker is a noun that refers back to those who act: "…, companies say"."""
+    nouns = [k for k in speaks if not s.is_("determiner", k) and not s.is_("pronoun", k)]
+    if nouns and s.is_("record", nouns[-1]):
+        return True  # "…, court ruling shows"
+    return bool(nouns) and all(_covered(s, "own_voice", k) for k in nouns)
+
+
+def _covered(s: Sentence, kind: str, at: int) -> bool:
+    return any(m.kind == kind and m.first <= at < m.last for m in s.marks)

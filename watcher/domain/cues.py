@@ -89,6 +89,11 @@ class Found:
         """The first part of what the pattern stands for: a class of words, or a kind of cue."""
         return self.pattern.label[0]
 
+    @property
+    def label_state(self) -> str:
+        """The last part of it: the state of a cue."""
+        return self.pattern.label[-1]
+
 
 class PatternIndex:
     """Patterns by the written forms of their heads."""

@@ -10,11 +10,14 @@ from enum import StrEnum
 
 from watcher.domain.clauses import Clause
 from watcher.domain.cues import Found
-from watcher.domain.frame import Frame
+from watcher.domain.frame import NOUNS, Frame
 
 _NOUNISH = frozenset("of for by on in with".split())
 _RELATIVE = frozenset("who which whose whom".split())
 _PLURAL_ACTS = frozenset("take enter come go begin start kick remain loom continue".split())  # verbs of plural nouns
+_PEOPLE = frozenset("body group source lower_house upper_house".split())
+_LETS = frozenset("let lets letting make makes making made help helps watch watches see sees".split())
+_SPEAKER = 4  # words before a colon that name who speaks
 _AFTER_NOUN = frozenset("of on in for from to by and or".split())
 
 
@@ -86,8 +89,12 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
                 return Form.PASSIVE
         if s.is_("have", before) and tags & set("DN"):
             return Form.PAST
-    if "-" in s.words[cue.first].before and s.words[cue.first].glued and tags & set("DN"):
-        return None  # "state-backed"
+    if (
+        "-" in s.words[cue.first].before
+        and s.words[cue.first].glued
+        and (tags & set("DN") or cue.last - cue.first == 1)
+    ):
+        return None  # "state-backed", "year-end"
     if prev is None and clause.linked and tags & set("DN") and clause is not s.clauses[-1]:
         return None  # an apposition: "the treaty, signed in May, was torn up"
     if (
@@ -96,6 +103,8 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         and any("," in w.before for w in s.words[cue.last : clause.end])
     ):
         return None
+    if "G" in tags and cue.last < clause.end and s.words[cue.last].low == "of" and cue.last - cue.first == 1:
+        return Form.NOUN  # "the lifting of curbs"
     if "G" in tags:
         return Form.GERUND if _is_gerund(f, cue, clause, before) else None
     nounish = prev is not None and (s.is_("determiner", before) or prev.possessive or prev.low in _NOUNISH)
@@ -105,9 +114,25 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return _participle(f, cue, clause, before)
     if cue.kind in ("does", "flow") and before >= clause.start and f.own(before) and not f.name_before(before + 1):
         return None  # "Epstein files": the item's own noun does not do this to itself
+    if "S" in tags and _follows_verb(f, before, clause):
+        return None  # "launches strikes", "plans cuts"
     if "S" in tags:
         return None if _plural_noun(f, cue, clause, before) or _own_noun(f, cue, before) else Form.FINITE
     return _base(f, cue, clause, before)
+
+
+def _follows_verb(f: Frame, before: int, clause: Clause) -> bool:
+    """Whether the word before is a verb in -s, behind which another in -s is its object."""
+    s = f.s
+    if (
+        before <= clause.start
+        or "S" not in s.tags[before]
+        or f.own(before)
+        or s.words[before].capital != s.words[before + 1].capital
+    ):
+        return False
+    noun = s.words[before].stem in (*f.told.measures, *f.told.flows, *f.told.events, *f.told.proposals)
+    return not noun and not any(m.first <= before < m.last and m.kind in _PEOPLE for m in s.marks)
 
 
 def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
@@ -115,7 +140,7 @@ def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
     led = (
         before < clause.start
         or s.is_("preposition", before)
-        or any(m.first <= before < m.last for m in s.marks)
+        or any(m.first <= before < m.last and m.kind not in NOUNS and m.kind not in _PEOPLE and m.kind != "absent" for m in s.marks)
     ) and not s.is_("have", before)  # fmt: skip
     if not led and (f.own(cue.first) or not f.has_object(cue, clause)):
         return False
@@ -127,6 +152,8 @@ def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | Non
     takes = f.has_object(cue, clause) and not _done_by(f, cue, clause)
     if "B" in cue.tags and before >= clause.start and f.s.words[before].raw[-1] in "%0123456789":
         return None  # a noun: "orders a 10% cut in flights"
+    if not takes and cue.last - cue.first == 1 and "B" in cue.tags and _ends_a_noun(f, cue, clause, before):
+        return None  # "traders digest tariff cut"
     if not takes and _passive_follows(f, cue, clause):
         return None  # it describes the subject: "letter signed by X is released"
     if "B" in cue.tags and (takes or cue.kind == "happens") and (form := _base(f, cue, clause, before)):
@@ -136,6 +163,29 @@ def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | Non
         if f.s.tags[before] and not prev.low.endswith("s") and not f.s.is_("be", before):
             return None  # it describes what follows: "allow limited exports"
     return Form.PAST if takes else Form.PASSIVE
+
+
+def _ends_a_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
+    """Whether "cut" and the like behind a singular make a noun with it and no passive: where the two stand behind a
+    verb or in an adjunct, or before a verb that they are the subject of; "tariff cut to 5%" is a passive."""
+    s = f.s
+    if (
+        before < clause.start
+        or s.is_("be", before)
+        or s.is_("have", before)
+        or s.words[before].stem != s.words[before].low
+    ):
+        return False
+    if not f.own(before) and s.words[before].stem not in (*f.told.measures, *f.told.flows):
+        return False
+    following = cue.last + 1 < clause.end and s.words[cue.last].low in ("to", "by", "from")
+    if following and s.words[cue.last + 1].raw[0] in "$€£¥0123456789":
+        return False
+    leads = any(s.tags[k] == "S" and not f.own(k) for k in range(clause.start, before))
+    leads = leads or any(s.is_("preposition", k) or s.is_("determiner", k) for k in range(clause.start, before))
+    acts = any(s.tags[k] == "S" and not f.own(k) for k in range(cue.last, clause.end))
+    acts = acts or (cue.last < clause.end and s.words[cue.last].low == "to")
+    return clause.kind != "main" or leads or acts
 
 
 def _passive_follows(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -207,10 +257,22 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
 def _asks(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether a sentence or a speech begins with a bare verb that somebody is asked: "Lift ban, traders tell …"."""
     s = f.s
+    if clause.linked and s.words[clause.start].low == "and":
+        back = s.clauses[s.clauses.index(clause) - 1]
+        told = any(
+            w.low in ("to", "tell", "tells")
+            for c in s.clauses[: s.clauses.index(back)]
+            for w in s.words[c.start : c.end]
+        )
+        return ":" in back.sep and told and "B" in s.tags[back.start] and not set(s.tags[back.start]) & set("SD")
     if clause.linked or not f.has_object(cue, clause):
         return False
     if ":" in clause.sep:
         back = s.clauses[s.clauses.index(clause) - 1]
+        named = any(back.start <= n.place[0] < back.end for n in s.names)
+        about = any(f.own(k) for k in range(back.start, back.end))
+        if cue.first == clause.start and named and not about and back.end - back.start <= _SPEAKER:
+            return True  # "Norland's premier: lift the ban"
         return any(w.low in ("to", "tell", "tells") for w in s.words[back.start : back.end])
     return clause.start == 0 and bool(s.marked("urged", clause.end, len(s.words)))
 
@@ -226,6 +288,28 @@ def _verb_follows(f: Frame, cue: Found, clause: Clause) -> bool:
     return False
 
 
+def _let(f: Frame, before: int, clause: Clause) -> bool:
+    """Whether a name stands before the word at `before` + 1 that "let" or "make" takes."""
+    name = next((n for n in f.s.names if n.place[1] == before + 1), None)
+    at = name.place[0] - 1 if name else -1
+    return at >= clause.start and f.s.words[at].low in _LETS
+
+
+def _takes_nouns(f: Frame, m: Found) -> bool:
+    """Whether a verb that asks or tells takes a noun and no bare infinitive."""
+    if f.s.is_("auxiliary", m.first) or not m.tags:
+        return False
+    return m.kind == "urged" or m.pattern.text in (
+        "announce",
+        "declare",
+        "unveil",
+        "oppose",
+        "reject",
+        "avoid",
+        "avert",
+    )
+
+
 def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     """A base form: governed by a modal, the verb of a plural subject, or no verb at all."""
     s = f.s
@@ -233,6 +317,8 @@ def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
         return Form.IMPERATIVE if _asks(f, cue, clause) else Form.FINITE if clause.linked else None
     prev = s.words[before]
     taken = [m for m in s.marks if m.first <= before < m.last and m.kind in ("modal", "announced", "denied", "urged")]
+    if any(m.last == before + 1 and _takes_nouns(f, m) for m in taken) and cue.last - cue.first == 1:
+        return None  # "farmers demand end to …"
     if any("S" in m.tags and not s.is_("auxiliary", m.first) and not m.pattern.text.endswith(" to") for m in taken):
         return None  # what is ruled out, demanded or announced is a noun
     governed = bool(taken) or any(
@@ -245,6 +331,8 @@ def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
         return Form.BASE if led else Form.FINITE
     behind_verb = "S" in s.tags[before] and f.name_before(before)
     weighed = any(m.kind == "possible" and "S" in m.tags and m.last == before + 1 for m in s.marks)
+    if _let(f, before, clause):
+        return Form.BASE  # "lets Norland break the truce"
     if _own_noun(f, cue, before) or behind_verb or weighed:
         return None  # what is weighed, neared or sought is a noun
     if any(m.kind == "urged" and m.tags and clause.start <= m.first < before for m in s.marks):

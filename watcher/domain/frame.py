@@ -15,6 +15,9 @@ from watcher.domain.model import Item, LifecycleWords
 
 NOT_SUBJECT = frozenset("on with to from against of for in over at into by".split())  # a name behind one does not act
 _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows
+NOUNS = frozenset(
+    "source relate own_voice parties outsider quantity set_price region record".split()
+)  # classes of mere nouns
 _PARTS = frozenset(
     "all any batch both copy day days details dozens draft each export exports half hundreds import imports list "
     "lots many more most much none number package part parts percent phase round sale sales scores series session "
@@ -40,6 +43,7 @@ class Frame:
         Sequence[Place]
     ] = ()  # the same by group of phrases: each must be named before the cue's clause ends
     after: Mapping[str, Set[str]] = field(default_factory=dict)  # state -> those that only come after it
+    about: Sequence[Place] = ()  # names of actors that the item asks for
     taken: list[Place] = field(default_factory=list)  # cues of acts that are not the decider's
     others: bool = False  # somebody else was found to do to the subject what the item waits for
     deciders: frozenset[str] = field(init=False)
@@ -66,8 +70,11 @@ class Frame:
     def before(self, at: int, start: int) -> int:
         """The word before `at` that is no adverb, start - 1 for none."""
         at -= 1
-        while at >= start and self.s.is_("adverb", at):
-            at -= 1
+        while at >= start:
+            held = [m.first for m in self.s.marks if m.kind == "adverb" and m.first <= at < m.last]
+            if not held:
+                break
+            at = min(held) - 1  # "not yet" and "no longer" are adverbs of two words
         return at
 
     def small(self, at: int) -> bool:
@@ -83,6 +90,8 @@ class Frame:
         s, nxt = self.s, cue.last
         if cue.gap is not None and cue.gap[1] > cue.gap[0]:
             return any(not self.small(k) for k in range(*cue.gap))
+        if cue.gap is not None and s.words[cue.last - 1].stem in self.told.events:
+            return True  # it is in the cue: "held talks"
         if (
             nxt >= clause.end
             or "," in s.words[nxt].before

@@ -19,6 +19,7 @@ STATUSES = {
     "denied": Status.DENIED,
 }
 _EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
+_ACCUSES = frozenset("accuse accuses accused accusing suspected suspects".split())
 _ORDERS = frozenset(("order", "direct", "instruct"))
 _OPENING = 2  # words before the noun that a headline without a verb is about
 _SHORT = 2  # words before "to": so short a run is the one who acts
@@ -40,9 +41,21 @@ def governors(f: Frame, cue: Found, clause: Clause) -> list[Found]:
         if m.kind in STATUSES and not describes(s, m, clause) and not f.own(m.first) and not _reports(f, m, cue)
         and (
             (clause.start <= m.first < cue.first and m.last <= cue.first + 1)
-            or (cue.first < m.first < cue.last and s.words[m.first].low == "not")
+            or (cue.first < m.first < cue.last and (s.words[m.first].low == "not" or _inside(f, m, cue)))
         )
     ]  # fmt: skip
+
+
+def _inside(f: Frame, m: Found, cue: Found) -> bool:
+    """Whether an auxiliary stands inside a cue that begins with its subject: "panel could approve"."""
+    auxiliary = m.kind in ("modal", "denied", "announced") and (m.kind == "modal" or f.s.is_("auxiliary", m.first))
+    return auxiliary and cue.gap is not None and m.last == _verb_inside(f, cue)
+
+
+def _verb_inside(f: Frame, cue: Found) -> int:
+    """Where the verb of a cue that begins with its subject, or the "to" before it, stands."""
+    at = cue.gap[1] if cue.gap else cue.last
+    return at - 1 if cue.gap and at > cue.gap[0] and f.s.words[at - 1].low == "to" else at
 
 
 def _reports(f: Frame, m: Found, cue: Found) -> bool:
@@ -95,6 +108,9 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
     if form is Form.INFINITIVE and not _commits(f, cue, clause):
         why.append("a purpose, not a commitment")
         return Status.POSSIBLE
+    if form is Form.PLAIN and cue.gap and _verb_inside(f, cue) < cue.gap[1]:
+        why.append("still to come")
+        return Status.ANNOUNCED  # "talks on X to resume"
     if form is Form.PASSIVE and _to_be(f, cue, clause):
         why.append("still to come")
         return Status.ANNOUNCED
@@ -104,10 +120,19 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
     if form in (Form.INFINITIVE, Form.BASE):
         why.append("still to come")
         return Status.ANNOUNCED
+    if form is Form.GERUND and cue.first > clause.start and _accused(f, cue, clause):
+        why.append("an accusation")
+        return Status.CLAIMED
     if form is Form.GERUND and cue.first > clause.start and f.s.words[cue.first - 1].low in _EMPTY_LEADS:
         why.append("a gerund that asserts nothing")
         return Status.MENTION
     return Status.DONE
+
+
+def _accused(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether somebody is accused of it: "accuses X of breaking the truce"."""
+    words = f.s.words
+    return words[cue.first - 1].low == "of" and any(words[k].low in _ACCUSES for k in range(clause.start, cue.first))
 
 
 def _dated(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> Status:
@@ -193,12 +218,22 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
     """A noun is an act only with a verb that makes it one: "wins approval", "seeks approval"."""
     light = [m for m in f.s.marked("light", clause.start, cue.first) if m.tags and cue.first - m.last <= 3]
     made = light and light[-1].first > marks[-1].first if marks else False
-    if marks and not (made and set(light[-1].tags) - set("GB") and not f.s.is_("auxiliary", marks[-1].first)):
+    if marks and light and _disowned(f, marks[-1], light[-1]):
         why.append(f"governed by “{marks[-1].pattern.text}”")
         return status_of(f, marks[-1])
+    if marks and not (made and set(light[-1].tags) - set("GB") and not f.s.is_("auxiliary", marks[-1].first)):
+        why.append(f"governed by “{marks[-1].pattern.text}”")
+        status = status_of(f, marks[-1])
+        denied = status in (Status.ANNOUNCED, Status.POSSIBLE) and any(
+            status_of(f, m) is Status.DENIED and m.first < marks[-1].first for m in marks
+        )
+        return Status.DENIED if denied else status  # "fails to agree", "denies that it weighs"
     if light:
         why.append(f"made an act by “{light[-1].pattern.text}”")
         return Status.DONE
+    if (mark := _told_of(f, cue)) is not None:
+        why.append(f"“{mark.pattern.text}” is told of it")
+        return Status.DENIED if mark.kind == "no_prospect" else Status.POSSIBLE
     if (verb := _passive_behind(f, cue, clause)) is not None:
         why.append(f"“{verb.pattern.text}” is told of it")
         return Status.DONE if verb.kind in ("light", "granted") else status_of(f, verb)
@@ -212,6 +247,27 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
     return Status.MENTION
 
 
+def _told_of(f: Frame, cue: Found) -> Found | None:
+    """The phrase behind a noun that tells how likely it is: "relief in sight", "extension unlikely"."""
+    at = cue.last
+    while at < len(f.s.words) and (f.s.is_("be", at) or f.s.is_("adverb", at)) and not f.s.is_("prospect", at):
+        at += 1
+    return next((m for m in f.s.marks if m.first == at and m.kind in ("prospect", "no_prospect")), None)
+
+
+def _disowned(f: Frame, mark: Found, light: Found) -> bool:
+    """Whether somebody is told to deny, or to hope, that they made it an act: "denies it offered relief"."""
+    between = range(mark.last, light.first)
+    named = {k for n in f.s.names for k in range(*n.place)}
+    return (
+        mark.kind in ("denied", "possible")
+        and bool(set(mark.tags) & set("SD"))
+        and not f.s.is_("auxiliary", mark.first)
+        and len(between) > 0
+        and all(k in named or f.s.is_("pronoun", k) or f.s.is_("have", k) or f.s.is_("adverb", k) for k in between)
+    )
+
+
 def _passive_behind(f: Frame, cue: Found, clause: Clause) -> Found | None:
     """The participle told of a noun before it: "extension approved by the board", "waiver sought"."""
     for m in f.s.marks:
@@ -219,6 +275,8 @@ def _passive_behind(f: Frame, cue: Found, clause: Clause) -> Found | None:
             continue
         if not set(m.tags) & set("DN") or f.s.is_("auxiliary", m.first):
             continue
+        if f.s.words[m.first - 1].low in ("than", "as"):
+            continue  # "by more than expected"
         bare = m.last >= clause.end or f.small(m.last) or f.s.is_("agent", m.last)
         between = any(set(f.s.tags[k]) & set("SG") and not f.own(k) for k in range(cue.last, m.first))
         return m if bare and not between else None

@@ -25,7 +25,8 @@ class Match:
     item: Item
     subject: tuple[Place, ...]  # places of phrases that are not just names of actors
     names: tuple[Place, ...]
-    groups: tuple[tuple[Place, ...], ...] = ()  # of each group without names of actors, where its phrases stand
+    groups: tuple[tuple[Place, ...], ...] = ()  # of each group without names of actors (or of all, if names are all
+    # there is), where its phrases stand
 
 
 class PhraseIndex:
@@ -222,7 +223,7 @@ def _where(needs: _Needs, found: Mapping[str, list[Place]]) -> Match:
     for group in needs.every:
         for text in group.phrases:
             (subject if text in plain else names).update(found.get(text, ()))
-        if plain.issuperset(group.phrases):
+        if not plain or plain.issuperset(group.phrases):
             groups.append(tuple(p for text in group.phrases for p in found.get(text, ())))
     return Match(needs.item, tuple(sorted(subject or names)), tuple(sorted(names)), tuple(groups))
 

@@ -236,10 +236,11 @@ class _Language:
         acts = before[-1:] or behind[:1]
         return CHAMBERS[acts[0].kind] if acts else None
 
-    @staticmethod
-    def subject(s: Sentence, match: Match) -> list[Place]:
+    def subject(self, s: Sentence, match: Match) -> list[Place]:
         """Where the item's subject stands, without what is somebody else's."""
-        return [p for p in match.subject if may_be_the_items(s, p, match.item)]
+        lifecycle = self._lifecycles.get(match.item.lifecycle)
+        measures = lifecycle.measures if lifecycle else ()
+        return [p for p in match.subject if may_be_the_items(s, p, match.item, measures)]
 
     def view(self, s: Sentence, match: Match, subject: list[Place]) -> tuple[Frame, list[Found]] | None:
         """The sentence seen from the item, and the cues of its lifecycle in it; None without words for that."""
@@ -250,7 +251,7 @@ class _Language:
         if subject and all(any(n.place[0] <= first < n.place[1] for n in s.names) for first, _ in subject):
             subject = [*subject, *((k, k + 1) for k, w in enumerate(s.words) if w.stem in lifecycle.events)]
         stages, after = self._stages.get(item.lifecycle, {}), self._after.get(item.lifecycle, {})
-        frame = Frame(s, item, subject, lifecycle, stages, match.groups, after)
+        frame = Frame(s, item, subject, lifecycle, stages, match.groups, after, match.names)
         index = self._cues[item.lifecycle]
         return frame, _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])
 

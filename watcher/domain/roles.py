@@ -5,34 +5,39 @@ Who acts is acting.py's part, how certain the act is telling.py's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from watcher.domain.clauses import Clause, Sentence
 from watcher.domain.cues import Found
 from watcher.domain.forms import Form
-from watcher.domain.frame import NOT_SUBJECT, Frame
+from watcher.domain.frame import NOT_SUBJECT, NOUNS, Frame
 from watcher.domain.matching import Place
 from watcher.domain.model import Item
 
 _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani")
 _OF_FLOW = frozenset("in of to on for".split())
 _SOON = 3  # words that name who acts
+_TIMES = frozenset("time extension reprieve week month year day hour grace respite breather".split())
 _NEAR = 3  # words between a noun behind us and the subject
 
 
 # --- whose measure it is --------------------------------------------------------------------------
 
 
-def may_be_the_items(s: Sentence, subject: Place, item: Item) -> bool:
+def may_be_the_items(s: Sentence, subject: Place, item: Item, measures: Collection[str] = ()) -> bool:
     """Whether a measure named in the text can be the item's: not another's ("China's tariffs", "Chinese tariffs"),
-    and not aimed at another ("tariffs on Canada")."""
+    and not aimed at another ("tariffs on Canada"). Goods of those it is aimed at are what it is about ("Norlandic
+    timber"), and so are those who sell and buy them."""
     if not item.decided_by or not item.against:
         return True
     first, last = subject
     owner = next((n for n in s.names if n.place[1] == first), None)
     if owner is not None and not set(owner.who) & set(item.decided_by):
         word = s.words[first - 1]
-        if word.possessive or word.low.endswith(_ADJECTIVES):
+        goods = bool(set(owner.who) & set(item.against)) and not any(
+            s.words[k].stem in measures for k in range(first, last)
+        )
+        if (word.possessive or word.low.endswith(_ADJECTIVES)) and not (goods and measures):
             return False
     if last < len(s.words) and s.words[last].low in ("on", "against"):
         target = next((n for n in s.names if n.place[0] in (last + 1, last + 2)), None)
@@ -64,11 +69,17 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         beside = f.before(cue.first, clause.start)
         near = any(p[1] == beside + 1 for p in inside)
         near = near or (cue.kind == "happens" and any(_led_to(f, p, cue) for p in inside if _leads(f, p, clause)))
+        on_it = cue.kind == "happens" and cue.last < clause.end and f.s.words[cue.last].low in ("on", "over", "about")
+        if on_it and any(p[0] > cue.last for p in inside):
+            return True  # "talks under way on X"
         soon = cue.first - clause.start <= _SOON  # "Norco to acquire X", not "winning the race to acquire X"
         return near or overlap or (cue.kind == "does" and soon and any(p[0] >= cue.last for p in inside))
     if cue.kind == "happens":
-        if f.told.measures and not any(_holds_measure(f, p) for p in ((clause.start, cue.first), *inside)):
-            return False  # exports rise, and that is no measure
+        if f.told.measures:
+            of_measure = any(_holds_measure(f, p) for p in ((clause.start, cue.first), *inside))
+            of_flow = cue.pattern.text in f.told.cues[cue.pattern.label[1]].get("flow", ())
+            if of_measure == of_flow:
+                return False  # exports rise, and that is no measure; but they resume only when they may
         either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
         transitive = either and f.has_object(cue, clause)
         return cue.gap is not None or (left and form is not Form.GERUND and not transitive)
@@ -76,23 +87,72 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return (
             left
             or overlap
-            or (f.s.words[cue.last - 1].low in ("with", "by", "from") and any(p[0] >= cue.last for p in inside))
+            or (
+                f.s.words[cue.last - 1].low in ("with", "by", "from")
+                and any(cue.last <= p[0] < f.object_end(cue, clause) for p in inside)
+            )
         )
+    if f.told.measures and _takes_quantity(f, cue, clause):
+        return False
     ordered = cue.gap is not None and f.s.words[cue.last - 2].low == "to"
     end = clause.end if ordered else f.object_end(cue, clause)  # "orders X to pay for …": all of it is ordered
     whole = bool(f.told.mutual) and cue.kind == "does" and cue.pattern.label[1] not in f.told.mutual
     return overlap or any(cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) for p in inside)
 
 
+def _takes_quantity(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether the verb takes a quantity that no measure sets: "cuts oil demand forecast", and not "cuts minimum price"."""
+    s = f.s
+    for k in range(cue.first + 1 if cue.gap else cue.last, f.object_end(cue, clause)):
+        ends = [m.last for m in s.marks if m.kind == "quantity" and m.first == k]
+        if ends and not any(f.own(j) for j in range(k, ends[0])) and f.heads(ends[0], clause):
+            return not any(s.is_("set_price", j) for j in range(max(cue.last, k - 3), k))
+    return False
+
+
 def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether a cue in a clause that does not name the subject takes it from the one before, or from a label."""
     if _labelled(f, clause) or cue.pattern.label[-1] in f.told.on_party:
         return cue.kind == "does" or _labelled(f, clause)
+    if f.told.anyone and _time_before(f, cue, clause):
+        return True
+    if clause.kind in ("reason", "after") and _bare_measure(f, cue, clause, form):
+        return True
     return clause.linked and (
         _takes_pronoun(f, cue)
         or (form is Form.PASSIVE and _named_before(f, clause))
         or (cue.kind == "happens" and cue.first == clause.start and _opens_before(f, clause))
     )
+
+
+def _time_before(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a cue that tells of more time stands before a day told behind "before": "another week before deadline"."""
+    at = f.s.clauses.index(clause) + 1
+    if f.s.words[cue.last - 1].stem not in _TIMES or at >= len(f.s.clauses):
+        return False
+    behind = f.s.clauses[at]
+    led = f.s.words[behind.start].low in ("before", "ahead")
+    verbs = any(set(f.s.tags[k]) & set("SD") and not f.own(k) for k in range(behind.start, behind.end))
+    return led and not verbs and any(behind.start <= first < behind.end for first, _ in f.subject)
+
+
+def _bare_measure(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether a cue in a later clause takes a measure of which nothing is said but whose it is: "timber flows again as
+    Norland's ban ends". It is then the one on the subject, named before."""
+    s = f.s
+    if form is Form.PASSIVE or cue.kind == "happens":
+        span = range(clause.start, cue.first)
+    else:
+        span = range(cue.last, f.object_end(cue, clause))
+    for k in span:
+        if s.words[k].stem in f.told.measures and k != cue.first:
+            whose = k - 1
+            named = any(n.place[0] <= whose < n.place[1] and set(n.who) & f.deciders for n in f.s.names)
+            bare = named or s.is_("determiner", whose) or whose < clause.start or whose == cue.last - 1
+            ends = f.heads(k + 1, clause) or k + 1 == cue.first
+            on_other = k + 1 < clause.end and s.words[k + 1].low in ("on", "against", "of", "for")
+            return bare and ends and not on_other
+    return False
 
 
 def _led_to(f: Frame, place: Place, cue: Found) -> bool:
@@ -152,7 +212,8 @@ def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
     if set(f.s.tags[at]) & set("DN") and f.small(at + 1):
         return True  # "summit planned for Paris is off"
     return all(f.own(k) or f.s.is_("be", k) or f.s.is_("have", k) or f.s.is_("modal", k) or f.s.is_("auxiliary", k) or
-               any(m.first <= k < m.last for m in f.s.marks) for k in range(at, cue.first))  # fmt: skip
+               any(m.first <= k < m.last and m.kind not in NOUNS for m in f.s.marks)
+               for k in range(at, cue.first))  # fmt: skip
 
 
 def _leads(f: Frame, place: Place, clause: Clause) -> bool:
@@ -180,6 +241,26 @@ def _takes_pronoun(f: Frame, cue: Found) -> bool:
     """Whether the cue takes "it" or "them": the subject of the clause before."""
     span = range(*cue.gap) if cue.gap else range(cue.last, min(cue.last + 1, len(f.s.words)))
     return any(f.s.words[k].low in ("it", "them") for k in span)
+
+
+def takes_goods(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether the cue takes the goods themselves that a measure is on ("allows Norlandic timber"): a flow, too, where
+    the verb is not told of measures as well."""
+    if form is Form.NOUN or any(cue.pattern.text in kinds.get("does", ()) for kinds in f.told.cues.values()):
+        return False
+    if form is Form.PASSIVE:
+        span = range(clause.start, cue.first)
+    elif cue.gap and cue.gap[1] > cue.gap[0]:
+        span = range(*cue.gap)
+    else:
+        span = range(cue.last, f.object_end(cue, clause))
+    if any(f.s.words[k].stem in f.told.measures for k in span):
+        return False
+    named = {k for n in f.s.names for k in range(*n.place)}
+    heads = [
+        k for k in span if f.own(k) and k not in named and (f.heads(k + 1, clause) or k + 1 in (cue.first, span.stop))
+    ]
+    return bool(heads)
 
 
 def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:

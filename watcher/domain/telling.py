@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from watcher.domain.acting import agents, both_sides, foreign, parties_named
+from watcher.domain.acting import agents, both_sides, elsewhere, foreign, parties_named
 from watcher.domain.clauses import Clause, Sentence
 from watcher.domain.cues import Found
 from watcher.domain.forms import Form, form_of
@@ -20,7 +20,7 @@ from watcher.domain.frame import Frame
 from watcher.domain.governing import STATUSES, describes, governed, governors, status_of
 from watcher.domain.matching import Place
 from watcher.domain.model import Status
-from watcher.domain.roles import concerns, takes_flow
+from watcher.domain.roles import concerns, takes_flow, takes_goods
 
 STRENGTH = (
     Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
@@ -29,10 +29,17 @@ _FIRM = (Status.DONE, Status.ANNOUNCED)
 _OF_FLOW = ("flow", "flow_noun")
 _BY_OBJECT = ("does", "noun", *_OF_FLOW)  # kinds whose state depends on what the act is done to
 _LEANING = frozenset("inclined ready poised open minded".split())
-_PART = frozenset("some most many several part parts partially partly dozens hundreds certain".split())
+_PART = frozenset("some most many several part parts partial partially partly half dozens hundreds certain".split())
 _LACKING = frozenset(("no", "without", "no plan for", "no plans for", "no sign of"))
 _YEARS = frozenset(("year", "month", "decade"))
+_THREATS = frozenset(
+    ("threaten", "threat", "warn of", "sue", "file suit", "file lawsuit", "go to court", "go to ~ court")
+)
+_HOPES = frozenset("hope fear talk speculation bet prospect expectation rumour rumor sign optimism worry".split())
+_TWO = 2  # sides: without one of them there is no meeting
+_OPENING = 4  # words in which "a year and a half on" stands
 _NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
+_ON = ("on", "against", "of", "for", "to", "in")  # a measure's preposition
 _BARE_REACH = 8  # words from a status verb to the subject it takes
 
 
@@ -60,13 +67,28 @@ def tell(f: Frame, cues: Sequence[Found], *, official_title: bool) -> Told | Non
         if (c.tags or c.first not in verbs)  # a word that is a verb here is no noun here
         and (c.kind == "turn") == (c.first in turned)  # an act on a ruling against the subject is no act on the subject
     ]
-    candidates = [t for cue in used if (t := _of_cue(f, cue, official_title)) is not None]
-    candidates += _of_status_words(f)
+    candidates = [
+        t for cue in used if not _holds_an_act(f, cue, used) and (t := _of_cue(f, cue, official_title)) is not None
+    ]
+    bare = _of_status_words(f)
+    candidates += bare
     return min(
         candidates,
-        key=lambda t: (STRENGTH.index(t.status), _overtaken(f, t, candidates), t.place[0] - t.place[1]),
+        key=lambda t: (STRENGTH.index(t.status), t in bare, _overtaken(f, t, candidates), t.place[0] - t.place[1]),
         default=None,
     )
+
+
+def _holds_an_act(f: Frame, cue: Found, cues: Sequence[Found]) -> bool:
+    """Whether a verb only says that the act named before it holds: "lifting of ban takes effect" lifts."""
+    if cue.kind != "happens" or not f.s.is_("holds", cue.first):
+        return False
+    clause = f.s.clause_at(cue.first)
+    return any(
+        o.label_state != cue.label_state and clause.start <= o.first and o.last <= cue.first and form_of(f, o, clause) is Form.NOUN
+        and _takes_its_kind(f, o, clause, Form.NOUN)
+        for o in cues
+    )  # fmt: skip
 
 
 def _overtaken(f: Frame, told: Told, candidates: Sequence[Told]) -> bool:
@@ -91,10 +113,18 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         return Told(state, Status.DONE, place, ("opens an official publication",)) if opens else None
     clause = f.s.clause_at(cue.first)
     form = None if _is_no_cue(f, cue) else form_of(f, cue, clause)
-    if form is None or not concerns(f, cue, clause, form) or not parties_named(f, clause):
+    if form is None:
         return None
-    if f.told.flows and cue.kind in _BY_OBJECT and (cue.kind in _OF_FLOW) != takes_flow(f, cue, clause, form):
+    if not concerns(f, cue, clause, form):
+        f.others = f.others or elsewhere(f, cue, clause, form)
         return None
+    if not parties_named(f, clause):
+        return None
+    if not _takes_its_kind(f, cue, clause, form):
+        f.others = f.others or elsewhere(f, cue, clause, form)
+        return None
+    if f.told.needs_parties and f.s.is_("absent", cue.first) and len(f.deciders) < _TWO:
+        return None  # one of many stays away, and they meet all the same
     why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
     if any(first <= cue.first < last for first, last in f.taken) or foreign(f, cue, clause, form, why):
         f.taken.append(place)  # nor do words inside another's act tell anything
@@ -106,7 +136,12 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         status = Status.CLAIMED
     if status is Status.MENTION:
         return Told(None, status, place, tuple(why))
-    if any(w.low in _PART for w in f.s.words[max(cue.last - 1, cue.first) : f.object_end(cue, clause)]):
+    led = (
+        f.s.words[min(f.before(cue.first, clause.start) + 1, cue.first - 1) : cue.first]
+        if cue.first > clause.start
+        else ()
+    )
+    if any(w.low in _PART for w in (*led, *f.s.words[max(cue.last - 1, cue.first) : f.object_end(cue, clause)])):
         state = f.told.partial.get(state or "", state)
     if form is Form.PAST or (form is Form.GERUND and clause.kind == "after"):
         state = f.told.past.get(state or "", state)
@@ -117,16 +152,33 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     return Told(state, status, place, tuple(why))
 
 
+def _takes_its_kind(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether a cue takes what its kind asks for: the measure itself, or what it holds up."""
+    if not f.told.flows or cue.kind not in _BY_OBJECT or (cue.kind in _OF_FLOW) == takes_flow(f, cue, clause, form):
+        return True
+    return cue.kind == "flow" and takes_goods(f, cue, clause, form)
+
+
 def _is_no_cue(f: Frame, cue: Found) -> bool:
     """Whether the words only look like a cue: an auxiliary, a part of a longer status word, or a verb that
     governs the real cue ("agrees to lift", "fails to pass")."""
     s, size, nxt = f.s, cue.last - cue.first, cue.last
-    if s.is_("idiom", cue.first) or s.is_("leaves", cue.first):
+    if s.is_("leaves", cue.first) or any(
+        m.kind == "idiom" and m.first == cue.first and (size == 1 or cue.last < m.last or cue.gap) for m in s.marks
+    ):
         return True
-    if cue.pattern.head == "have" and cue.gap and any("N" in s.tags[k] for k in range(*cue.gap)):
-        return True
+    if (
+        cue.pattern.head == "have"
+        and cue.gap
+        and any("N" in s.tags[k] or s.words[k].low == "to" for k in range(*cue.gap))
+    ):
+        return True  # "has signed the deal", "has to undo the deal"
     opens = cue.first == s.clause_at(cue.first).start and "G" in cue.tags
-    if cue.gap and opens and any(set(s.tags[k]) & set("SB") and not f.own(k) for k in range(*cue.gap)):
+    if (
+        cue.gap
+        and opens
+        and any(set(s.tags[k]) & set("SB") and not f.own(k) and not f.small(k) for k in range(*cue.gap))
+    ):
         return True  # "Striking workers approve deal"
     if cue.gap and any(
         s.is_("pronoun", k) and set(s.tags[k + 1]) & set("SD") for k in range(cue.gap[0], cue.gap[1] - 1)
@@ -139,6 +191,8 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
     if nxt >= len(s.words):
         return False
     clausal = ("modal", "auxiliary", "be", "have", "announced")
+    if cue.gap and s.words[nxt - 1].stem in f.told.measures and not f.heads(nxt, s.clause_at(cue.first)):
+        return True  # "revokes licence requirement"
     if size == 1 and cue.tags and s.is_("pronoun", nxt) and any(s.is_(kind, nxt + 1) for kind in clausal):
         return True  # "confirms it will approve"
     if s.words[nxt].low == "to" and cue.pattern.text.split()[-1] in _LEANING:
@@ -155,10 +209,13 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
 
 def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]) -> Status:
     s = f.s
+    if clause.kind == "background" and form is Form.NOUN and _looked_for(s, clause):
+        why.append("hoped for or feared")
+        return Status.POSSIBLE
     if clause.kind in ("background", "after") and form is Form.NOUN:
         why.append("told as background")
         return Status.MENTION
-    if clause.start and clause.kind == "after" and s.words[clause.start - 1].stem in _YEARS:
+    if _long_since(s, clause):
         why.append("an anniversary")
         return Status.MENTION
     if form in (Form.PAST, Form.PASSIVE) and s.marked("bygone", clause.start, clause.end):
@@ -170,6 +227,9 @@ def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]
     if status in _FIRM and _conditional(s, clause):
         why.append("inside a condition")
         status = Status.POSSIBLE
+    if s.question and s.words[0].low == "why" and form in (Form.FINITE, Form.PAST, Form.PASSIVE, Form.BASE):
+        why.append("asked why, not whether")
+        return Status.MENTION
     if s.question and status in (*_FIRM, Status.CLAIMED):
         why.append("asked, not told")
         return Status.POSSIBLE
@@ -177,6 +237,25 @@ def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]
         why.append("an explainer, not a report")
         return Status.MENTION
     return status
+
+
+def _looked_for(s: Sentence, clause: Clause) -> bool:
+    """Whether a clause tells what is hoped for or feared: "amid hopes of tariff relief"."""
+    return any(w.stem in _HOPES for w in s.words[clause.start : clause.start + _OPENING])
+
+
+def _long_since(s: Sentence, clause: Clause) -> bool:
+    """Whether a clause only tells since when: "a year after …", "six months on from …", "ten years since …"."""
+    at, words = clause.start, s.words
+    if at and clause.kind == "after" and words[at - 1].stem in _YEARS:
+        return True
+    opening = range(at, min(at + _OPENING, clause.end - 1))
+    return any(
+        words[k].stem in _YEARS
+        and words[k + 1].low in ("on", "since", "later", "after")
+        and "," not in words[k + 1].before
+        for k in opening
+    )
 
 
 def _is_topic(s: Sentence, clause: Clause) -> bool:
@@ -218,7 +297,8 @@ def _voiced(f: Frame, cue: Found, form: Form, status: Status, why: list[str]) ->
         if saying.foreseen:
             why.append("foreseen, not told")
             return Status.POSSIBLE
-        if saying.hearsay or saying.hedged or not (own or saying.official):
+        speaks_for_it = own or saying.official or (saying.parties and f.told.mutual)
+        if saying.hearsay or saying.hedged or not speaks_for_it:
             why.append(f"said by {', '.join(sorted(saying.who)) or 'others'}")
             return Status.CLAIMED
     if s.marked("hearsay", 0, cue.last + _NEAR_HEARSAY):  # not "indicted for allegedly …"
@@ -240,6 +320,15 @@ def _of_status_words(f: Frame) -> list[Told]:
 def _of_status_word(f: Frame, m: Found) -> Told | None:
     s = f.s
     clause = s.clause_at(m.first)
+    if m.kind in ("possible", "denied") and (place := _predicated(f, m, clause)) is not None:
+        why = [f"“{m.pattern.text}” is told of the subject"]
+        if not parties_named(f, clause):
+            return None
+        status = _framed(f, clause, Form.FINITE, STATUSES[m.kind], why)
+        outer = [o for o in s.marks if o.kind == "denied" and clause.start <= o.first < place[0]]
+        if outer and not describes(s, outer[0], clause):
+            status = Status.DENIED
+        return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why))
     lacking = m.kind == "denied" and m.pattern.text in _LACKING  # "ends without deal", "no summit planned"
     verb = m.kind in STATUSES and set(m.tags) & set("SDBG") and not s.is_("auxiliary", m.first)
     noun = m.tags == "B" and any(
@@ -252,7 +341,10 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
         return None
     why = [f"“{m.pattern.text}” takes the subject itself"]
     others = f.others
-    if foreign(f, m, clause, Form.FINITE, why):
+    asks = m.kind == "urged" and not f.told.measures and m.pattern.text not in _THREATS
+    if foreign(f, m, clause, Form.FINITE, why) and not asks:
+        if m.kind == "urged" and m.pattern.text not in _THREATS:
+            f.others = others  # whoever asks for it, it is the item's
         if m.kind in ("denied", "urged") and agents(f, m, clause, Form.FINITE) <= {*f.item.against}:
             f.others = others  # those whom it hits want, avoid or oppose it: it is the item's all the same
         return None
@@ -262,6 +354,20 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
         status = status_of(f, outer[0])
     status = _voiced(f, m, Form.FINITE, _framed(f, clause, Form.FINITE, status, why), why)
     return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why))
+
+
+def _predicated(f: Frame, m: Found, clause: Clause) -> Place | None:
+    """The place of the subject before a phrase that is told of it: "deal within reach", "talks in doubt"."""
+    if not f.s.is_("prospect" if m.kind == "possible" else "no_prospect", m.first):
+        return None
+    before = f.before(m.first, clause.start)
+    while before >= clause.start and (f.s.is_("be", before) or f.s.is_("adverb", before)):
+        before -= 1
+    for first, last in f.subject:
+        if clause.start <= first and last == before + 1 and not f.s.is_("carrier", before + 1):
+            measure = any(f.s.words[k].stem in f.told.measures for k in range(first, last))
+            return (first, last) if measure or not f.told.measures else None
+    return None
 
 
 def _taken(f: Frame, m: Found, clause: Clause) -> Place | None:
@@ -274,6 +380,24 @@ def _taken(f: Frame, m: Found, clause: Clause) -> Place | None:
             continue
         if measures and not any(s.words[k].stem in measures for k in range(first, last)):
             continue
-        if f.heads(last, clause):
-            return first, last
+        if f.told.events and (first, last) in f.about:
+            continue  # "asks Norco for time": one of the two, and not what they do together
+        if f.heads(last, clause) or (set(s.tags[last]) & set("DN") and not set(s.tags[last]) & set("BS")):
+            return first, last  # "no talks planned"
+    return _measure_taken(f, m, clause, reach) if measures else None
+
+
+def _measure_taken(f: Frame, m: Found, clause: Clause, reach: int) -> Place | None:
+    """The place of a noun for a measure on the subject that a status verb takes: "mulls export curbs on nickel"."""
+    s = f.s
+    for k in range(m.last, min(reach, clause.end)):
+        if s.words[k].stem not in f.told.measures or not f.heads(k + 1, clause):
+            continue
+        within = any(m.last <= first and last <= k for first, last in f.subject)
+        on_it = (
+            k + 1 < clause.end
+            and s.words[k + 1].low in _ON
+            and any(k + 1 < first < clause.end for first, _ in f.subject)
+        )
+        return (k, k + 1) if within or on_it else None
     return None
