@@ -24,6 +24,7 @@ _VERBAL = (
     "say",
     "hedge",
     "foresee",
+    "at_end",
     "light",
     "be",
     "have",
@@ -37,6 +38,8 @@ _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
 _SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
 _BEFORE_MONTH = frozenset("in by until till since from last next this early late mid of on before after to".split())
 _IDIOM_GAP = 2  # words
+_PAST = frozenset("former ex retired onetime sacked ousted deposed".split())
+_GOES_ON = frozenset("to that how why what it they he she".split())  # behind a verb of saying these open what is said
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 
 
@@ -272,7 +275,7 @@ def _sayings(s: Sentence) -> list[Saying]:
     size = len(s.words)
     for i, c in enumerate(s.clauses):
         before = len(out)
-        verbs = [m for m in s.marks if m.kind in ("say", "hedge", "foresee") and c.start <= m.first < c.end]
+        verbs = [m for m in s.marks if m.kind in ("say", "hedge", "foresee", "at_end") and c.start <= m.first < c.end]
         for m in verbs:
             if m.tags and not set(m.tags) & set("SDB") and m.pattern.text != "according to":
                 continue
@@ -283,6 +286,10 @@ def _sayings(s: Sentence) -> list[Saying]:
                 continue
             if m.pattern.text == "according to":
                 out.append(_saying(s, 0, c.start, m.last, c.end, hedged))
+            elif i and _closes(s, c, m):
+                out.append(_saying(s, 0, c.start, c.start, m.first, hedged))
+            elif m.kind == "at_end":
+                continue
             elif i and (m.last >= c.end or m.first <= c.start + 1) and c.end - c.start <= _MAX_SPEAKER:
                 out.append(_saying(s, 0, c.start, c.start, c.end, hedged))
             elif m.first > c.start:
@@ -296,10 +303,25 @@ def _sayings(s: Sentence) -> list[Saying]:
     return out
 
 
+def _closes(s: Sentence, c: Clause, m: Found) -> bool:
+    """Whether a short clause only tells who reports what stands before it, and to whom: "…, two aides tell Reuters"."""
+    short = m.first > c.start and c.end - c.start <= _MAX_SPEAKER and c.kind == "main" and not s.words[c.start].low == "and"
+    return short and not any(
+        s.words[k].low in _GOES_ON or s.tags[k] in ("S", "D") or s.is_("modal", k) or s.is_("be", k)
+        for k in range(m.last, c.end)
+    )  # fmt: skip
+
+
 def _said_until(s: Sentence, at: int) -> int:
     """Where the words of a speaker end: a clause of time or reason, or another headline, is the reporter's own."""
     own = (c.start for c in s.clauses[at + 1 :] if c.kind in ("reason", "background", "after") or ";" in c.sep)
     return next(own, len(s.words))
+
+
+def _another(word: Word) -> bool:
+    """Whether the word before an office makes it a past one, or one of a people nobody knows: "ex-minister",
+    "former envoy", "Ruritanian envoy"."""
+    return word.low in _PAST or (word.capital and not word.raw.isupper() and _ADJECTIVE.search(word.raw) is not None)
 
 
 def _names_only(s: Sentence, c: Clause) -> bool:
@@ -319,5 +341,7 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
     plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
     speaks = [k for k in range(by, until) if not s.is_("say", k) and not s.is_("hedge", k)]
     pronoun = bool(speaks) and all(s.is_("pronoun", k) for k in speaks)
-    official = not who and (bool(s.marked("body", by, until)) or pronoun)
+    bodies = [m.first for m in s.marked("body", by, until)]
+    elsewhere = any(k > by and _another(s.words[k - 1]) for k in bodies)
+    official = not who and ((bool(bodies) and not elsewhere) or pronoun)
     return Saying(start, end, who, plural or (bool(sources) and not who and not official), hedged, official)

@@ -207,11 +207,16 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
 def _asks(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether a sentence or a speech begins with a bare verb that somebody is asked: "Lift ban, traders tell …"."""
     s = f.s
-    if clause.linked or not f.has_object(cue, clause):
+    if not f.has_object(cue, clause):
         return False
-    if ":" in clause.sep:
-        back = s.clauses[s.clauses.index(clause) - 1]
+    speech = clause
+    while speech.linked and speech.start:
+        speech = s.clauses[s.clauses.index(speech) - 1]  # "X to Y: stop stalling and let Z in"
+    if ":" in speech.sep:
+        back = s.clauses[s.clauses.index(speech) - 1]
         return any(w.low in ("to", "tell", "tells") for w in s.words[back.start : back.end])
+    if clause.linked:
+        return False
     return clause.start == 0 and bool(s.marked("urged", clause.end, len(s.words)))
 
 
@@ -226,9 +231,20 @@ def _verb_follows(f: Frame, cue: Found, clause: Clause) -> bool:
     return False
 
 
+def _subject_of_next(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
+    """Whether a word that may be a verb is a noun with its own verb behind it: "shares fall as FAA probe weighs on"."""
+    s, nxt = f.s, cue.last
+    if nxt >= clause.end or not f.name_before(before + 1) or s.words[before].low.endswith("s"):
+        return False  # plural names take a bare verb
+    verb = set(s.tags[nxt]) & set("SD") and not f.own(nxt) and s.words[nxt].stem not in (*f.told.measures, *f.told.flows)
+    return bool(verb) and (nxt + 1 >= clause.end or f.small(nxt + 1))
+
+
 def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     """A base form: governed by a modal, the verb of a plural subject, or no verb at all."""
     s = f.s
+    if _subject_of_next(f, cue, clause, before):
+        return None
     if before < clause.start or (s.words[before].low == "and" and before == clause.start):
         return Form.IMPERATIVE if _asks(f, cue, clause) else Form.FINITE if clause.linked else None
     prev = s.words[before]

@@ -66,7 +66,7 @@ class Frame:
     def before(self, at: int, start: int) -> int:
         """The word before `at` that is no adverb, start - 1 for none."""
         at -= 1
-        while at >= start and self.s.is_("adverb", at):
+        while at >= start and any(m.kind == "adverb" and m.first <= at < m.last for m in self.s.marks):
             at -= 1
         return at
 
@@ -82,6 +82,8 @@ class Frame:
         """Whether a noun follows that the verb takes."""
         s, nxt = self.s, cue.last
         if cue.gap is not None and cue.gap[1] > cue.gap[0]:
+            if self.parts(cue.gap[0]):
+                return False  # "consensus reached on the seabed accord"
             return any(not self.small(k) for k in range(*cue.gap))
         if (
             nxt >= clause.end

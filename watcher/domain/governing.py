@@ -40,9 +40,16 @@ def governors(f: Frame, cue: Found, clause: Clause) -> list[Found]:
         if m.kind in STATUSES and not describes(s, m, clause) and not f.own(m.first) and not _reports(f, m, cue)
         and (
             (clause.start <= m.first < cue.first and m.last <= cue.first + 1)
-            or (cue.first < m.first < cue.last and s.words[m.first].low == "not")
+            or (cue.first < m.first < cue.last and (s.words[m.first].low == "not" or _inside(f, m, cue)))
         )
     ]  # fmt: skip
+
+
+def _inside(f: Frame, m: Found, cue: Found) -> bool:
+    """Whether a status word stands before the verb of a cue that begins with the one who acts: "panel may back"."""
+    if cue.gap is None or not cue.gap[0] <= m.first < cue.gap[1]:
+        return False
+    return m.kind == "modal" or f.s.is_("auxiliary", m.first) or m.pattern.text.endswith(" to")
 
 
 def _reports(f: Frame, m: Found, cue: Found) -> bool:
@@ -63,6 +70,8 @@ def describes(s: Sentence, m: Found, clause: Clause) -> bool:
     leads = before < clause.start
     if leads and m.kind == "possible" and m.tags == "B" and any(n.place[0] == m.last for n in s.names):
         return True  # "Confident X to meet Y"
+    if "S" in m.tags and m.last - m.first == 1 and s.is_("receive", m.last):
+        return True  # a noun with its verb: "membership hopes get a lift"
     if follows in ("for", "of") and m.last - m.first == 1:
         return leads or s.is_("say", before) or s.is_("determiner", before) or s.words[before].possessive
     if set(m.tags) & set("DN") and not set(m.tags) & set("BS") and follows not in ("to", "that"):
@@ -89,9 +98,12 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
         why.append(f"governed by “{mark.pattern.text}”")
         if mark.pattern.text in _ORDERS and f.names(mark.last, cue.first) and not _decides(f, clause.start, mark.first):
             return Status.URGED  # "judge orders the decider to lift"
-        status = status_of(f, mark)
+        status = _decided(f, mark, clause) or status_of(f, mark)
         denied = status is Status.ANNOUNCED and any(status_of(f, m) is Status.DENIED for m in marks)
         return Status.DENIED if denied else status
+    if form is Form.INFINITIVE and (tally := _tallied(f, cue, clause)):
+        why.append("decided by a vote that is told with its count")
+        return tally
     if form is Form.INFINITIVE and not _commits(f, cue, clause):
         why.append("a purpose, not a commitment")
         return Status.POSSIBLE
@@ -120,6 +132,30 @@ def _dated(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> 
         why.append("on a day to come")
         return Status.ANNOUNCED
     return Status.DONE
+
+
+def _decided(f: Frame, mark: Found, clause: Clause) -> Status | None:
+    """What a vote that was held decides: done, or announced where the lifecycle has states for that; None where the
+    vote is still to come ("to vote to", "may vote to") or the mark is none."""
+    if mark.pattern.text != "vote to":
+        return None
+    before = f.before(mark.first, clause.start)
+    led = before >= clause.start and (f.s.words[before].low == "to" or f.s.is_("modal", before))
+    if "G" in mark.tags or led or any(f.s.words[k].low == "not" for k in range(clause.start, mark.first)):
+        return None
+    return Status.ANNOUNCED if f.stages else Status.DONE
+
+
+def _tallied(f: Frame, cue: Found, clause: Clause) -> Status | None:
+    """The same where the count stands between: "MPs vote 287-55 to let"."""
+    words = f.s.words
+    votes = [k for k in range(clause.start, cue.first) if words[k].low in ("vote", "votes", "voted")]
+    if not votes or not any(words[k].raw[0].isdigit() for k in range(votes[-1] + 1, cue.first)):
+        return None
+    before = f.before(votes[-1], clause.start)
+    if before < clause.start or words[before].low == "to" or f.s.is_("modal", before) or f.small(before):
+        return None
+    return Status.ANNOUNCED if f.stages else Status.DONE
 
 
 def _to_be(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -159,6 +195,8 @@ def _decides(f: Frame, start: int, end: int) -> bool:
 def _reaches(f: Frame, m: Found, cue: Found) -> bool:
     """Whether a status word governs a finite verb: "has not lifted", or "denies it rejected" with a subject between."""
     plain = f.s.is_("auxiliary", m.first)
+    if m.first > cue.first:
+        return True  # before the verb of a cue that begins with the one who acts
     if m.kind in ("denied", "modal") and (plain or not m.tags) and cue.first - m.last <= 2:
         return True
     if plain or m.kind == "announced" or not set(m.tags) & set("SDB"):
@@ -195,7 +233,8 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
     made = light and light[-1].first > marks[-1].first if marks else False
     if marks and not (made and set(light[-1].tags) - set("GB") and not f.s.is_("auxiliary", marks[-1].first)):
         why.append(f"governed by “{marks[-1].pattern.text}”")
-        return status_of(f, marks[-1])
+        refused = len(marks) > 1 and marks[-2].kind == "denied" and marks[-2].last == marks[-1].first
+        return Status.DENIED if refused else status_of(f, marks[-1])
     if light:
         why.append(f"made an act by “{light[-1].pattern.text}”")
         return Status.DONE
