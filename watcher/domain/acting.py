@@ -74,7 +74,7 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
         return False  # done together with who decides
     acting = agents(f, cue, clause, form)
     if not acting:
-        told = form in (Form.FINITE, Form.PAST) and cue.kind != "happens" and not f.s.is_("receive", cue.first)
+        told = (form in (Form.FINITE, Form.PAST) or _adjunct(f, cue, clause)) and cue.kind != "happens" and not f.s.is_("receive", cue.first)
         stranger = _stranger(f, cue, clause) if told else ""
         if stranger:
             why.append(f"done by “{stranger}”, who is nobody that decides")
@@ -164,6 +164,8 @@ def _of_elsewhere(f: Frame, owner: Name, n: Name) -> bool:
     """Whether the name before makes this one another country's: "Pakistan's Supreme Court"."""
     if not owner.who[0].startswith("place:") or set(n.who) & set(owner.who):
         return False
+    if f.homes and not f.homes & set(owner.who) and f.s.is_("seat", n.place[0]):
+        return True  # "UK Supreme Court", "Ohio Senate": not the court or the chamber of the item's own country
     return owner.adjective or f.s.words[n.place[0] - 1].possessive
 
 
@@ -173,9 +175,29 @@ def _stranger(f: Frame, cue: Found, clause: Clause) -> str:
     start = max([clause.start, *(saying.start for saying in s.sayings if saying.start <= cue.first < saying.end)])
     kinds = {k: {m.kind for m in s.marks if m.first <= k < m.last} for k in range(start, cue.first)}
     said = [k for k, marks in kinds.items() if not marks & _NO_NOUN]
+    if clause.linked and "G" in cue.tags and clause.start == cue.first:
+        return _stranger_before(f, clause)
     if not said or clause.linked or f.own(said[-1]) or any(kinds[k] & {"body", "group", "pronoun"} for k in said):
         return ""
     return " ".join(s.words[k].raw for k in said)
+
+
+def _adjunct(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a gerund opens an adjunct and so shares the subject of the clause before: "X cuts its outlook, blaming …".
+
+    Only where the act is told of the one looked into: there anybody may be blamed by anybody."""
+    return bool(f.told.on_party) and clause.linked and "G" in cue.tags and clause.start == cue.first
+
+
+def _stranger_before(f: Frame, clause: Clause) -> str:
+    """The first words of the clause that an adjunct leans on, where they name neither a body nor one who is known."""
+    back = f.s.clauses[f.s.clauses.index(clause) - 1]
+    known = {k for n in f.s.names for k in range(*n.place)}
+    kinds = {m.kind for m in f.s.marks if m.first == back.start}
+    first = f.s.words[back.start]
+    if back.start in known or f.own(back.start) or kinds & {"body", "group", "pronoun", "determiner"}:
+        return ""
+    return first.raw if first.capital and not f.s.tags[back.start] else ""
 
 
 def _others_body(f: Frame, cue: Found, clause: Clause) -> bool:

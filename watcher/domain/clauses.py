@@ -125,6 +125,7 @@ class Parser:
                 self._who.setdefault(f, who)
         self._who.update(names)
         self._index = PhraseIndex(self._who)
+        self._places = {f: self._who[f] for country, forms in lexicon.places.items() for f in (country, *forms)}
 
     def parse(self, text_words: Sequence[Word], *, title: bool, ends: str = "") -> Sentence:
         """Take one sentence apart; `ends` is the punctuation it closes with."""
@@ -146,6 +147,10 @@ class Parser:
         s.explainer = title and not s.question and _explains(s)
         s.sayings = _sayings(s)
         return s
+
+    def places(self, text_words: Sequence[Word]) -> set[str]:
+        """Who the countries named in a text are: actors, or ("place:Japan",)."""
+        return {who for text in self._index.find(text_words) for who in self._places.get(text, ())}
 
     def _names(self, text_words: Sequence[Word]) -> list[Name]:
         found = [

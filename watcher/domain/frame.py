@@ -40,6 +40,7 @@ class Frame:
         Sequence[Place]
     ] = ()  # the same by group of phrases: each must be named before the cue's clause ends
     after: Mapping[str, Set[str]] = field(default_factory=dict)  # state -> those that only come after it
+    homes: Set[str] = frozenset()  # the countries that the item and those who decide are told to be of
     taken: list[Place] = field(default_factory=list)  # cues of acts that are not the decider's
     others: bool = False  # somebody else was found to do to the subject what the item waits for
     deciders: frozenset[str] = field(init=False)

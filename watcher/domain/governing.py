@@ -244,6 +244,9 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
     if _holds(f, cue, clause):
         why.append("a noun that is told to hold")
         return _dated(f, cue, clause, Form.FINITE, why)
+    if (verb := _effect(f, cue, clause)) is not None:
+        why.append(f"“{verb.pattern.text}” tells what it brought about")
+        return Status.DONE
     if cue.kind == "deed" and cue.first - clause.start <= _OPENING and not _has_verb(f, clause):
         why.append("a headline without a verb")
         return Status.DONE
@@ -268,6 +271,24 @@ def _holds(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether the act named is the subject of a verb that says it holds: "the pause takes effect"."""
     marks = [m for m in f.s.marked("holds", cue.last, clause.end) if set(m.tags) & set("SBD")]
     return bool(marks) and not any(f.s.tags[k] == "S" and not f.own(k) for k in range(cue.last, marks[0].first))
+
+
+def _effect(f: Frame, cue: Found, clause: Clause) -> Found | None:
+    """The verb in the present or past that tells what an act named before it brought about, where the decider is named
+    with it: "Norlandic approval of the jab opens the market", and not "approval process", "hopes of approval"."""
+    s = f.s
+    if clause.kind != "main" or s.marked("possible", clause.start, clause.end) or not f.heads(cue.last, clause):
+        return None
+    if any(f.parts(k) or s.words[k].low == "of" for k in range(clause.start, cue.first)):
+        return None
+    if not any({*n.who} & f.deciders for n in f.names(clause.start, clause.end)) and f.deciders:
+        return None
+    for m in s.marked("effect", cue.last, clause.end):
+        if m.tags and set(m.tags) & set("SD") and not f.own(m.first):
+            before = f.before(m.first, clause.start)
+            modal = s.is_("modal", before) or s.words[before].low == "to" or s.is_("auxiliary", before)
+            return None if modal or m.first == cue.last and "S" not in m.tags else m
+    return None
 
 
 def _has_verb(f: Frame, clause: Clause) -> bool:

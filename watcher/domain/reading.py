@@ -206,6 +206,8 @@ class _Language:
                         if verb:
                             verbs.add(text, (kind, state), verb=True)
         self.parser = Parser(lexicon, names, verbs)
+        self._names = names
+        self._homes: dict[str, frozenset[str]] = {}
 
     def tell(self, s: Sentence, match: Match, matches: list[Match], opens: bool) -> Told | None:
         """What the sentence tells of the item; None where it turns out to be about somebody else's."""
@@ -250,9 +252,17 @@ class _Language:
         if subject and all(any(n.place[0] <= first < n.place[1] for n in s.names) for first, _ in subject):
             subject = [*subject, *((k, k + 1) for k, w in enumerate(s.words) if w.stem in lifecycle.events)]
         stages, after = self._stages.get(item.lifecycle, {}), self._after.get(item.lifecycle, {})
-        frame = Frame(s, item, subject, lifecycle, stages, match.groups, after)
+        frame = Frame(s, item, subject, lifecycle, stages, match.groups, after, self._homes_of(item))
         index = self._cues[item.lifecycle]
         return frame, _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])
+
+
+    def _homes_of(self, item: Item) -> frozenset[str]:
+        """The countries named by an item's title and by the names of those who decide: "US Supreme Court"."""
+        if item.id not in self._homes:
+            told = [item.title, *(name for name, who in self._names.items() if {*who} & {*item.decided_by})]
+            self._homes[item.id] = frozenset(w for text in told for w in self.parser.places(words(text)))
+        return self._homes[item.id]
 
 
 def _longest(found: list[Found]) -> list[Found]:

@@ -44,6 +44,7 @@ class Told:
     status: Status
     place: Place
     why: tuple[str, ...]
+    bare: bool = False  # told by a status word that takes the subject itself
 
 
 def tell(f: Frame, cues: Sequence[Found], *, official_title: bool) -> Told | None:
@@ -64,9 +65,26 @@ def tell(f: Frame, cues: Sequence[Found], *, official_title: bool) -> Told | Non
     candidates += _of_status_words(f)
     return min(
         candidates,
-        key=lambda t: (STRENGTH.index(t.status), _overtaken(f, t, candidates), t.place[0] - t.place[1]),
+        key=lambda t: (
+            _beside_the_verb(f, t, candidates),
+            STRENGTH.index(t.status),
+            _overtaken(f, t, candidates),
+            t.bare,
+            t.place[0] - t.place[1],
+        ),
         default=None,
     )
+
+
+def _beside_the_verb(f: Frame, told: Told, candidates: Sequence[Told]) -> bool:
+    """Whether what is denied is only an adjunct to another act in its clause: "may close the inquiry without a fine"."""
+    before = told.place[0] - 1
+    while before >= 0 and (f.s.is_("determiner", before) or f.s.words[before].low in ("any", "further")):
+        before -= 1
+    if told.status is not Status.DENIED or before < 0 or f.s.words[before].low != "without":
+        return False
+    clause = f.s.clause_at(told.place[0])
+    return any(o.state and o is not told and clause.start <= o.place[0] < before for o in candidates)
 
 
 def _overtaken(f: Frame, told: Told, candidates: Sequence[Told]) -> bool:
@@ -261,7 +279,7 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
     if outer and status in _FIRM:
         status = status_of(f, outer[0])
     status = _voiced(f, m, Form.FINITE, _framed(f, clause, Form.FINITE, status, why), why)
-    return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why))
+    return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why), bare=True)
 
 
 def _taken(f: Frame, m: Found, clause: Clause) -> Place | None:
