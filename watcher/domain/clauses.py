@@ -39,6 +39,8 @@ _SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
 _BEFORE_MONTH = frozenset("in by until till since from last next this early late mid of on before after to".split())
 _IDIOM_GAP = 2  # words
 _PAST = frozenset("former ex retired onetime sacked ousted deposed".split())
+_ITS = frozenset("its his her their".split())
+_STAFF = frozenset("executive official officials lawyer aide aides".split())  # with "its" they speak for it
 _GOES_ON = frozenset("to that how why what it they he she".split())  # behind a verb of saying these open what is said
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 
@@ -348,5 +350,7 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
     pronoun = bool(speaks) and all(s.is_("pronoun", k) for k in speaks)
     bodies = [m.first for m in s.marked("body", by, until)]
     elsewhere = any(k > by and _another(s.words[k - 1]) for k in bodies)
-    official = not who and ((bool(bodies) and not elsewhere) or pronoun)
+    elsewhere = elsewhere or any(m.first > max(bodies) for m in sources if bodies)  # "agency insiders"
+    theirs = until > by and s.words[by].low in _ITS and not any(m.pattern.text not in _STAFF for m in sources)
+    official = not who and ((bool(bodies) and not elsewhere) or pronoun or theirs)
     return Saying(start, end, who, plural or (bool(sources) and not who and not official), hedged, official)

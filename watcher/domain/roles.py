@@ -63,8 +63,11 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return True
     left = any(p[1] <= cue.first and _leads(f, p, clause) and _ends(f, p, cue, clause) for p in inside)
     overlap = any(p[0] < cue.last and cue.first < p[1] for p in inside)
-    if cue.kind == "does" and cue.pattern.label[1] in f.told.on_party and not any(p[1] <= cue.first for p in inside):
-        return not (form in ACTIVE and _done_to_another(f, cue, clause))  # "Madrid fines two firms in blackout probe"
+    if cue.kind == "does" and cue.pattern.label[1] in f.told.on_party:
+        if form in ACTIVE and _done_to_another(f, cue, clause):
+            return False
+        if not left:
+            return True  # "Madrid fines two firms in blackout probe"
     if form is Form.PLAIN:
         beside = f.before(cue.first, clause.start)
         near = any(p[1] == beside + 1 for p in inside)
