@@ -145,6 +145,7 @@ class Frame:
             return True
         return (
             self.small(at)
+            or self.s.is_("auxiliary", at)  # "no deal in sight"
             or any(first == at for first, _ in self.subject)
             or any(n.place[0] == at for n in self.s.names)
         )
