@@ -29,7 +29,7 @@ _VERBAL = (
     "be",
     "have",
 )
-_INFLECTED = (*_VERBAL, "granted", "holds")
+_INFLECTED = (*_VERBAL, "granted", "holds", "receive", "effect", "plea")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
 _ADJECTIVE = re.compile(r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi)$")
 _CJK = "\u3400"  # words from here on are Chinese characters

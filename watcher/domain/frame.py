@@ -22,6 +22,7 @@ _PARTS = frozenset(
     "acquisition appointment construction deployment expansion merger minority majority nomination purchase stake "
     "takeover".split()
 )  # "of" behind one of these goes on to the thing itself: "some of", "text of", "sale of"
+_LETTING = frozenset("allow let permit enable license authorize authorise".split())
 _TO_IT = frozenset("against on for of into over to".split())
 _TIMES = frozenset("minute hour day week month year moment".split())
 _CARRIED = frozenset("of as and or per off up out down".split())  # these do not end the object of a verb
@@ -115,6 +116,8 @@ class Frame:
                 at > cue.last and s.is_("commitment", at - 1) and not self.own(at - 1)
             )  # "signs order to transfer X"
             if s.words[at].low == "to" and at > cue.last and at + 1 < clause.end and ("B" in s.tags[at + 1] or ordered):
+                if cue.pattern.head in _LETTING:
+                    continue  # "lets Norland use the map": what is allowed goes on
                 if s.words[at - 1].stem in self.told.proposals:
                     continue  # "rejects request to unseal X": the request is what is decided on
                 return at
