@@ -83,6 +83,10 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
             f.others = True
             return True
         return bool(stranger)
+    if f.told.no_courts and acting & f.deciders and _court_acts(f, cue, clause):
+        why.append("done by a court, which is not who decides")
+        f.others = True
+        return True
     if acting & f.deciders:
         parties = f.deciders if f.item.with_ or f.told.needs_parties else frozenset()
         wrong = bool(parties) and not acting <= f.deciders and not parties <= acting
@@ -91,6 +95,15 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
     f.others = True
     why.append(f"done by {_list(acting)}, not by {_list(f.item.decided_by)}")
     return True
+
+
+def _court_acts(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether it is a court of the decider's that acts, and no court is among the deciders: "EU court rejects …"."""
+    s = f.s
+    known = [n for n in f.names(clause.start, cue.first) if {*n.who} & f.deciders]
+    if not known or any(s.is_("court", n.place[1] - 1) for n in known):
+        return False
+    return any(s.is_("court", k) for n in known for k in range(n.place[1], min(n.place[1] + 2, cue.first)))
 
 
 def _beside(f: Frame, cue: Found, clause: Clause) -> set[str]:
@@ -119,7 +132,7 @@ def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
     if receives or form in (Form.PASSIVE, Form.NOUN):
         by = [n for n in f.names(cue.first, clause.end) if _behind_by(f, cue, n.place, receives)]
         if by:
-            return frozenset(by[0].who)
+            return _phrase(f, by[0])
     if receives:
         return frozenset(w for n in f.names(cue.first + 1, cue.last)[:1] for w in n.who)
     if form is Form.NOUN:
@@ -141,6 +154,16 @@ def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
         at -= 1
         acting = _subjects(f, s.clauses[at].start, s.clauses[at].end)
     return acting
+
+
+def _phrase(f: Frame, first: Name) -> frozenset[str]:
+    """Who is named by a run of names, the last of which acts: "by US judge", "by Swiss competition authority"."""
+    run = [first]
+    while nxt := next((n for n in f.s.names if n.place[0] == run[-1].place[1]), None):
+        run.append(nxt)
+    if len(run) > 1 and not _of_elsewhere(f, run[-2], run[-1]) and set(run[-1].who) & f.deciders:
+        return frozenset(run[-1].who)
+    return frozenset(first.who)
 
 
 def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:

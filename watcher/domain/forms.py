@@ -103,7 +103,13 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return None
     if tags & set("DN"):
         return _participle(f, cue, clause, before)
-    if cue.kind in ("does", "flow") and before >= clause.start and f.own(before) and not f.name_before(before + 1):
+    if (
+        cue.kind in ("does", "flow")
+        and before >= clause.start
+        and f.own(before)
+        and not f.name_before(before + 1)
+        and not (f.told.on_party and f.s.is_("inquiry", before))  # an audit finds and faults
+    ):
         return None  # "Epstein files": the item's own noun does not do this to itself
     if "S" in tags:
         return None if _plural_noun(f, cue, clause, before) or _own_noun(f, cue, before) else Form.FINITE

@@ -281,7 +281,9 @@ def _effect(f: Frame, cue: Found, clause: Clause) -> Found | None:
         return None
     if any(f.parts(k) or s.words[k].low == "of" for k in range(clause.start, cue.first)):
         return None
-    if not any({*n.who} & f.deciders for n in f.names(clause.start, clause.end)) and f.deciders:
+    named = any({*n.who} & f.deciders for n in f.names(clause.start, clause.end))
+    office = s.marked("body", clause.start, cue.first) or s.marked("group", clause.start, cue.first)
+    if f.deciders and not named and not office:
         return None
     for m in s.marked("effect", cue.last, clause.end):
         if m.tags and set(m.tags) & set("SD") and not f.own(m.first):

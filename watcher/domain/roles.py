@@ -79,7 +79,8 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
             return False  # exports rise, and that is no measure
         either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
         transitive = either and f.has_object(cue, clause)
-        return cue.gap is not None or (left and form is not Form.GERUND and not transitive)
+        risked = form is Form.GERUND and any(m.last == cue.first and m.tags for m in f.s.marked("possible", clause.start, cue.first))
+        return cue.gap is not None or (left and (form is not Form.GERUND or risked) and not transitive)
     if form is Form.PASSIVE:
         return (
             left
@@ -237,6 +238,8 @@ def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
         at += 1
     if f.heads(at, clause) or f.s.words[at].stem in (*f.told.measures, *f.told.flows):
         return True
+    if f.s.words[at].stem in f.told.proposals and f.heads(at + 1, clause):
+        return True  # "Norco takeover blocked"
     if set(f.s.tags[at]) & set("DN") and f.small(at + 1):
         return True  # "summit planned for Paris is off"
     return all(f.own(k) or f.s.is_("be", k) or f.s.is_("have", k) or f.s.is_("modal", k) or f.s.is_("auxiliary", k) or
