@@ -87,6 +87,8 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
         why.append("done by a court, which is not who decides")
         f.others = True
         return True
+    if acting <= f.home and not f.item.with_:
+        return False  # the country acts for those of it who decide: "Germany passes heating law"
     if acting & f.deciders:
         parties = f.deciders if f.item.with_ or f.told.needs_parties else frozenset()
         wrong = bool(parties) and not acting <= f.deciders and not parties <= acting
@@ -187,6 +189,8 @@ def _of_elsewhere(f: Frame, owner: Name, n: Name) -> bool:
     """Whether the name before makes this one another country's: "Pakistan's Supreme Court"."""
     if not owner.who[0].startswith("place:") or set(n.who) & set(owner.who):
         return False
+    if f.home & set(owner.who):
+        return False
     if f.homes and not f.homes & set(owner.who) and f.s.is_("seat", n.place[0]):
         return True  # "UK Supreme Court", "Ohio Senate": not the court or the chamber of the item's own country
     return owner.adjective or f.s.words[n.place[0] - 1].possessive
@@ -226,7 +230,8 @@ def _stranger_before(f: Frame, clause: Clause) -> str:
 def _others_body(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether an unnamed president or ministry acts where others are named in the sentence and the decider is not."""
     present = _named(f, 0, len(f.s.words))
-    return bool(f.s.marked("body", clause.start, cue.first)) and bool(present) and not present & f.deciders
+    known = f.deciders | f.home
+    return bool(f.s.marked("body", clause.start, cue.first)) and bool(present) and not present & known
 
 
 def _acts_through(f: Frame, at: int) -> bool:

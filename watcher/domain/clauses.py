@@ -37,9 +37,11 @@ _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
 _SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
 _BEFORE_MONTH = frozenset("in by until till since from last next this early late mid of on before after to".split())
+_BROUGHT = frozenset("go goe went gone come came appear appeared bring brought lay laid put place placed stand stood".split())
 _IDIOM_GAP = 2  # words
 _PAST = frozenset("former ex retired onetime sacked ousted deposed".split())
 _ITS = frozenset("its his her their".split())
+_TRADES = frozenset("chiefs leaders presidents heads".split())  # "industry leaders" are not those who decide
 _STAFF = frozenset("executive official officials lawyer aide aides".split())  # with "its" they speak for it
 _GOES_ON = frozenset("to that how why what it they he she".split())  # behind a verb of saying these open what is said
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
@@ -181,7 +183,7 @@ def _cut(s: Sentence) -> list[Clause]:
         blank = before.isspace() and s.words[at].raw >= _CJK and s.words[at - 1].raw >= _CJK
         if _breaks(before) or blank:  # a blank parts the clauses of a Chinese headline
             cuts.append((at, _opened(opener), False, before.strip()))
-        elif opener is not None and not any(m.first < at < m.last for m in s.marks):
+        elif opener is not None and not _led_before(s, at) and not any(m.first < at < m.last for m in s.marks):
             cuts.append((at, _opened(opener), False, ""))
         elif "," in before and low.endswith("ing") and len(low) > _SHORT_ING:
             cuts.append((at, "main", True, before.strip()))  # ", citing …": an adjunct
@@ -195,6 +197,11 @@ def _cut(s: Sentence) -> list[Clause]:
         for (start, kind, linked, sep), end in zip(cuts, ends, strict=True)
         if end > start
     ]
+
+
+def _led_before(s: Sentence, at: int) -> bool:
+    """Whether "before" is a place and no time: "goes before the court", "laid before parliament"."""
+    return s.words[at].low == "before" and s.words[at - 1].stem in _BROUGHT
 
 
 def _opened(opener: Found | None) -> str:
@@ -350,6 +357,8 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
     pronoun = bool(speaks) and all(s.is_("pronoun", k) for k in speaks)
     bodies = [m.first for m in s.marked("body", by, until)]
     elsewhere = any(k > by and _another(s.words[k - 1]) for k in bodies)
+    elsewhere = elsewhere or any(k > by and s.words[k].low in _TRADES and s.words[k - 1].low.islower() and
+                                 not s.words[k - 1].capital and not s.is_("determiner", k - 1) for k in bodies)  # fmt: skip
     elsewhere = elsewhere or any(m.first > max(bodies) for m in sources if bodies)  # "agency insiders"
     theirs = until > by and s.words[by].low in _ITS and not any(m.pattern.text not in _STAFF for m in sources)
     official = not who and ((bool(bodies) and not elsewhere) or pronoun or theirs)

@@ -48,6 +48,8 @@ def form_of(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return Form.AFTER if _behind(f, cue, clause) else None
     if kind in ("noun", "flow_noun", "deed"):
         return Form.NOUN
+    if cue.gap is not None and any(f.s.is_(kind, cue.first) for kind in ("body", "group")):
+        return Form.FINITE  # the cue begins with the one who acts: "panel backs"
     if not cue.tags:
         return Form.PLAIN if _plain(f, cue, clause) else None
     return _verb(f, cue, clause)
@@ -58,6 +60,8 @@ def _plain(f: Frame, cue: Found, clause: Clause) -> bool:
     s = f.s
     if s.is_("trail", cue.last):
         return False
+    if cue.kind == "happens" and s.words[cue.first].raw.isascii() and not _ends_there(f, cue.last, clause):
+        return False  # it describes what follows: "Constitutional Court"
     if not any(first <= cue.first and cue.last <= last for first, last in f.subject):
         return True
     return f.name_before(cue.first) or any(
@@ -66,10 +70,24 @@ def _plain(f: Frame, cue: Found, clause: Clause) -> bool:
     )
 
 
+def _ends_there(f: Frame, at: int, clause: Clause) -> bool:
+    """Whether no noun follows that a word before `at` could describe."""
+    s = f.s
+    if at >= clause.end or s.words[at].before.strip() or f.small(at) or s.is_("determiner", at):
+        return True
+    return not s.words[at].capital and (bool(s.tags[at]) or any(m.first == at for m in s.marks))
+
+
 def _behind(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether "after" takes this noun itself and no verb comes between."""
     lead = range(clause.start + 1, cue.first)
-    return clause.kind == "after" and not any(f.s.tags[k] and not f.s.words[k].capital for k in lead)
+    if clause.kind != "after" or any(f.s.tags[k] and not f.s.words[k].capital for k in lead):
+        return False
+    back = f.s.clauses[max(f.s.clauses.index(clause) - 1, 0)]
+    if back is clause or cue.pattern.label[-1] in f.told.past.values() or f.told.past:
+        return True
+    ahead = any(m.kind in ("possible", "modal", "announced", "urged") for m in f.s.marks if back.start <= m.first < back.end)
+    return not ahead and not any(w.low == "to" for w in f.s.words[back.start : back.end])  # "to launch after approval"
 
 
 def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
@@ -86,6 +104,8 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
                 return Form.PASSIVE
         if s.is_("have", before) and tags & set("DN"):
             return Form.PAST
+    if cue.last - cue.first == 1 and cue.last < clause.end and "-" in s.words[cue.last].before and s.words[cue.last].glued:
+        return None  # "stop-gap", "cut-off"
     if "-" in s.words[cue.first].before and s.words[cue.first].glued and tags & set("DN"):
         return None  # "state-backed"
     if prev is None and clause.linked and tags & set("DN") and clause is not s.clauses[-1]:

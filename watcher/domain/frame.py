@@ -41,7 +41,8 @@ class Frame:
         Sequence[Place]
     ] = ()  # the same by group of phrases: each must be named before the cue's clause ends
     after: Mapping[str, Set[str]] = field(default_factory=dict)  # state -> those that only come after it
-    homes: Set[str] = frozenset()  # the countries that the item and those who decide are told to be of
+    homes: Set[str] = frozenset()  # the countries that the item's title and the names of those who decide tell of
+    home: Set[str] = frozenset()  # of these, the one that those who decide are of, where it can be told
     taken: list[Place] = field(default_factory=list)  # cues of acts that are not the decider's
     others: bool = False  # somebody else was found to do to the subject what the item waits for
     deciders: frozenset[str] = field(init=False)
@@ -123,7 +124,7 @@ class Frame:
                 return at
             if at > cue.last and s.is_("carrier", at - 1) and s.words[at].low in _TO_IT:
                 continue  # "drops case against X", "imposes a fee on X"
-            if s.words[at].low == "of" and at > cue.last and not self._goes_on(at - 1):
+            if s.words[at].low == "of" and at > cue.last and not self.goes_on(at - 1):
                 return at  # the object is what stands before: a draft is not yet the plan
             if at > cue.last and self.parts(at) and not self._proposed(cue.last, at):
                 if "-" in s.words[at].before:
@@ -137,7 +138,7 @@ class Frame:
         """Whether words start..end-1 name something proposed, which goes on behind a preposition: "stake in X"."""
         return any(self.s.words[k].stem in self.told.proposals for k in range(start, end))
 
-    def _goes_on(self, at: int) -> bool:
+    def goes_on(self, at: int) -> bool:
         """Whether "of" behind word `at` goes on to the thing itself: "some of", "closure of"."""
         word = self.s.words[at]
         return word.low in _PARTS or word.stem in self.told.measures or word.stem in self.told.proposals

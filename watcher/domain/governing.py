@@ -244,6 +244,9 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
     if _holds(f, cue, clause):
         why.append("a noun that is told to hold")
         return _dated(f, cue, clause, Form.FINITE, why)
+    if _moved_on(f, cue, clause):
+        why.append("what markets moved on")
+        return Status.DONE
     if (verb := _effect(f, cue, clause)) is not None:
         why.append(f"“{verb.pattern.text}” tells what it brought about")
         return Status.DONE
@@ -273,18 +276,27 @@ def _holds(f: Frame, cue: Found, clause: Clause) -> bool:
     return bool(marks) and not any(f.s.tags[k] == "S" and not f.own(k) for k in range(cue.last, marks[0].first))
 
 
+def _moved_on(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether prices are told to move on an act: "shares tumble on regulator's rejection of …"; not "on hopes of"."""
+    s = f.s
+    on = next((k for k in range(cue.first - 1, clause.start, -1) if f.small(k)), -1)
+    return on > 0 and s.words[on].low == "on" and s.is_("market", on - 1) and f.heads(cue.last, clause)
+
+
 def _effect(f: Frame, cue: Found, clause: Clause) -> Found | None:
     """The verb in the present or past that tells what an act named before it brought about, where the decider is named
     with it: "Norlandic approval of the jab opens the market", and not "approval process", "hopes of approval"."""
     s = f.s
-    if clause.kind != "main" or s.marked("possible", clause.start, clause.end) or not f.heads(cue.last, clause):
+    if clause.kind != "main" or s.marked("possible", clause.start, clause.end):
+        return None
+    if not f.heads(cue.last, clause) and not s.is_("effect", cue.last):
         return None
     if any(f.parts(k) or s.words[k].low == "of" for k in range(clause.start, cue.first)):
         return None
     named = any({*n.who} & f.deciders for n in f.names(clause.start, clause.end))
     office = s.marked("body", clause.start, cue.first) or s.marked("group", clause.start, cue.first)
-    if f.deciders and not named and not office:
-        return None
+    if f.deciders and not named and not office and f.names(clause.start, clause.end):
+        return None  # somebody else's, as far as is told
     for m in s.marked("effect", cue.last, clause.end):
         if m.tags and set(m.tags) & set("SD") and not f.own(m.first):
             before = f.before(m.first, clause.start)

@@ -56,7 +56,7 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if not f.told.scattered and any(_only_behind(f, group, clause) for group in f.groups):
         return False
     if form is Form.AFTER:
-        return f.heads(cue.last, clause) and any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
+        return _after(f, cue, clause, inside)
     if not inside:
         return _leans(f, cue, clause, form)
     if form is Form.NOUN or (form is Form.PLAIN and not f.s.words[cue.first].raw.isascii()):
@@ -68,6 +68,8 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
             return False
         if not left:
             return True  # "Madrid fines two firms in blackout probe"
+    if f.told.on_party and form in ACTIVE and cue.kind == "does" and _takes_case(f, cue, clause, form):
+        return True
     if form is Form.PLAIN:
         beside = f.before(cue.first, clause.start)
         near = any(p[1] == beside + 1 for p in inside)
@@ -92,6 +94,14 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     end = clause.end if ordered else f.object_end(cue, clause)  # "orders X to pay for …": all of it is ordered
     whole = bool(f.told.mutual) and cue.kind == "does" and cue.pattern.label[1] not in f.told.mutual
     return overlap or any(cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) for p in inside)
+
+
+def _takes_case(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether who decides acts on the case, called by no more than that: "Norco shares rise as agency drops inquiry"."""
+    s, span = f.s, range(cue.gap[0] if cue.gap else cue.last, f.object_end(cue, clause))
+    if not any(s.is_("inquiry", k) for k in span) or any(s.words[k].capital and not f.own(k) for k in span):
+        return False
+    return bool(agents(f, cue, clause, form) & f.deciders)
 
 
 def _done_to_another(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -122,6 +132,22 @@ def _has_party(item: Item) -> bool:
 def _title(f: Frame) -> Set[str]:
     """The words of the item's title, as far as they are names."""
     return frozenset(w.stem for w in words(f.item.title) if w.capital)
+
+
+def _after(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> bool:
+    """Whether an act behind "after" is told of the subject: beside it, behind "for", or named before with the decider here:
+    "Norco soars after agency's nod"."""
+    s, nxt = f.s, cue.last
+    if not f.heads(nxt, clause):
+        return False
+    behind = nxt < clause.end and s.words[nxt].low in ("for", "of", "to", "on")
+    if inside:
+        near = any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
+        return near or (behind and any(0 <= p[0] - nxt <= _NEAR for p in inside))
+    at = s.clauses.index(clause)
+    back = s.clauses[at - 1] if at else clause
+    decided = any({*n.who} & f.deciders for n in f.names(clause.start, cue.last))
+    return decided and not behind and any(back.start <= p[0] < back.end for p in f.subject)
 
 
 def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
@@ -189,7 +215,7 @@ def _led_to(f: Frame, place: Place, cue: Found) -> bool:
     s = f.s
     named = {k for n in s.names for k in range(*n.place)}
     return place[1] < cue.first and all(
-        k in named or f.small(k) or f.own(k) or s.is_("determiner", k) for k in range(place[1], cue.first)
+        k in named or f.small(k) or f.own(k) or f.goes_on(k) or s.is_("determiner", k) for k in range(place[1], cue.first)
     )
 
 
@@ -234,12 +260,10 @@ def _labelled(f: Frame, clause: Clause) -> bool:
 def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
     """Whether a noun heads its phrase up to the verb: "curbs on X lifted", and not "inquiry witness fined"."""
     at = place[1]
-    while at < cue.first and f.own(at):
-        at += 1
+    while at < cue.first and (f.own(at) or f.s.words[at].stem in f.told.proposals):
+        at += 1  # "Norco takeover blocked"
     if f.heads(at, clause) or f.s.words[at].stem in (*f.told.measures, *f.told.flows):
         return True
-    if f.s.words[at].stem in f.told.proposals and f.heads(at + 1, clause):
-        return True  # "Norco takeover blocked"
     if set(f.s.tags[at]) & set("DN") and f.small(at + 1):
         return True  # "summit planned for Paris is off"
     return all(f.own(k) or f.s.is_("be", k) or f.s.is_("have", k) or f.s.is_("modal", k) or f.s.is_("auxiliary", k) or
