@@ -39,6 +39,7 @@ _SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
 _BEFORE_MONTH = frozenset("in by until till since from last next this early late mid of on before after to".split())
 _BROUGHT = frozenset("go goe went gone come came appear appeared bring brought lay laid put place placed stand stood".split())
 _IDIOM_GAP = 2  # words
+_FUNCTION = frozenset(("determiner", "preposition"))
 _PAST = frozenset("former ex retired onetime sacked ousted deposed".split())
 _ITS = frozenset("its his her their".split())
 _TRADES = frozenset("chiefs leaders presidents heads".split())  # "industry leaders" are not those who decide
@@ -94,6 +95,7 @@ class Sentence:
     sayings: list[Saying] = field(default_factory=list)
     question: bool = False
     explainer: bool = False
+    asked_from: int = 0  # the word at which the explaining or the question begins: "Ban lifted: what changes"
     # the characters where days are told that are still to come when the text is published; few sentences are asked
     ahead: Callable[[], Sequence[int]] = tuple
 
@@ -143,12 +145,14 @@ class Parser:
                 if (shouted or not _is_acronym(text_words[m.first], m))
                 and not _is_loose(text_words, m)
                 and not _is_month(text_words, m.first)
+                and not (m.kind in _FUNCTION and m.pattern.head != text_words[m.first].low)  # "News" is not "new"
             ]
         )
         s.names = self._names(text_words)
         s.question = "?" in ends or "？" in ends
         s.clauses = _cut(s)
         s.explainer = title and not s.question and _explains(s)
+        s.asked_from = _asked_from(s)
         s.sayings = _sayings(s)
         return s
 
@@ -247,6 +251,12 @@ def _explains(s: Sentence) -> bool:
         m.kind == "explainer" and m.first in starts
         for m in s.marks
     )  # fmt: skip
+
+
+def _asked_from(s: Sentence) -> int:
+    """Where a question or an explanation begins that follows a colon; 0 where the whole is one."""
+    starts = [c.start for c in s.clauses if ":" in c.sep]
+    return next((k for k in starts if s.is_("question", k) or s.is_("explainer", k)), 0)
 
 
 def _is_month(text_words: Sequence[Word], at: int) -> bool:

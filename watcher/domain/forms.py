@@ -204,7 +204,7 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
         return False
     if cue.kind == "happens" and before >= clause.start and f.own(before):
         return False  # "the deal collapses in Geneva"
-    if _verb_follows(f, cue, clause):
+    if _verb_follows(f, cue, clause) and not _decider_right_before(f, cue):
         return True
     if nxt >= clause.end or s.words[nxt].before.strip(" '\"‘’“”"):
         return before >= clause.start and cue.kind != "happens"
@@ -228,6 +228,11 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
     named = any(not n.adjective for n in f.names(clause.start, cue.first))
     subject = before >= clause.start and s.words[before].capital and named
     return not subject or s.words[nxt].low in ("of", "for")
+
+
+def _decider_right_before(f: Frame, cue: Found) -> bool:
+    """Whether the one who decides stands right before, as the subject of a verb: "Norland shelves cull plans"."""
+    return any(n.place[1] == cue.first and not n.adjective and {*n.who} & f.deciders for n in f.s.names) and f.name_before(cue.first)
 
 
 def _asks(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -296,7 +301,8 @@ def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     ):
         return Form.FINITE  # "tariffs on China take effect"
     lead = s.words[clause.start + 1 : before + 1]
-    head = next((k for k in range(clause.start + 1, before) if f.parts(k)), before + 1) - 1
+    than = (k for k in range(clause.start + 1, before) if f.parts(k) and s.words[k].low != "than")
+    head = next(than, before + 1) - 1
     prev = s.words[head] if head < before else prev  # "workers in Ohio approve"
     plural = prev.stem != prev.low or any(w.low == "and" or "," in w.before or "&" in w.before for w in lead)
     return Form.FINITE if plural or (f.name_before(before + 1) and f.has_object(cue, clause)) else None

@@ -49,7 +49,8 @@ def _inside(f: Frame, m: Found, cue: Found) -> bool:
     """Whether a status word stands before the verb of a cue that begins with the one who acts: "panel may back"."""
     if cue.gap is None or not cue.gap[0] <= m.first < cue.gap[1]:
         return False
-    return m.kind == "modal" or f.s.is_("auxiliary", m.first) or m.pattern.text.endswith(" to")
+    leads = m.last < cue.last and f.s.words[m.last].low == "to"  # "president declines to sign"
+    return m.kind == "modal" or f.s.is_("auxiliary", m.first) or m.pattern.text.endswith(" to") or leads
 
 
 def _reports(f: Frame, m: Found, cue: Found) -> bool:
@@ -250,7 +251,7 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
     if (verb := _effect(f, cue, clause)) is not None:
         why.append(f"“{verb.pattern.text}” tells what it brought about")
         return Status.DONE
-    if cue.kind == "deed" and cue.first - clause.start <= _OPENING and not _has_verb(f, clause):
+    if cue.kind == "deed" and cue.first - clause.start <= _OPENING and not _has_verb(f, clause, cue):
         why.append("a headline without a verb")
         return Status.DONE
     why.append("a noun that nobody is said to bring about")
@@ -305,8 +306,8 @@ def _effect(f: Frame, cue: Found, clause: Clause) -> Found | None:
     return None
 
 
-def _has_verb(f: Frame, clause: Clause) -> bool:
-    """Whether a clause has a finite verb: one in -s or -ed, an auxiliary or a modal."""
+def _has_verb(f: Frame, clause: Clause, cue: Found) -> bool:
+    """Whether a clause has a finite verb beside the noun asked about: one in -s or -ed, an auxiliary or a modal."""
     s = f.s
     return any(
         (set(s.tags[k]) & set("SD") and not f.own(k) and not s.is_("preposition", k))
@@ -314,4 +315,5 @@ def _has_verb(f: Frame, clause: Clause) -> bool:
         or s.is_("have", k)
         or s.is_("modal", k)
         for k in range(clause.start, clause.end)
+        if not cue.first <= k < cue.last
     )

@@ -226,7 +226,7 @@ def _holds_measure(f: Frame, place: Place) -> bool:
 def _is_measure(f: Frame, place: Place, clause: Clause) -> bool:
     """Whether a measure named is the thing itself and not a part of another's name: "tariffs", not "tariff truce"."""
     at, told = place[1], f.told
-    if at < clause.end and f.s.is_("head", at) and not f.own(at) and f.s.words[at].stem not in told.proposals:
+    if at < clause.end and (f.s.is_("head", at) or f.s.is_("hanger_on", at)) and not f.own(at) and f.s.words[at].stem not in told.proposals:
         return False
     if not told.measures or not _holds_measure(f, place) or f.heads(at, clause):
         return True
@@ -260,8 +260,8 @@ def _labelled(f: Frame, clause: Clause) -> bool:
 def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
     """Whether a noun heads its phrase up to the verb: "curbs on X lifted", and not "inquiry witness fined"."""
     at = place[1]
-    while at < cue.first and (f.own(at) or f.s.words[at].stem in f.told.proposals):
-        at += 1  # "Norco takeover blocked"
+    while at < cue.first and (f.own(at) or f.goes_on(at)):
+        at += 1  # "Norco takeover blocked", "treaty text made public"
     if f.heads(at, clause) or f.s.words[at].stem in (*f.told.measures, *f.told.flows):
         return True
     if set(f.s.tags[at]) & set("DN") and f.small(at + 1):

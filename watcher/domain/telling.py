@@ -188,6 +188,9 @@ def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]
     if status in _FIRM and _conditional(s, clause):
         why.append("inside a condition")
         status = Status.POSSIBLE
+    told_before = clause.start < s.asked_from and form in (Form.FINITE, Form.PAST, Form.PASSIVE)
+    if told_before:
+        return status
     if s.question and status in (*_FIRM, Status.CLAIMED):
         why.append("asked, not told")
         return Status.POSSIBLE
