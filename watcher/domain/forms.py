@@ -48,7 +48,7 @@ def form_of(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return Form.AFTER if _behind(f, cue, clause) else None
     if kind in ("noun", "flow_noun", "deed"):
         return Form.NOUN
-    if cue.gap is not None and any(f.s.is_(kind, cue.first) for kind in ("body", "group")):
+    if cue.gap is not None and any(f.s.is_(kind, cue.first) for kind in ("body", "group", "pronoun")):
         return Form.FINITE  # the cue begins with the one who acts: "panel backs"
     if not cue.tags:
         return Form.PLAIN if _plain(f, cue, clause) else None
