@@ -74,5 +74,6 @@ def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
         mutual=tuple(data.get("mutual", ())),
         needs_parties=bool(data.get("needs_parties", False)),
         proposals=tuple(data.get("proposals", ())),
+        no_courts=bool(data.get("no_courts", False)),
         anyone=tuple(data.get("anyone", ())),
     )

@@ -12,7 +12,7 @@ from watcher.domain.frame import NOT_SUBJECT, Frame
 from watcher.domain.matching import Place
 
 _ACCOUNT = frozenset("over for that which who aiding helping".split())
-_REGION = "region:"
+_REGION = "place:another region"
 _JUDGES = frozenset(
     "judge court jury federal prosecutor district appeals circuit".split()
 )  # a nation's own, told by where they sit
@@ -87,7 +87,11 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
     if acting and f.told.needs_parties and f.s.is_("hosts", cue.first) and f.item.with_ and not acting & f.deciders:
         return not f.deciders <= _named(f, clause.start, clause.end)
     if not acting:
-        told = form in (Form.FINITE, Form.PAST) and cue.kind != "happens" and not f.s.is_("receive", cue.first)
+        told = (
+            (form in (Form.FINITE, Form.PAST) or _adjunct(f, cue, clause))
+            and cue.kind != "happens"
+            and not f.s.is_("receive", cue.first)
+        )
         stranger = _stranger(f, cue, clause) if told else ""
         if stranger:
             why.append(f"done by “{stranger}”, who is nobody that decides")
@@ -96,6 +100,12 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
             f.others = True
             return True
         return bool(stranger)
+    if f.told.no_courts and acting & f.deciders and _court_acts(f, cue, clause):
+        why.append("done by a court, which is not who decides")
+        f.others = True
+        return True
+    if acting <= f.home and not f.item.with_:
+        return False  # the country acts for those of it who decide: "Germany passes heating law"
     if acting & f.deciders:
         parties = f.deciders if f.item.with_ or f.told.needs_parties else frozenset()
         wrong = bool(parties) and not acting <= f.deciders and not parties <= acting
@@ -111,9 +121,9 @@ def _strangers_own(f: Frame, cue: Found, clause: Clause, form: Form, why: list[s
     day is then another one, of their own."""
     acting = agents(f, cue, clause, form)
     known = {w for n in f.s.names if n.place in f.about or f.own(n.place[0]) for w in n.who}
-    if not acting or not all(w.startswith(("place:", _REGION)) for w in acting) or acting & known:
+    if not acting or not all(w.startswith("place:") for w in acting) or acting & known:
         return False
-    regional = any(w.startswith(_REGION) for w in acting)
+    regional = _REGION in acting
     if not regional and (f.item.against or _named(f, 0, len(f.s.words)) & f.deciders - known):
         return False
     f.others = True
@@ -154,6 +164,15 @@ def _with_others(f: Frame, cue: Found, clause: Clause) -> bool:
     )
 
 
+def _court_acts(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether it is a court of the decider's that acts, and no court is among the deciders: "EU court rejects …"."""
+    s = f.s
+    known = [n for n in f.names(clause.start, cue.first) if {*n.who} & f.deciders]
+    if not known or any(s.is_("court", n.place[1] - 1) for n in known):
+        return False
+    return any(s.is_("court", k) for n in known for k in range(n.place[1], min(n.place[1] + 2, cue.first)))
+
+
 def _beside(f: Frame, cue: Found, clause: Clause) -> set[str]:
     """Those named beside the measure and not behind it: "talks on tariffs and Norco"."""
     return {
@@ -170,7 +189,7 @@ def _own_affair(f: Frame, cue: Found, clause: Clause) -> bool:
 
 
 def _list(names: frozenset[str] | set[str] | tuple[str, ...]) -> str:
-    return ", ".join(sorted(n.removeprefix("place:").removeprefix(_REGION) for n in names))
+    return ", ".join(sorted(n.removeprefix("place:") for n in names))
 
 
 def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
@@ -180,7 +199,7 @@ def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
     if receives or form in (Form.PASSIVE, Form.NOUN):
         by = [n for n in f.names(cue.first, clause.end) if _behind_by(f, cue, n.place, receives)]
         if by:
-            return frozenset(by[0].who)
+            return _phrase(f, by[0])
     if receives:
         return frozenset(w for n in f.names(cue.first + 1, cue.last)[:1] for w in n.who)
     if form is Form.NOUN:
@@ -207,6 +226,16 @@ def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
     return acting
 
 
+def _phrase(f: Frame, first: Name) -> frozenset[str]:
+    """Who is named by a run of names, the last of which acts: "by US judge", "by Swiss competition authority"."""
+    run = [first]
+    while nxt := next((n for n in f.s.names if n.place[0] == run[-1].place[1]), None):
+        run.append(nxt)
+    if len(run) > 1 and not _of_elsewhere(f, run[-2], run[-1]) and set(run[-1].who) & f.deciders:
+        return frozenset(run[-1].who)
+    return frozenset(first.who)
+
+
 def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
     out: list[str] = []
     for n in f.names(start, end):
@@ -215,8 +244,8 @@ def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
             continue
         if f.s.words[last - 1].possessive and not _acts_through(f, last):
             continue
-        if (region := _region_before(f, first)) is not None:
-            out.append(region)
+        if _regional(f, first):
+            out.append(_REGION)
             continue
         before = next((o for o in f.s.names if o.place[1] == first), None)
         if before is not None and _of_elsewhere(f, before, n):
@@ -227,25 +256,20 @@ def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
     return frozenset(out)
 
 
-def _region_before(f: Frame, at: int) -> str | None:
-    """The state or province whose body a name at word `at` is: "Ohio Senate"; a nation's judges sit there too."""
-    words = f.s.words
-    if words[at].low in _JUDGES or not words[at].glued:
-        return None
-    for m in f.s.marks:
-        if (
-            m.kind == "region"
-            and m.last == at
-            and all(words[k].capital or m.pattern.text.islower() for k in range(m.first, at))
-        ):
-            return _REGION + m.pattern.text
-    return None
+def _regional(f: Frame, at: int) -> bool:
+    """Whether the body named at word `at` is that of a part of a country: "state Senate"; a nation's judges sit there too."""
+    here = f.s.words[at]
+    return here.glued and here.low not in _JUDGES and any(m.kind == "region" and m.last == at for m in f.s.marks)
 
 
 def _of_elsewhere(f: Frame, owner: Name, n: Name) -> bool:
     """Whether the name before makes this one another country's: "Pakistan's Supreme Court"."""
     if not owner.who[0].startswith("place:") or set(n.who) & set(owner.who):
         return False
+    if f.home & set(owner.who):
+        return False
+    if f.homes and not f.homes & set(owner.who) and f.s.is_("seat", n.place[0]):
+        return True  # "UK Supreme Court", "Ohio Senate": not the court or the chamber of the item's own country
     return owner.adjective or f.s.words[n.place[0] - 1].possessive
 
 
@@ -255,15 +279,36 @@ def _stranger(f: Frame, cue: Found, clause: Clause) -> str:
     start = max([clause.start, *(saying.start for saying in s.sayings if saying.start <= cue.first < saying.end)])
     kinds = {k: {m.kind for m in s.marks if m.first <= k < m.last} for k in range(start, cue.first)}
     said = [k for k, marks in kinds.items() if not marks & _NO_NOUN]
+    if clause.linked and "G" in cue.tags and clause.start == cue.first:
+        return _stranger_before(f, clause)
     if not said or clause.linked or f.own(said[-1]) or any(kinds[k] & {"body", "group", "pronoun"} for k in said):
         return ""
     return " ".join(s.words[k].raw for k in said)
 
 
+def _adjunct(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a gerund opens an adjunct and so shares the subject of the clause before: "X cuts its outlook, blaming …".
+
+    Only where the act is told of the one looked into: there anybody may be blamed by anybody."""
+    return bool(f.told.on_party) and clause.linked and "G" in cue.tags and clause.start == cue.first
+
+
+def _stranger_before(f: Frame, clause: Clause) -> str:
+    """The first words of the clause that an adjunct leans on, where they name neither a body nor one who is known."""
+    back = f.s.clauses[f.s.clauses.index(clause) - 1]
+    known = {k for n in f.s.names for k in range(*n.place)}
+    kinds = {m.kind for m in f.s.marks if m.first == back.start}
+    first = f.s.words[back.start]
+    if back.start in known or f.own(back.start) or kinds & {"body", "group", "pronoun", "determiner"}:
+        return ""
+    return first.raw if first.capital and not f.s.tags[back.start] else ""
+
+
 def _others_body(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether an unnamed president or ministry acts where others are named in the sentence and the decider is not."""
     present = _named(f, 0, len(f.s.words))
-    return bool(f.s.marked("body", clause.start, cue.first)) and bool(present) and not present & f.deciders
+    known = f.deciders | f.home
+    return bool(f.s.marked("body", clause.start, cue.first)) and bool(present) and not present & known
 
 
 def _acts_through(f: Frame, at: int) -> bool:

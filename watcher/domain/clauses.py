@@ -24,11 +24,12 @@ _VERBAL = (
     "say",
     "hedge",
     "foresee",
+    "relate",
     "light",
     "be",
     "have",
 )
-_INFLECTED = (*_VERBAL, "granted", "holds", "relate", "hosts")
+_INFLECTED = (*_VERBAL, "granted", "holds", "receive", "effect", "plea", "hosts")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
 _ADJECTIVE = re.compile(r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi)$")
 _CJK = "\u3400"  # words from here on are Chinese characters
@@ -38,7 +39,15 @@ _SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
 _BEFORE_MONTH = frozenset("in by until till since from last next this early late mid of on before after to".split())
 _PAIRS = frozenset((a, "and", b) for a, b in (("come", "go"), ("comes", "goes"), ("came", "went"), ("done", "dusted")))
 _TIME = 4  # words that a time takes
+_BROUGHT = frozenset(
+    "go goe went gone come came appear appeared bring brought lay laid put place placed stand stood".split()
+)
 _IDIOM_GAP = 2  # words
+_FUNCTION = frozenset(("determiner", "preposition"))
+_ITS = frozenset("its his her their".split())
+_TRADES = frozenset("chiefs leaders presidents heads".split())  # "industry leaders" are not those who decide
+_STAFF = frozenset("executive official officials lawyer aide aides".split())  # with "its" they speak for it
+_GOES_ON = frozenset("to that how why what it they he she".split())  # behind a verb of saying these open what is said
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 
 
@@ -90,6 +99,7 @@ class Sentence:
     sayings: list[Saying] = field(default_factory=list)
     question: bool = False
     explainer: bool = False
+    asked_from: int = 0  # the word at which the explaining or the question begins: "Ban lifted: what changes"
     # the characters where days are told that are still to come when the text is published; few sentences are asked
     ahead: Callable[[], Sequence[int]] = tuple
 
@@ -125,6 +135,7 @@ class Parser:
                 self._who.setdefault(f, who)
         self._who.update(names)
         self._index = PhraseIndex(self._who)
+        self._places = {f: self._who[f] for country, forms in lexicon.places.items() for f in (country, *forms)}
 
     def parse(self, text_words: Sequence[Word], *, title: bool, ends: str = "") -> Sentence:
         """Take one sentence apart; `ends` is the punctuation it closes with."""
@@ -138,14 +149,20 @@ class Parser:
                 if (shouted or not _is_acronym(text_words[m.first], m))
                 and not _is_loose(text_words, m)
                 and not _is_month(text_words, m.first)
+                and not (m.kind in _FUNCTION and m.pattern.head != text_words[m.first].low)  # "News" is not "new"
             ]
         )
         s.names = self._names(text_words)
         s.question = "?" in ends or "？" in ends
         s.clauses = _cut(s)
         s.explainer = title and not s.question and _explains(s)
+        s.asked_from = _asked_from(s)
         s.sayings = _sayings(s)
         return s
+
+    def places(self, text_words: Sequence[Word]) -> set[str]:
+        """Who the countries named in a text are: actors, or ("place:Japan",)."""
+        return {who for text in self._index.find(text_words) for who in self._places.get(text, ())}
 
     def _names(self, text_words: Sequence[Word]) -> list[Name]:
         found = [
@@ -174,12 +191,7 @@ def _cut(s: Sentence) -> list[Clause]:
         blank = before.isspace() and s.words[at].raw >= _CJK and s.words[at - 1].raw >= _CJK
         if _breaks(before) or blank:  # a blank parts the clauses of a Chinese headline
             cuts.append((at, _opened(opener), False, before.strip()))
-        elif (
-            opener is not None
-            and not any(m.first < at < m.last for m in s.marks)
-            and not _only_a_time(s, opener)
-            and not (low == "yet" and any(s.is_(kind, at - 1) for kind in ("modal", "have", "be")))
-        ):
+        elif opener is not None and _opens(s, at, opener):
             cuts.append((at, _opened(opener), False, ""))
         elif "," in before and low.endswith("ing") and len(low) > _SHORT_ING:
             cuts.append((at, "main", True, before.strip()))  # ", citing …": an adjunct
@@ -213,6 +225,18 @@ def _only_a_time(s: Sentence, opener: Found) -> bool:
     ):
         return False
     return not any(_is_verb(s, k) for k in range(opener.last, min(opener.last + _TIME, len(s.words))))
+
+
+def _opens(s: Sentence, at: int, opener: Found) -> bool:
+    """Whether a joining word at `at` opens a clause, and is no part of a phrase."""
+    if any(m.first < at < m.last for m in s.marks) or _led_before(s, at) or _only_a_time(s, opener):
+        return False
+    return not (s.words[at].low == "yet" and any(s.is_(kind, at - 1) for kind in ("modal", "have", "be")))
+
+
+def _led_before(s: Sentence, at: int) -> bool:
+    """Whether "before" is a place and no time: "goes before the court", "laid before parliament"."""
+    return s.words[at].low == "before" and s.words[at - 1].stem in _BROUGHT
 
 
 def _opened(opener: Found | None) -> str:
@@ -266,6 +290,12 @@ def _explains(s: Sentence) -> bool:
         m.kind == "explainer" and m.first in starts
         for m in s.marks
     )  # fmt: skip
+
+
+def _asked_from(s: Sentence) -> int:
+    """Where a question or an explanation begins that follows a colon; 0 where the whole is one."""
+    starts = [c.start for c in s.clauses if ":" in c.sep]
+    return next((k for k in starts if s.is_("question", k) or s.is_("explainer", k)), 0)
 
 
 def _is_month(text_words: Sequence[Word], at: int) -> bool:
@@ -322,13 +352,13 @@ def _sayings(s: Sentence) -> list[Saying]:
                 continue
             if m.pattern.text == "according to":
                 out.append(_saying(s, 0, c.start, m.last, c.end, hedged))
-            elif (
-                i
-                and (_closes(s, m, c) or (m.first <= c.start + 1 and m.kind != "relate"))
-                and (c.end - c.start <= _MAX_SPEAKER)
-            ):
-                out.append(_saying(s, 0, c.start, c.start, m.last if m.first > c.start else c.end, hedged))
-            elif m.first > c.start and m.kind != "relate":
+            elif i and _closes(s, c, m):
+                out.append(_saying(s, 0, c.start, c.start, m.first, hedged))
+            elif m.kind == "relate":
+                continue
+            elif i and m.first <= c.start + 1 and c.end - c.start <= _MAX_SPEAKER:
+                out.append(_saying(s, 0, c.start, c.start, c.end, hedged))
+            elif m.first > c.start:
                 out.append(_saying(s, m.last, _said_until(s, i), c.start, m.first, hedged))
         if len(out) == before and len(s.clauses) > 1 and c.end - c.start <= _MAX_SPEAKER:
             nxt = s.clauses[i + 1].sep if i + 1 < len(s.clauses) else ""
@@ -339,22 +369,26 @@ def _sayings(s: Sentence) -> list[Saying]:
     return out
 
 
-def _closes(s: Sentence, m: Found, c: Clause) -> bool:
-    """Whether a verb of saying ends its clause, but for whom it is said to or taken from: "…, two sources tell Reuters",
-    "…, Kyodo quotes officials as saying"."""
-    if m.first == c.start:
-        return False
-    rest = range(m.last, c.end)
-    return all(
-        s.words[k].capital or s.words[k].low in ("as", "saying", "on") or s.is_("source", k) or s.is_("preposition", k)
-        for k in rest
+def _closes(s: Sentence, c: Clause, m: Found) -> bool:
+    """Whether a short clause only tells who reports what stands before it, and to whom: "…, two aides tell Reuters"."""
+    short = (
+        m.first > c.start and c.end - c.start <= _MAX_SPEAKER and c.kind == "main" and not s.words[c.start].low == "and"
     )
+    return short and not any(
+        s.words[k].low in _GOES_ON or s.tags[k] in ("S", "D") or s.is_("modal", k) or s.is_("be", k)
+        for k in range(m.last, c.end)
+    )  # fmt: skip
 
 
 def _said_until(s: Sentence, at: int) -> int:
     """Where the words of a speaker end: a clause of time or reason, or another headline, is the reporter's own."""
     own = (c.start for c in s.clauses[at + 1 :] if c.kind in ("reason", "background", "after") or ";" in c.sep)
     return next(own, len(s.words))
+
+
+def _of_a_people(word: Word) -> bool:
+    """Whether a word before an office is the adjective of a people nobody knows: "Ruritanian envoy"."""
+    return word.capital and not word.raw.isupper() and _ADJECTIVE.search(word.raw) is not None
 
 
 def _names_only(s: Sentence, c: Clause) -> bool:
@@ -376,12 +410,25 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
     plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
     speaks = [k for k in range(by, until) if not any(s.is_(verb, k) for verb in ("say", "hedge", "relate"))]
     pronoun = bool(speaks) and all(s.is_("pronoun", k) for k in speaks)
-    speakers = s.marked("body", by, until) or _own_voice(s, speaks)
-    official = not who and (bool(speakers) or pronoun) and not s.marked("outsider", by, until)
+    bodies = [m.first for m in s.marked("body", by, until)]
+    own = (bool(bodies) and not _elsewhere(s, bodies, by, sources)) or _own_voice(s, speaks)
+    theirs = until > by and s.words[by].low in _ITS and not any(m.pattern.text not in _STAFF for m in sources)
+    official = not who and (pronoun or theirs or (own and not s.marked("outsider", by, until)))
     parties = not who and bool(s.marked("parties", by, until))
     return Saying(
         start, end, who, plural or (bool(sources) and not who and not official), hedged, official, parties=parties
     )
+
+
+def _elsewhere(s: Sentence, bodies: Sequence[int], by: int, sources: Sequence[Found]) -> bool:
+    """Whether who speaks only bears the name of an office: of a people nobody knows ("Ruritanian envoy"), of a trade
+    ("industry leaders"), or as one inside it ("agency insiders")."""
+    before = [(s.words[k - 1], s.words[k]) for k in bodies if k > by]
+    trades = any(
+        word.low in _TRADES and led.low.islower() and not led.capital and not s.is_("determiner", bodies[0] - 1)
+        for led, word in before
+    )
+    return trades or any(_of_a_people(led) for led, _ in before) or any(m.first > max(bodies) for m in sources)
 
 
 def _of_the_press(s: Sentence, n: Name, sources: Sequence[Found], until: int) -> bool:

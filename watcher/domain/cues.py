@@ -182,6 +182,8 @@ def _fits(pattern: Pattern, tags: str, text_words: Sequence[Word], at: int, end:
                 return None
             gap, opened = (opened, here), -1
         else:
+            while here < end and pattern.head == "vote" and text_words[here].raw[0].isdigit():
+                here += 1  # the count of a vote: "votes 388-241 for"
             if here < end and pattern.head == "be" and text_words[here].low == "not":
                 here += 1  # "is not dead" is the cue too; the status word inside it is found as such
             if here < end - 1 and text_words[here].low in _ARTICLES and not _is(text_words[here], slot):

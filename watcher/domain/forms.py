@@ -51,6 +51,8 @@ def form_of(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return Form.AFTER if _behind(f, cue, clause) else None
     if kind in ("noun", "flow_noun", "deed"):
         return Form.NOUN
+    if cue.gap is not None and any(f.s.is_(kind, cue.first) for kind in ("body", "group", "pronoun")):
+        return Form.FINITE  # the cue begins with the one who acts: "panel backs"
     if not cue.tags:
         return Form.PLAIN if _plain(f, cue, clause) else None
     return _verb(f, cue, clause)
@@ -61,6 +63,8 @@ def _plain(f: Frame, cue: Found, clause: Clause) -> bool:
     s = f.s
     if s.is_("trail", cue.last):
         return False
+    if cue.kind == "happens" and s.words[cue.first].raw.isascii() and not _ends_there(f, cue.last, clause):
+        return False  # it describes what follows: "Constitutional Court"
     if not any(first <= cue.first and cue.last <= last for first, last in f.subject):
         return True
     return f.name_before(cue.first) or any(
@@ -69,10 +73,26 @@ def _plain(f: Frame, cue: Found, clause: Clause) -> bool:
     )
 
 
+def _ends_there(f: Frame, at: int, clause: Clause) -> bool:
+    """Whether no noun follows that a word before `at` could describe."""
+    s = f.s
+    if at >= clause.end or s.words[at].before.strip() or f.small(at) or s.is_("determiner", at):
+        return True
+    return not s.words[at].capital and (bool(s.tags[at]) or any(m.first == at for m in s.marks))
+
+
 def _behind(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether "after" takes this noun itself and no verb comes between."""
     lead = range(clause.start + 1, cue.first)
-    return clause.kind == "after" and not any(f.s.tags[k] and not f.s.words[k].capital for k in lead)
+    if clause.kind != "after" or any(f.s.tags[k] and not f.s.words[k].capital for k in lead):
+        return False
+    back = f.s.clauses[max(f.s.clauses.index(clause) - 1, 0)]
+    if back is clause or cue.pattern.label[-1] in f.told.past.values() or f.told.past:
+        return True
+    ahead = any(
+        m.kind in ("possible", "modal", "announced", "urged") for m in f.s.marks if back.start <= m.first < back.end
+    )
+    return not ahead and not any(w.low == "to" for w in f.s.words[back.start : back.end])  # "to launch after approval"
 
 
 def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
@@ -89,6 +109,13 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
                 return Form.PASSIVE
         if s.is_("have", before) and tags & set("DN"):
             return Form.PAST
+    if (
+        cue.last - cue.first == 1
+        and cue.last < clause.end
+        and "-" in s.words[cue.last].before
+        and s.words[cue.last].glued
+    ):
+        return None  # "stop-gap", "cut-off"
     if (
         "-" in s.words[cue.first].before
         and s.words[cue.first].glued
@@ -112,7 +139,13 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return None
     if tags & set("DN"):
         return _participle(f, cue, clause, before)
-    if cue.kind in ("does", "flow") and before >= clause.start and f.own(before) and not f.name_before(before + 1):
+    if (
+        cue.kind in ("does", "flow")
+        and before >= clause.start
+        and f.own(before)
+        and not f.name_before(before + 1)
+        and not (f.told.on_party and f.s.is_("inquiry", before))  # an audit finds and faults
+    ):
         return None  # "Epstein files": the item's own noun does not do this to itself
     if "S" in tags and _follows_verb(f, before, clause):
         return None  # "launches strikes", "plans cuts"
@@ -228,7 +261,7 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
         return False
     if cue.kind == "happens" and before >= clause.start and f.own(before):
         return False  # "the deal collapses in Geneva"
-    if _verb_follows(f, cue, clause):
+    if _verb_follows(f, cue, clause) and not _decider_right_before(f, cue):
         return True
     if nxt >= clause.end or s.words[nxt].before.strip(" '\"‘’“”"):
         return before >= clause.start and cue.kind != "happens"
@@ -254,26 +287,30 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
     return not subject or s.words[nxt].low in ("of", "for")
 
 
+def _decider_right_before(f: Frame, cue: Found) -> bool:
+    """Whether the one who decides stands right before, as the subject of a verb: "Norland shelves cull plans"."""
+    return any(
+        n.place[1] == cue.first and not n.adjective and {*n.who} & f.deciders for n in f.s.names
+    ) and f.name_before(cue.first)
+
+
 def _asks(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether a sentence or a speech begins with a bare verb that somebody is asked: "Lift ban, traders tell …"."""
     s = f.s
-    if clause.linked and s.words[clause.start].low == "and":
-        back = s.clauses[s.clauses.index(clause) - 1]
-        told = any(
-            w.low in ("to", "tell", "tells")
-            for c in s.clauses[: s.clauses.index(back)]
-            for w in s.words[c.start : c.end]
-        )
-        return ":" in back.sep and told and "B" in s.tags[back.start] and not set(s.tags[back.start]) & set("SD")
-    if clause.linked or not f.has_object(cue, clause):
+    if not f.has_object(cue, clause):
         return False
-    if ":" in clause.sep:
-        back = s.clauses[s.clauses.index(clause) - 1]
+    speech = clause
+    while speech.linked and speech.start:
+        speech = s.clauses[s.clauses.index(speech) - 1]  # "X to Y: stop stalling and let Z in"
+    if ":" in speech.sep:
+        back = s.clauses[s.clauses.index(speech) - 1]
         named = any(back.start <= n.place[0] < back.end for n in s.names)
         about = any(f.own(k) for k in range(back.start, back.end))
-        if cue.first == clause.start and named and not about and back.end - back.start <= _SPEAKER:
+        if cue.first == clause.start and speech is clause and named and not about and back.end - back.start <= _SPEAKER:
             return True  # "Norland's premier: lift the ban"
         return any(w.low in ("to", "tell", "tells") for w in s.words[back.start : back.end])
+    if clause.linked:
+        return False
     return clause.start == 0 and bool(s.marked("urged", clause.end, len(s.words)))
 
 
@@ -310,9 +347,22 @@ def _takes_nouns(f: Frame, m: Found) -> bool:
     )
 
 
+def _subject_of_next(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
+    """Whether a word that may be a verb is a noun with its own verb behind it: "shares fall as FAA probe weighs on"."""
+    s, nxt = f.s, cue.last
+    if nxt >= clause.end or not f.name_before(before + 1) or s.words[before].low.endswith("s"):
+        return False  # plural names take a bare verb
+    verb = (
+        set(s.tags[nxt]) & set("SD") and not f.own(nxt) and s.words[nxt].stem not in (*f.told.measures, *f.told.flows)
+    )
+    return bool(verb) and (nxt + 1 >= clause.end or f.small(nxt + 1))
+
+
 def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     """A base form: governed by a modal, the verb of a plural subject, or no verb at all."""
     s = f.s
+    if _subject_of_next(f, cue, clause, before):
+        return None
     if before < clause.start or (s.words[before].low == "and" and before == clause.start):
         return Form.IMPERATIVE if _asks(f, cue, clause) else Form.FINITE if clause.linked else None
     prev = s.words[before]
@@ -342,7 +392,8 @@ def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     ):
         return Form.FINITE  # "tariffs on China take effect"
     lead = s.words[clause.start + 1 : before + 1]
-    head = next((k for k in range(clause.start + 1, before) if f.parts(k)), before + 1) - 1
+    than = (k for k in range(clause.start + 1, before) if f.parts(k) and s.words[k].low != "than")
+    head = next(than, before + 1) - 1
     prev = s.words[head] if head < before else prev  # "workers in Ohio approve"
     plural = prev.stem != prev.low or any(w.low == "and" or "," in w.before or "&" in w.before for w in lead)
     return Form.FINITE if plural or (f.name_before(before + 1) and f.has_object(cue, clause)) else None

@@ -25,6 +25,7 @@ _PARTS = frozenset(
     "acquisition appointment construction deployment expansion merger minority majority nomination purchase stake "
     "takeover".split()
 )  # "of" behind one of these goes on to the thing itself: "some of", "text of", "sale of"
+_LETTING = frozenset("allow let permit enable license authorize authorise".split())
 _TO_IT = frozenset("against on for of into over to".split())
 _TIMES = frozenset("minute hour day week month year moment".split())
 _CARRIED = frozenset("of as and or per off up out down".split())  # these do not end the object of a verb
@@ -44,6 +45,8 @@ class Frame:
     ] = ()  # the same by group of phrases: each must be named before the cue's clause ends
     after: Mapping[str, Set[str]] = field(default_factory=dict)  # state -> those that only come after it
     about: Sequence[Place] = ()  # names of actors that the item asks for
+    homes: Set[str] = frozenset()  # the countries that the item's title and the names of those who decide tell of
+    home: Set[str] = frozenset()  # of these, the one that those who decide are of, where it can be told
     taken: list[Place] = field(default_factory=list)  # cues of acts that are not the decider's
     others: bool = False  # somebody else was found to do to the subject what the item waits for
     deciders: frozenset[str] = field(init=False)
@@ -70,11 +73,8 @@ class Frame:
     def before(self, at: int, start: int) -> int:
         """The word before `at` that is no adverb, start - 1 for none."""
         at -= 1
-        while at >= start:
-            held = [m.first for m in self.s.marks if m.kind == "adverb" and m.first <= at < m.last]
-            if not held:
-                break
-            at = min(held) - 1  # "not yet" and "no longer" are adverbs of two words
+        while at >= start and any(m.kind == "adverb" and m.first <= at < m.last for m in self.s.marks):
+            at -= 1  # "not yet" and "no longer" are adverbs of two words
         return at
 
     def small(self, at: int) -> bool:
@@ -89,6 +89,8 @@ class Frame:
         """Whether a noun follows that the verb takes."""
         s, nxt = self.s, cue.last
         if cue.gap is not None and cue.gap[1] > cue.gap[0]:
+            if self.parts(cue.gap[0]):
+                return False  # "consensus reached on the seabed accord"
             return any(not self.small(k) for k in range(*cue.gap))
         if cue.gap is not None and s.words[cue.last - 1].stem in self.told.events:
             return True  # it is in the cue: "held talks"
@@ -121,12 +123,14 @@ class Frame:
                 at > cue.last and s.is_("commitment", at - 1) and not self.own(at - 1)
             )  # "signs order to transfer X"
             if s.words[at].low == "to" and at > cue.last and at + 1 < clause.end and ("B" in s.tags[at + 1] or ordered):
+                if cue.pattern.head in _LETTING:
+                    continue  # "lets Norland use the map": what is allowed goes on
                 if s.words[at - 1].stem in self.told.proposals:
                     continue  # "rejects request to unseal X": the request is what is decided on
                 return at
             if at > cue.last and s.is_("carrier", at - 1) and s.words[at].low in _TO_IT:
                 continue  # "drops case against X", "imposes a fee on X"
-            if s.words[at].low == "of" and at > cue.last and not self._goes_on(at - 1):
+            if s.words[at].low == "of" and at > cue.last and not self.goes_on(at - 1):
                 return at  # the object is what stands before: a draft is not yet the plan
             if at > cue.last and self.parts(at) and not self._proposed(cue.last, at):
                 if "-" in s.words[at].before:
@@ -140,7 +144,7 @@ class Frame:
         """Whether words start..end-1 name something proposed, which goes on behind a preposition: "stake in X"."""
         return any(self.s.words[k].stem in self.told.proposals for k in range(start, end))
 
-    def _goes_on(self, at: int) -> bool:
+    def goes_on(self, at: int) -> bool:
         """Whether "of" behind word `at` goes on to the thing itself: "some of", "closure of"."""
         word = self.s.words[at]
         return word.low in _PARTS or word.stem in self.told.measures or word.stem in self.told.proposals
@@ -151,6 +155,7 @@ class Frame:
             return True
         return (
             self.small(at)
+            or self.s.is_("auxiliary", at)  # "no deal in sight"
             or any(first == at for first, _ in self.subject)
             or any(n.place[0] == at for n in self.s.names)
         )

@@ -47,15 +47,11 @@ def governors(f: Frame, cue: Found, clause: Clause) -> list[Found]:
 
 
 def _inside(f: Frame, m: Found, cue: Found) -> bool:
-    """Whether an auxiliary stands inside a cue that begins with its subject: "panel could approve"."""
-    auxiliary = m.kind in ("modal", "denied", "announced") and (m.kind == "modal" or f.s.is_("auxiliary", m.first))
-    return auxiliary and cue.gap is not None and m.last == _verb_inside(f, cue)
-
-
-def _verb_inside(f: Frame, cue: Found) -> int:
-    """Where the verb of a cue that begins with its subject, or the "to" before it, stands."""
-    at = cue.gap[1] if cue.gap else cue.last
-    return at - 1 if cue.gap and at > cue.gap[0] and f.s.words[at - 1].low == "to" else at
+    """Whether a status word stands before the verb of a cue that begins with the one who acts: "panel may back"."""
+    if cue.gap is None or not cue.gap[0] <= m.first < cue.gap[1]:
+        return False
+    leads = m.last < cue.last and f.s.words[m.last].low == "to"  # "president declines to sign"
+    return m.kind == "modal" or f.s.is_("auxiliary", m.first) or m.pattern.text.endswith(" to") or leads
 
 
 def _reports(f: Frame, m: Found, cue: Found) -> bool:
@@ -76,6 +72,8 @@ def describes(s: Sentence, m: Found, clause: Clause) -> bool:
     leads = before < clause.start
     if leads and m.kind == "possible" and m.tags == "B" and any(n.place[0] == m.last for n in s.names):
         return True  # "Confident X to meet Y"
+    if "S" in m.tags and m.last - m.first == 1 and s.is_("receive", m.last):
+        return True  # a noun with its verb: "membership hopes get a lift"
     if follows in ("for", "of") and m.last - m.first == 1:
         return leads or s.is_("say", before) or s.is_("determiner", before) or s.words[before].possessive
     if set(m.tags) & set("DN") and not set(m.tags) & set("BS") and follows not in ("to", "that"):
@@ -102,13 +100,16 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
         why.append(f"governed by “{mark.pattern.text}”")
         if mark.pattern.text in _ORDERS and f.names(mark.last, cue.first) and not _decides(f, clause.start, mark.first):
             return Status.URGED  # "judge orders the decider to lift"
-        status = status_of(f, mark)
+        status = _decided(f, mark, clause) or status_of(f, mark)
         denied = status is Status.ANNOUNCED and any(status_of(f, m) is Status.DENIED for m in marks)
         return Status.DENIED if denied else status
+    if form is Form.INFINITIVE and (tally := _tallied(f, cue, clause)):
+        why.append("decided by a vote that is told with its count")
+        return tally
     if form is Form.INFINITIVE and not _commits(f, cue, clause):
         why.append("a purpose, not a commitment")
         return Status.POSSIBLE
-    if form is Form.PLAIN and cue.gap and _verb_inside(f, cue) < cue.gap[1]:
+    if form is Form.PLAIN and cue.gap and f.s.words[cue.gap[1] - 1].low == "to":
         why.append("still to come")
         return Status.ANNOUNCED  # "talks on X to resume"
     if form is Form.PASSIVE and _to_be(f, cue, clause):
@@ -145,6 +146,30 @@ def _dated(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> 
         why.append("on a day to come")
         return Status.ANNOUNCED
     return Status.DONE
+
+
+def _decided(f: Frame, mark: Found, clause: Clause) -> Status | None:
+    """What a vote that was held decides: done, or announced where the lifecycle has states for that; None where the
+    vote is still to come ("to vote to", "may vote to") or the mark is none."""
+    if mark.pattern.text != "vote to":
+        return None
+    before = f.before(mark.first, clause.start)
+    led = before >= clause.start and (f.s.words[before].low == "to" or f.s.is_("modal", before))
+    if "G" in mark.tags or led or any(f.s.words[k].low == "not" for k in range(clause.start, mark.first)):
+        return None
+    return Status.ANNOUNCED if f.stages else Status.DONE
+
+
+def _tallied(f: Frame, cue: Found, clause: Clause) -> Status | None:
+    """The same where the count stands between: "MPs vote 287-55 to let"."""
+    words = f.s.words
+    votes = [k for k in range(clause.start, cue.first) if words[k].low in ("vote", "votes", "voted")]
+    if not votes or not any(words[k].raw[0].isdigit() for k in range(votes[-1] + 1, cue.first)):
+        return None
+    before = f.before(votes[-1], clause.start)
+    if before < clause.start or words[before].low == "to" or f.s.is_("modal", before) or f.small(before):
+        return None
+    return Status.ANNOUNCED if f.stages else Status.DONE
 
 
 def _to_be(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -184,6 +209,8 @@ def _decides(f: Frame, start: int, end: int) -> bool:
 def _reaches(f: Frame, m: Found, cue: Found) -> bool:
     """Whether a status word governs a finite verb: "has not lifted", or "denies it rejected" with a subject between."""
     plain = f.s.is_("auxiliary", m.first)
+    if m.first > cue.first:
+        return True  # before the verb of a cue that begins with the one who acts
     if m.kind in ("denied", "modal") and (plain or not m.tags) and cue.first - m.last <= 2:
         return True
     if plain or m.kind == "announced" or not set(m.tags) & set("SDB"):
@@ -223,11 +250,7 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
         return status_of(f, marks[-1])
     if marks and not (made and set(light[-1].tags) - set("GB") and not f.s.is_("auxiliary", marks[-1].first)):
         why.append(f"governed by “{marks[-1].pattern.text}”")
-        status = status_of(f, marks[-1])
-        denied = status in (Status.ANNOUNCED, Status.POSSIBLE) and any(
-            status_of(f, m) is Status.DENIED and m.first < marks[-1].first for m in marks
-        )
-        return Status.DENIED if denied else status  # "fails to agree", "denies that it weighs"
+        return _refused(f, marks)
     if light:
         why.append(f"made an act by “{light[-1].pattern.text}”")
         return Status.DONE
@@ -240,11 +263,28 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
     if _holds(f, cue, clause):
         why.append("a noun that is told to hold")
         return _dated(f, cue, clause, Form.FINITE, why)
-    if cue.kind == "deed" and cue.first - clause.start <= _OPENING and not _has_verb(f, clause):
+    if _moved_on(f, cue, clause):
+        why.append("what markets moved on")
+        return Status.DONE
+    if (verb := _effect(f, cue, clause)) is not None:
+        why.append(f"“{verb.pattern.text}” tells what it brought about")
+        return Status.DONE
+    if cue.kind == "deed" and cue.first - clause.start <= _OPENING and not _has_verb(f, clause, cue):
         why.append("a headline without a verb")
         return Status.DONE
     why.append("a noun that nobody is said to bring about")
     return Status.MENTION
+
+
+def _refused(f: Frame, marks: list[Found]) -> Status:
+    """The status that the innermost word gives, unless one before it denies that: "fails to agree", "refuses to ask"."""
+    mark = marks[-1]
+    status = status_of(f, mark)
+    weak = status in (Status.ANNOUNCED, Status.POSSIBLE)
+    denied = any(
+        status_of(f, m) is Status.DENIED and (weak or m.last == mark.first) for m in marks if m.first < mark.first
+    )
+    return Status.DENIED if denied else status
 
 
 def _told_of(f: Frame, cue: Found) -> Found | None:
@@ -289,8 +329,37 @@ def _holds(f: Frame, cue: Found, clause: Clause) -> bool:
     return bool(marks) and not any(f.s.tags[k] == "S" and not f.own(k) for k in range(cue.last, marks[0].first))
 
 
-def _has_verb(f: Frame, clause: Clause) -> bool:
-    """Whether a clause has a finite verb: one in -s or -ed, an auxiliary or a modal."""
+def _moved_on(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether prices are told to move on an act: "shares tumble on regulator's rejection of …"; not "on hopes of"."""
+    s = f.s
+    on = next((k for k in range(cue.first - 1, clause.start, -1) if f.small(k)), -1)
+    return on > 0 and s.words[on].low == "on" and s.is_("market", on - 1) and f.heads(cue.last, clause)
+
+
+def _effect(f: Frame, cue: Found, clause: Clause) -> Found | None:
+    """The verb in the present or past that tells what an act named before it brought about, where the decider is named
+    with it: "Norlandic approval of the jab opens the market", and not "approval process", "hopes of approval"."""
+    s = f.s
+    if clause.kind != "main" or s.marked("possible", clause.start, clause.end):
+        return None
+    if not f.heads(cue.last, clause) and not s.is_("effect", cue.last):
+        return None
+    if any(f.parts(k) or s.words[k].low == "of" for k in range(clause.start, cue.first)):
+        return None
+    named = any({*n.who} & f.deciders for n in f.names(clause.start, clause.end))
+    office = s.marked("body", clause.start, cue.first) or s.marked("group", clause.start, cue.first)
+    if f.deciders and not named and not office and f.names(clause.start, clause.end):
+        return None  # somebody else's, as far as is told
+    for m in s.marked("effect", cue.last, clause.end):
+        if m.tags and set(m.tags) & set("SD") and not f.own(m.first):
+            before = f.before(m.first, clause.start)
+            modal = s.is_("modal", before) or s.words[before].low == "to" or s.is_("auxiliary", before)
+            return None if modal or m.first == cue.last and "S" not in m.tags else m
+    return None
+
+
+def _has_verb(f: Frame, clause: Clause, cue: Found) -> bool:
+    """Whether a clause has a finite verb beside the noun asked about: one in -s or -ed, an auxiliary or a modal."""
     s = f.s
     return any(
         (set(s.tags[k]) & set("SD") and not f.own(k) and not s.is_("preposition", k))
@@ -298,4 +367,5 @@ def _has_verb(f: Frame, clause: Clause) -> bool:
         or s.is_("have", k)
         or s.is_("modal", k)
         for k in range(clause.start, clause.end)
+        if not cue.first <= k < cue.last
     )

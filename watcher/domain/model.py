@@ -720,6 +720,7 @@ class LifecycleWords:
     mutual: tuple[str, ...] = ()  # states that take both sides: one side's yes alone is no more than claimed
     needs_parties: bool = False  # those of `with` must all be named in the cue's clause or the one it leans on
     proposals: tuple[str, ...] = ()  # nouns whose infinitive is what is decided on: "rejects request to unseal …"
+    no_courts: bool = False  # what a court of the decider's country does is not the decider's act
     anyone: tuple[str, ...] = ()  # states that others than who decides bring about: a deadline is met by those bound
 
 

@@ -206,6 +206,8 @@ class _Language:
                         if verb:
                             verbs.add(text, (kind, state), verb=True)
         self.parser = Parser(lexicon, names, verbs)
+        self._names = names
+        self._homes: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
 
     def tell(self, s: Sentence, match: Match, matches: list[Match], opens: bool) -> Told | None:
         """What the sentence tells of the item; None where it turns out to be about somebody else's."""
@@ -251,9 +253,22 @@ class _Language:
         if subject and all(any(n.place[0] <= first < n.place[1] for n in s.names) for first, _ in subject):
             subject = [*subject, *((k, k + 1) for k, w in enumerate(s.words) if w.stem in lifecycle.events)]
         stages, after = self._stages.get(item.lifecycle, {}), self._after.get(item.lifecycle, {})
-        frame = Frame(s, item, subject, lifecycle, stages, match.groups, after, match.names)
+        homes, home = self._homes_of(item)
+        frame = Frame(s, item, subject, lifecycle, stages, match.groups, after, match.names, homes, home)
         index = self._cues[item.lifecycle]
         return frame, _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])
+
+    def _homes_of(self, item: Item) -> tuple[frozenset[str], frozenset[str]]:
+        """The countries named by an item's title and by the names of those who decide ("US Supreme Court"), and of these
+        that of the deciders: told by their names, or the only one of the title."""
+        if item.id not in self._homes:
+            title = self.parser.places(words(item.title))
+            deciding = [words(name) for name, who in self._names.items() if {*who} & {*item.decided_by}]
+            known = {who for name in deciding for who in self.parser.places(name)}
+            theirs = {who for who in known if who in item.decided_by or who.startswith("place:")}
+            home = theirs or (title if len(title) == 1 else set())
+            self._homes[item.id] = frozenset(title | theirs), frozenset(home)
+        return self._homes[item.id]
 
 
 def _longest(found: list[Found]) -> list[Found]:

@@ -5,17 +5,20 @@ Who acts is acting.py's part, how certain the act is telling.py's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 
+from watcher.domain.acting import agents
 from watcher.domain.clauses import Clause, Sentence
 from watcher.domain.cues import Found
-from watcher.domain.forms import Form
+from watcher.domain.forms import ACTIVE, Form
 from watcher.domain.frame import NOT_SUBJECT, NOUNS, Frame
 from watcher.domain.matching import Place
 from watcher.domain.model import Item
+from watcher.domain.text import words
 
 _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani")
 _OF_FLOW = frozenset("in of to on for".split())
+_SETTLED_ON = frozenset("on over about".split())
 _SOON = 3  # words that name who acts
 _TIMES = frozenset("time extension reprieve week month year day hour grace respite breather".split())
 _NEAR = 3  # words between a noun behind us and the subject
@@ -53,18 +56,25 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     inside = [p for p in f.subject if clause.start <= p[0] < clause.end]
     if form is not Form.AFTER and any(first < cue.first and cue.last <= last for first, last in f.subject):
         return False  # a word inside a phrase of the subject: "plan to end war"
+    if f.told.proposals and any(_only_described(f, group) for group in f.groups):
+        return False
     if not f.told.scattered and any(_only_behind(f, group, clause) for group in f.groups):
         return False
     if form is Form.AFTER:
-        return f.heads(cue.last, clause) and any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
+        return _after(f, cue, clause, inside)
     if not inside:
         return _leans(f, cue, clause, form)
     if form is Form.NOUN or (form is Form.PLAIN and not f.s.words[cue.first].raw.isascii()):
         return True
     left = any(p[1] <= cue.first and _leads(f, p, clause) and _ends(f, p, cue, clause) for p in inside)
     overlap = any(p[0] < cue.last and cue.first < p[1] for p in inside)
-    if cue.kind == "does" and cue.pattern.label[1] in f.told.on_party and not any(p[1] <= cue.first for p in inside):
-        return True  # "Madrid fines two firms in blackout probe"
+    if cue.kind == "does" and cue.pattern.label[1] in f.told.on_party:
+        if form in ACTIVE and _done_to_another(f, cue, clause):
+            return False
+        if not left:
+            return True  # "Madrid fines two firms in blackout probe"
+    if f.told.on_party and form in ACTIVE and cue.kind == "does" and _takes_case(f, cue, clause, form):
+        return True
     if form is Form.PLAIN:
         beside = f.before(cue.first, clause.start)
         near = any(p[1] == beside + 1 for p in inside)
@@ -82,7 +92,10 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
                 return False  # exports rise, and that is no measure; but they resume only when they may
         either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
         transitive = either and f.has_object(cue, clause)
-        return cue.gap is not None or (left and form is not Form.GERUND and not transitive)
+        risked = form is Form.GERUND and any(
+            m.last == cue.first and m.tags for m in f.s.marked("possible", clause.start, cue.first)
+        )
+        return cue.gap is not None or (left and (form is not Form.GERUND or risked) and not transitive)
     if form is Form.PASSIVE:
         return (
             left
@@ -91,6 +104,7 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
                 f.s.words[cue.last - 1].low in ("with", "by", "from")
                 and any(cue.last <= p[0] < f.object_end(cue, clause) for p in inside)
             )
+            or _settled_on(f, cue, inside)
         )
     if f.told.measures and _takes_quantity(f, cue, clause):
         return False
@@ -110,8 +124,64 @@ def _takes_quantity(f: Frame, cue: Found, clause: Clause) -> bool:
     return False
 
 
+def _takes_case(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether who decides acts on the case, called by no more than that: "Norco shares rise as agency drops inquiry"."""
+    s, span = f.s, range(cue.gap[0] if cue.gap else cue.last, f.object_end(cue, clause))
+    if not any(s.is_("inquiry", k) for k in span) or any(s.words[k].capital and not f.own(k) for k in span):
+        return False
+    return bool(agents(f, cue, clause, form) & f.deciders)
+
+
+def _done_to_another(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether an act on the one looked into is done to somebody who is not the item's, by a name of their own: "fines
+    SpaceX …", "fines Delta over checks on Boeing jets"; and not "fines Delta in Boeing probe", which is the case itself."""
+    s = f.s
+    if not _has_party(f.item) or sum(w.capital for w in s.words) * 2 > len(s.words):
+        return False  # a title all in capitals does not tell names
+    begin, end = cue.gap if cue.gap else (cue.last, f.object_end(cue, clause))
+    stop = next((k for k in range(begin, end) if f.parts(k) or s.words[k].low == "as"), end)
+    span = range(begin, stop)
+    named = [k for k in span if s.words[k].capital]
+    if not named or any(f.own(k) or s.words[k].stem in _title(f) for k in span):
+        return False
+    known = {k for n in s.names for k in range(*n.place)}
+    if all(k in known and not s.words[k].possessive for k in named) and len(named) == len(span):
+        return False
+    case = range(stop, clause.end)
+    return not any(s.is_("inquiry", k) for k in case)
+
+
+def _has_party(item: Item) -> bool:
+    """Whether the item asks for somebody by name: then an act done to anybody else is not its own."""
+    named = ([t for t in group if t.isascii()] for group in item.about.all)
+    return any(group and all(t[0].isupper() for t in group) for group in named)
+
+
+def _title(f: Frame) -> Set[str]:
+    """The words of the item's title, as far as they are names."""
+    return frozenset(w.stem for w in words(f.item.title) if w.capital)
+
+
+def _after(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> bool:
+    """Whether an act behind "after" is told of the subject: beside it, behind "for", or named before with the decider here:
+    "Norco soars after agency's nod"."""
+    s, nxt = f.s, cue.last
+    if not f.heads(nxt, clause):
+        return False
+    behind = nxt < clause.end and s.words[nxt].low in ("for", "of", "to", "on")
+    if inside:
+        near = any(p[0] < cue.last and cue.first < p[1] + _NEAR for p in inside)
+        return near or (behind and any(0 <= p[0] - nxt <= _NEAR for p in inside))
+    at = s.clauses.index(clause)
+    back = s.clauses[at - 1] if at else clause
+    decided = any({*n.who} & f.deciders for n in f.names(clause.start, cue.last))
+    return decided and not behind and any(back.start <= p[0] < back.end for p in f.subject)
+
+
 def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether a cue in a clause that does not name the subject takes it from the one before, or from a label."""
+    if clause.kind == "reason" and f.told.proposals and form in (Form.FINITE, Form.PAST):
+        return _decides_of_it(f, cue, clause, form)
     if _labelled(f, clause) or cue.pattern.label[-1] in f.told.on_party:
         return cue.kind == "does" or _labelled(f, clause)
     if f.told.anyone and _time_before(f, cue, clause):
@@ -155,12 +225,62 @@ def _bare_measure(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     return False
 
 
+def _decides_of_it(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether the one who decides acts in a clause with "as" on nothing but what the sentence is about: "X shares jump as
+    regulator signs off", "… as Norland clears takeover"."""
+    s = f.s
+    at = s.clauses.index(clause)
+    back = s.clauses[at - 1] if at else clause
+    if back is clause or back.kind != "main" or not any(back.start <= p[0] < back.end for p in f.subject):
+        return False
+    if not agents(f, cue, clause, form) & f.deciders:
+        return False
+    known = {w.stem for w in words(f.item.title)}
+    begin = cue.gap[0] if cue.gap else cue.last
+    object_ = [k for k in range(begin, f.object_end(cue, clause)) if not f.small(k) and not s.is_("determiner", k)]
+    rest = [k for k in object_ if k < cue.last] if cue.gap and cue.gap[1] > cue.gap[0] else []
+    named = [
+        k for k in (*rest, *(k for k in object_ if k >= cue.last)) if s.words[k].stem not in (*f.told.proposals, *known)
+    ]
+    return not named
+
+
+def _only_described(f: Frame, group: Sequence[Place]) -> bool:
+    """Whether a part of the subject only stands as the adjective of some other thing: "Swedish tents" is not Sweden's
+    accession, "ex-Norco manager" is not Norco."""
+    return bool(group) and all(_describes_other(f, p) for p in group)
+
+
+def _describes_other(f: Frame, place: Place) -> bool:
+    s, (first, last) = f.s, place
+    word = s.words[first]
+    if first and (s.words[first - 1].low == "ex" and "-" in word.before or s.words[first - 1].low == "former"):
+        return not f.told.on_party
+    if not any(n.place == place and n.adjective for n in s.names) or last >= len(s.words):
+        return False
+    nxt = s.words[last]
+    known = {w.stem for w in words(f.item.title)}
+    thing = nxt.stem in f.told.proposals or nxt.stem in known or f.own(last)
+    return not (thing or nxt.capital or s.tags[last] or f.small(last) or any(m.first == last for m in s.marks))
+
+
+def _settled_on(f: Frame, cue: Found, inside: Sequence[Place]) -> bool:
+    """Whether what is told as reached is a settlement of the subject: "consensus reached on the seabed treaty"."""
+    s = f.s
+    on = next((k for k in range(cue.first + 1, cue.last + 1) if k < len(s.words) and s.words[k].low in _SETTLED_ON), -1)
+    before = f.before(cue.first, 0)
+    while before >= 0 and s.is_("be", before) or s.is_("have", before):
+        before -= 1
+    return on >= 0 and before >= 0 and s.is_("settled", before) and any(p[1] > on for p in inside)
+
+
 def _led_to(f: Frame, place: Place, cue: Found) -> bool:
     """Whether only names and small words stand between a noun and the cue: "summit between X and Y under way"."""
     s = f.s
     named = {k for n in s.names for k in range(*n.place)}
     return place[1] < cue.first and all(
-        k in named or f.small(k) or f.own(k) or s.is_("determiner", k) for k in range(place[1], cue.first)
+        k in named or f.small(k) or f.own(k) or f.goes_on(k) or s.is_("determiner", k)
+        for k in range(place[1], cue.first)
     )
 
 
@@ -171,7 +291,12 @@ def _holds_measure(f: Frame, place: Place) -> bool:
 def _is_measure(f: Frame, place: Place, clause: Clause) -> bool:
     """Whether a measure named is the thing itself and not a part of another's name: "tariffs", not "tariff truce"."""
     at, told = place[1], f.told
-    if at < clause.end and f.s.is_("head", at) and not f.own(at) and f.s.words[at].stem not in told.proposals:
+    if (
+        at < clause.end
+        and (f.s.is_("head", at) or f.s.is_("hanger_on", at))
+        and not f.own(at)
+        and f.s.words[at].stem not in told.proposals
+    ):
         return False
     if not told.measures or not _holds_measure(f, place) or f.heads(at, clause):
         return True
@@ -205,8 +330,8 @@ def _labelled(f: Frame, clause: Clause) -> bool:
 def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
     """Whether a noun heads its phrase up to the verb: "curbs on X lifted", and not "inquiry witness fined"."""
     at = place[1]
-    while at < cue.first and f.own(at):
-        at += 1
+    while at < cue.first and (f.own(at) or f.goes_on(at)):
+        at += 1  # "Norco takeover blocked", "treaty text made public"
     if f.heads(at, clause) or f.s.words[at].stem in (*f.told.measures, *f.told.flows):
         return True
     if set(f.s.tags[at]) & set("DN") and f.small(at + 1):
@@ -218,12 +343,13 @@ def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
 
 def _leads(f: Frame, place: Place, clause: Clause) -> bool:
     """Whether a noun is the subject of its clause: nothing before it takes it as an object ("deal to end X passes")."""
-    words = f.s.words
+    told = f.s.words
     opener = clause.start + 1 if clause.kind != "main" else clause.start
     for k in range(opener, place[0]):
         # "talks on the sale of X", "curbs on X": what stands before is told of with it
-        of = words[k].low in ("of", "for") or f.s.is_("head", k - 1) or words[k - 1].stem in f.told.measures
-        if words[k].low in NOT_SUBJECT and not of:
+        of = told[k].low in ("of", "for") or f.s.is_("head", k - 1) or told[k - 1].stem in f.told.measures
+        of = of or (f.s.is_("settled", k - 1) and bool(f.told.mutual))  # "deal on the seabed treaty has been reached"
+        if told[k].low in NOT_SUBJECT and not of:
             return False
     return True
 
@@ -282,16 +408,16 @@ def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
 
 def _noun_of_flow(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether an act told as a noun is done to a flow: "flight cuts", "a cut in flights", "cuts to air traffic"."""
-    words, flows, measures = f.s.words, f.told.flows, f.told.measures
+    run, flows, measures = f.s.words, f.told.flows, f.told.measures
     before = cue.first - 1
-    if before >= clause.start and words[before].stem in (*flows, *measures):
-        return words[before].stem in flows
-    if cue.last >= clause.end or words[cue.last].low not in _OF_FLOW:
+    if before >= clause.start and run[before].stem in (*flows, *measures):
+        return run[before].stem in flows
+    if cue.last >= clause.end or run[cue.last].low not in _OF_FLOW:
         return False
     known = (*flows, *measures)
-    verb = (k for k in range(cue.last + 1, clause.end) if f.s.tags[k] == "S" and words[k].stem not in known)
+    verb = (k for k in range(cue.last + 1, clause.end) if f.s.tags[k] == "S" and run[k].stem not in known)
     end = min(next(verb, clause.end), next((k for k in range(cue.last + 1, clause.end) if f.parts(k)), clause.end))
-    heads = [h for k in range(cue.last + 1, end) if (h := words[k].stem) in flows or h in measures]
+    heads = [h for k in range(cue.last + 1, end) if (h := run[k].stem) in flows or h in measures]
     return bool(heads) and heads[-1] in flows
 
 

@@ -51,6 +51,7 @@ class Told:
     status: Status
     place: Place
     why: tuple[str, ...]
+    bare: bool = False  # told by a status word that takes the subject itself
 
 
 def tell(f: Frame, cues: Sequence[Found], *, official_title: bool) -> Told | None:
@@ -70,11 +71,16 @@ def tell(f: Frame, cues: Sequence[Found], *, official_title: bool) -> Told | Non
     candidates = [
         t for cue in used if not _holds_an_act(f, cue, used) and (t := _of_cue(f, cue, official_title)) is not None
     ]
-    bare = _of_status_words(f)
-    candidates += bare
+    candidates += _of_status_words(f)
     return min(
         candidates,
-        key=lambda t: (STRENGTH.index(t.status), t in bare, _overtaken(f, t, candidates), t.place[0] - t.place[1]),
+        key=lambda t: (
+            _beside_the_verb(f, t, candidates),
+            STRENGTH.index(t.status),
+            _overtaken(f, t, candidates),
+            t.bare,
+            t.place[0] - t.place[1],
+        ),
         default=None,
     )
 
@@ -89,6 +95,17 @@ def _holds_an_act(f: Frame, cue: Found, cues: Sequence[Found]) -> bool:
         and _takes_its_kind(f, o, clause, Form.NOUN)
         for o in cues
     )  # fmt: skip
+
+
+def _beside_the_verb(f: Frame, told: Told, candidates: Sequence[Told]) -> bool:
+    """Whether what is denied is only an adjunct to another act in its clause: "may close the inquiry without a fine"."""
+    before = told.place[0] - 1
+    while before >= 0 and (f.s.is_("determiner", before) or f.s.words[before].low in ("any", "further")):
+        before -= 1
+    if told.status is not Status.DENIED or before < 0 or f.s.words[before].low != "without":
+        return False
+    clause = f.s.clause_at(told.place[0])
+    return any(o.state and o is not told and clause.start <= o.place[0] < before for o in candidates)
 
 
 def _overtaken(f: Frame, told: Told, candidates: Sequence[Told]) -> bool:
@@ -230,6 +247,9 @@ def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]
     if s.question and s.words[0].low == "why" and form in (Form.FINITE, Form.PAST, Form.PASSIVE, Form.BASE):
         why.append("asked why, not whether")
         return Status.MENTION
+    told_before = clause.start < s.asked_from and form in (Form.FINITE, Form.PAST, Form.PASSIVE)
+    if told_before:
+        return status
     if s.question and status in (*_FIRM, Status.CLAIMED):
         why.append("asked, not told")
         return Status.POSSIBLE
@@ -328,7 +348,7 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
         outer = [o for o in s.marks if o.kind == "denied" and clause.start <= o.first < place[0]]
         if outer and not describes(s, outer[0], clause):
             status = Status.DENIED
-        return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why))
+        return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why), bare=True)
     lacking = m.kind == "denied" and m.pattern.text in _LACKING  # "ends without deal", "no summit planned"
     verb = m.kind in STATUSES and set(m.tags) & set("SDBG") and not s.is_("auxiliary", m.first)
     noun = m.tags == "B" and any(
@@ -353,7 +373,7 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
     if outer and status in _FIRM:
         status = status_of(f, outer[0])
     status = _voiced(f, m, Form.FINITE, _framed(f, clause, Form.FINITE, status, why), why)
-    return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why))
+    return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why), bare=True)
 
 
 def _predicated(f: Frame, m: Found, clause: Clause) -> Place | None:
