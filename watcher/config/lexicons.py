@@ -69,6 +69,8 @@ def _lifecycle(data: dict[str, Any]) -> LifecycleWords:
         flows=tuple(data.get("flows", ())),
         limits=tuple(data.get("limits", ())),
         degrees=tuple(data.get("degrees", ())),
+        permissions=tuple(data.get("permissions", ())),
+        renewals=tuple(data.get("renewals", ())),
         needs_cue=bool(data.get("needs_cue", False)),
         claimed_stages=bool(data.get("claimed_stages", False)),
         mutual=tuple(data.get("mutual", ())),

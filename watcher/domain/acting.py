@@ -12,6 +12,8 @@ from watcher.domain.frame import NOT_SUBJECT, Frame
 from watcher.domain.matching import Place
 
 _ACCOUNT = frozenset("over for that which who aiding helping".split())
+_OUTSIDE = frozenset("opposition former ex dissident exiled shadow rival lobby".split())
+_LEAD = 2  # words in which a clause begins
 _REGION = "place:another region"
 _JUDGES = frozenset(
     "judge court jury federal prosecutor district appeals circuit".split()
@@ -83,6 +85,15 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
     if any(n.place[0] > clause.start and f.s.words[n.place[0] - 1].low == "with" and {*n.who} & f.deciders
            for n in f.names(clause.start, clause.end)):  # fmt: skip
         return False  # done together with who decides
+    if form in (Form.PASSIVE, Form.NOUN) or cue.kind == "happens":
+        owner = _owner_elsewhere(f, cue, clause)
+        if owner:
+            why.append(f"of {owner}'s own")
+            f.others = True
+            return True
+    if _outsider(f, cue, clause):
+        why.append("done by somebody who does not decide")
+        return True
     acting = agents(f, cue, clause, form)
     if acting and f.told.needs_parties and f.s.is_("hosts", cue.first) and f.item.with_ and not acting & f.deciders:
         return not f.deciders <= _named(f, clause.start, clause.end)
@@ -114,6 +125,29 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
     f.others = True
     why.append(f"done by {_list(acting)}, not by {_list(f.item.decided_by)}")
     return True
+
+
+def _owner_elsewhere(f: Frame, cue: Found, clause: Clause) -> str:
+    """The country, unknown to the item, whose measure it is by name where nobody else is: "Norland's ban is lifted"."""
+    if not f.told.measures or _named(f, 0, len(f.s.words)) & {*f.deciders, *f.item.against}:
+        return ""
+    words = f.s.words
+    for n in f.names(clause.start, cue.first):
+        behind = range(n.place[1], min(n.place[1] + _LEAD, cue.first))
+        theirs = words[n.place[1] - 1].possessive and any(words[k].stem in f.told.measures for k in behind)
+        if theirs and n.who[0].startswith("place:"):
+            return _list(n.who)
+    return ""
+
+
+def _outsider(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether the opposition, a former minister or the like acts, and nobody who decides is named before."""
+    s = f.s
+    opening = range(clause.start, min(clause.start + _LEAD, cue.first))
+    outside = any(m.kind == "outsider" and m.pattern.text in _OUTSIDE and m.first in opening for m in s.marks)
+    if s.marked("urged", clause.start, cue.first):
+        return False  # they only ask
+    return outside and not _named(f, clause.start, cue.first) & f.deciders
 
 
 def _strangers_own(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> bool:

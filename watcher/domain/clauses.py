@@ -197,6 +197,8 @@ def _cut(s: Sentence) -> list[Clause]:
             cuts.append((at, "main", True, before.strip()))  # ", citing …": an adjunct
         elif (s.words[at - 1].low, low, s.words[min(at + 1, len(s.words) - 1)].low) in _PAIRS:
             continue  # "comes and goes" is one verb
+        elif "," in before and _attributed(s, at):
+            cuts.append((at, "main", True, before.strip()))  # "pact dead, says minister"
         elif "," in before and _names_on(s, at):
             continue  # "urges Norland, Sudland to …"
         elif ("," in before or low in ("and", "&", "then")) and _has_verb(s, cuts[-1][0], at):
@@ -216,6 +218,14 @@ def _names_on(s: Sentence, at: int) -> bool:
     name = next((n for n in s.names if n.place[0] == at), None)
     after = name.place[1] if name else len(s.words)
     return after < len(s.words) and s.words[after].low == "to" and any(n.place[1] == at for n in s.names)
+
+
+def _attributed(s: Sentence, at: int) -> bool:
+    """Whether what follows a comma at word `at` only tells who says so, in a headline that may have no other verb."""
+    if len(s.words) - at > _MAX_SPEAKER:
+        return False
+    says = [m for m in s.marks if m.kind == "say" and m.first >= at and _finite(s, m)]
+    return any(m.first == at or m.last == len(s.words) for m in says)
 
 
 def _only_a_time(s: Sentence, opener: Found) -> bool:

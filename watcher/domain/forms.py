@@ -14,7 +14,10 @@ from watcher.domain.frame import NOUNS, Frame
 
 _NOUNISH = frozenset("of for by on in with".split())
 _RELATIVE = frozenset("who which whose whom".split())
-_PLURAL_ACTS = frozenset("take enter come go begin start kick remain loom continue".split())  # verbs of plural nouns
+_PLURAL_ACTS = frozenset(
+    "take enter come go begin start kick remain loom continue bite hurt hit weigh work drag crimp cripple stay stand hold "
+    "mount squeeze batter dent pinch sting cost threaten".split()
+)  # verbs of plural nouns
 _PEOPLE = frozenset("body group source lower_house upper_house".split())
 _LETS = frozenset("let lets letting make makes making made help helps watch watches see sees".split())
 _SPEAKER = 4  # words before a colon that name who speaks
@@ -139,19 +142,23 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return None
     if tags & set("DN"):
         return _participle(f, cue, clause, before)
-    if (
-        cue.kind in ("does", "flow")
-        and before >= clause.start
-        and f.own(before)
-        and not f.name_before(before + 1)
-        and not (f.told.on_party and f.s.is_("inquiry", before))  # an audit finds and faults
-    ):
+    acts = before >= clause.start and (not f.own(before) or f.name_before(before + 1) or _named_by_who_decides(f, before))
+    acts = acts or (f.told.on_party and f.s.is_("inquiry", before))  # an audit finds and faults
+    if cue.kind in ("does", "flow") and before >= clause.start and not acts:
         return None  # "Epstein files": the item's own noun does not do this to itself
     if "S" in tags and _follows_verb(f, before, clause):
         return None  # "launches strikes", "plans cuts"
     if "S" in tags:
         return None if _plural_noun(f, cue, clause, before) or _own_noun(f, cue, before) else Form.FINITE
     return _base(f, cue, clause, before)
+
+
+def _named_by_who_decides(f: Frame, at: int) -> bool:
+    """Whether the item's own noun that ends at word `at` is the name of who decides: "Norland Bank"."""
+    spans = [p for p in f.subject if p[1] == at + 1]
+    return f.s.words[at].capital and any(
+        first <= n.place[0] < last and not n.adjective and set(n.who) & f.deciders for first, last in spans for n in f.s.names
+    )
 
 
 def _follows_verb(f: Frame, before: int, clause: Clause) -> bool:
@@ -269,7 +276,11 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
         m.first == nxt and m.kind == "possible" and s.words[m.last - 1].low == "to" for m in s.marks
     ):
         return True  # "sanctions set to be reimposed"
-    if s.words[nxt].low in _AFTER_NOUN and any(s.words[k].low in _PLURAL_ACTS for k in range(nxt + 1, clause.end)):
+    if s.words[nxt].low in _PLURAL_ACTS:
+        return True  # "sanctions bite"
+    if s.words[nxt].low in _AFTER_NOUN and any(
+        s.words[k].low in _PLURAL_ACTS and s.words[k - 1].low != "to" for k in range(nxt + 1, clause.end)
+    ):
         return True  # "cuts to air traffic take effect"
     if s.words[nxt].low in ("on", "against") and any(
         s.words[k].low == "to"

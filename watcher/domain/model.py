@@ -714,6 +714,8 @@ class LifecycleWords:
     measures: tuple[str, ...] = ()  # nouns for the measure itself: only these can be threatened or announced bare
     flows: tuple[str, ...] = ()  # nouns for what a measure holds up ("exports"): cues of kind "flow" are told of them
     limits: tuple[str, ...] = ()  # flows that are measures too, and are lifted or imposed: a quota, a cap
+    permissions: tuple[str, ...] = ()  # nouns for what a measure lets through: to end one tightens, to renew one eases
+    renewals: tuple[str, ...] = ()  # verbs that renew or widen a permission
     degrees: tuple[str, ...] = ()  # verbs by which a limit goes up or down, as a flow does
     needs_cue: bool = False  # a text without a word of this lifecycle is about the subject, not about the item
     claimed_stages: bool = False  # what is only claimed is told as no more than announced

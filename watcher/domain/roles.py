@@ -20,6 +20,7 @@ _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli"
 _OF_FLOW = frozenset("in of to on for".split())
 _SETTLED_ON = frozenset("on over about".split())
 _SOON = 3  # words that name who acts
+_LONGEST_PLAIN = 2  # words of a cue that has no object of its own in it
 _TIMES = frozenset("time extension reprieve week month year day hour grace respite breather".split())
 _NEAR = 3  # words between a noun behind us and the subject
 
@@ -31,9 +32,9 @@ def may_be_the_items(s: Sentence, subject: Place, item: Item, measures: Collecti
     """Whether a measure named in the text can be the item's: not another's ("China's tariffs", "Chinese tariffs"),
     and not aimed at another ("tariffs on Canada"). Goods of those it is aimed at are what it is about ("Norlandic
     timber"), and so are those who sell and buy them."""
+    first, last = subject
     if not item.decided_by or not item.against:
         return True
-    first, last = subject
     owner = next((n for n in s.names if n.place[1] == first), None)
     if owner is not None and not set(owner.who) & set(item.decided_by):
         word = s.words[first - 1]
@@ -54,7 +55,8 @@ def may_be_the_items(s: Sentence, subject: Place, item: Item, measures: Collecti
 def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether the cue is told of the subject: in its clause, on the side its form asks for."""
     inside = [p for p in f.subject if clause.start <= p[0] < clause.end]
-    if form is not Form.AFTER and any(first < cue.first and cue.last <= last for first, last in f.subject):
+    verb = cue.kind == "happens" and form in (Form.FINITE, Form.PAST) and any(p[1] == cue.last for p in f.subject)
+    if form is not Form.AFTER and not verb and any(first < cue.first and cue.last <= last for first, last in f.subject):
         return False  # a word inside a phrase of the subject: "plan to end war"
     if f.told.proposals and any(_only_described(f, group) for group in f.groups):
         return False
@@ -404,6 +406,24 @@ def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if heads and heads[-1] in f.told.limits and cue.pattern.head not in f.told.degrees:
         return False  # a quota that is scrapped or imposed is a measure, one that is cut or raised a flow
     return bool(heads) and heads[-1] in flows
+
+
+def turned(f: Frame, cue: Found, clause: Clause, form: Form, state: str) -> str:
+    """The state that an act on a permission tells: to end a licence or a waiver tightens, to renew one eases."""
+    told = f.told
+    if not told.permissions or cue.kind not in ("does", "happens") or cue.last - cue.first > _LONGEST_PLAIN:
+        return state
+    if form is Form.PASSIVE or cue.kind == "happens":
+        span = _head_phrase(f, clause.start, cue.first)
+    else:
+        span = range(cue.last, f.object_end(cue, clause))
+    known = (*told.permissions, *told.measures, *told.flows)
+    heads = [f.s.words[k].stem for k in span if f.s.words[k].stem in known]
+    if not heads or heads[-1] not in told.permissions:
+        return state
+    if cue.pattern.text in told.renewals:
+        return "eased"
+    return "tightened" if state in ("lifted", "eased") else state
 
 
 def _noun_of_flow(f: Frame, cue: Found, clause: Clause) -> bool:

@@ -20,7 +20,7 @@ from watcher.domain.frame import Frame
 from watcher.domain.governing import STATUSES, describes, governed, governors, status_of
 from watcher.domain.matching import Place
 from watcher.domain.model import Status
-from watcher.domain.roles import concerns, takes_flow, takes_goods
+from watcher.domain.roles import concerns, takes_flow, takes_goods, turned
 
 STRENGTH = (
     Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
@@ -140,6 +140,7 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     if not _takes_its_kind(f, cue, clause, form):
         f.others = f.others or elsewhere(f, cue, clause, form)
         return None
+    state = turned(f, cue, clause, form, state or "")
     if f.told.needs_parties and f.s.is_("absent", cue.first) and len(f.deciders) < _TWO:
         return None  # one of many stays away, and they meet all the same
     why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
@@ -253,10 +254,17 @@ def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]
     if s.question and status in (*_FIRM, Status.CLAIMED):
         why.append("asked, not told")
         return Status.POSSIBLE
-    if s.explainer and status in _FIRM:
+    if s.explainer and status in _FIRM and not _before_explaining(s, clause, form):
         why.append("an explainer, not a report")
         return Status.MENTION
     return status
+
+
+def _before_explaining(s: Sentence, clause: Clause, form: Form) -> bool:
+    """Whether a clause tells what another behind a colon then explains: "Tariffs cut: what it means"."""
+    at = s.clauses.index(clause) + 1
+    told = form in (Form.FINITE, Form.PAST, Form.PASSIVE, Form.PLAIN) and not s.is_("explainer", s.clauses[0].start)
+    return told and at < len(s.clauses) and ":" in s.clauses[at].sep
 
 
 def _looked_for(s: Sentence, clause: Clause) -> bool:
@@ -373,6 +381,8 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
     if outer and status in _FIRM:
         status = status_of(f, outer[0])
     status = _voiced(f, m, Form.FINITE, _framed(f, clause, Form.FINITE, status, why), why)
+    if s.words[place[1] - 1].stem in f.told.permissions:
+        return None  # a permission that is weighed or sought is no measure
     return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why), bare=True)
 
 
