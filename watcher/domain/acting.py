@@ -85,7 +85,6 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
         return bool(stranger)
     if f.told.no_courts and acting & f.deciders and _court_acts(f, cue, clause):
         why.append("done by a court, which is not who decides")
-        f.others = True
         return True
     if acting <= f.home and not f.item.with_:
         return False  # the country acts for those of it who decide: "Germany passes heating law"

@@ -330,7 +330,9 @@ def _sayings(s: Sentence) -> list[Saying]:
 def _closes(s: Sentence, c: Clause, m: Found) -> bool:
     """Whether a short clause only tells who reports what stands before it, and to whom: "…, two aides tell Reuters"."""
     short = m.first > c.start and c.end - c.start <= _MAX_SPEAKER and c.kind == "main" and not s.words[c.start].low == "and"
-    return short and not any(
+    to = m.last
+    heard = m.pattern.text in ("tell", "remind", "inform") or to >= c.end or s.words[to].capital or s.is_("preposition", to)
+    return short and heard and not any(
         s.words[k].low in _GOES_ON or s.tags[k] in ("S", "D") or s.is_("modal", k) or s.is_("be", k)
         for k in range(m.last, c.end)
     )  # fmt: skip

@@ -22,6 +22,7 @@ _PARTS = frozenset(
     "acquisition appointment construction deployment expansion merger minority majority nomination purchase stake "
     "takeover".split()
 )  # "of" behind one of these goes on to the thing itself: "some of", "text of", "sale of"
+_OF_WHAT = frozenset("of for in to by on with from into at against".split())  # not "near", "after": another thing
 _LETTING = frozenset("allow let permit enable license authorize authorise".split())
 _TO_IT = frozenset("against on for of into over to".split())
 _TIMES = frozenset("minute hour day week month year moment".split())
@@ -126,7 +127,8 @@ class Frame:
                 continue  # "drops case against X", "imposes a fee on X"
             if s.words[at].low == "of" and at > cue.last and not self.goes_on(at - 1):
                 return at  # the object is what stands before: a draft is not yet the plan
-            if at > cue.last and self.parts(at) and not self._proposed(cue.last, at):
+            goes_on = s.words[at].low in _OF_WHAT and self._proposed(cue.last, at)
+            if at > cue.last and self.parts(at) and not goes_on:
                 if "-" in s.words[at].before:
                     continue  # "tit-for-tat"
                 named = sum(n.place[1] - n.place[0] for n in self.names(cue.last, at))

@@ -20,6 +20,7 @@ STATUSES = {
 }
 _EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
 _ORDERS = frozenset(("order", "direct", "instruct"))
+_CONTESTS = frozenset("appeal sue".split())  # who does so has got what he goes against
 _OPENING = 2  # words before the noun that a headline without a verb is about
 _SHORT = 2  # words before "to": so short a run is the one who acts
 
@@ -234,6 +235,8 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
     made = light and light[-1].first > marks[-1].first if marks else False
     if marks and not (made and set(light[-1].tags) - set("GB") and not f.s.is_("auxiliary", marks[-1].first)):
         why.append(f"governed by “{marks[-1].pattern.text}”")
+        if marks[-1].pattern.text in _CONTESTS and any(f.parts(k) for k in range(marks[-1].last, cue.first)):
+            return Status.MENTION  # "appeals against the fine"
         refused = len(marks) > 1 and marks[-2].kind == "denied" and marks[-2].last == marks[-1].first
         return Status.DENIED if refused else status_of(f, marks[-1])
     if light:
