@@ -33,11 +33,13 @@ def _load(folder: Traversable) -> Lexicon:
     data = {f.name.removesuffix(".yaml"): _read(f) for f in folder.iterdir() if f.name.endswith(".yaml")}
     words = data.pop("words")
     places = data.pop("places", {"places": {}})
+    regions = places.get("regions", {})
     return Lexicon(
         language=words["language"],
         words=_phrases(words["words"]),
         irregular=_phrases(words.get("irregular", {})),
-        places=_phrases(places["places"]),
+        places=_phrases({**places["places"], **regions}),
+        regions=frozenset(regions),
         lifecycles={d["lifecycle"]: _lifecycle(d) for d in data.values()},
     )
 

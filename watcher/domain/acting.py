@@ -5,7 +5,7 @@ Whether the act is told of the item's subject is roles.py's part.
 
 from __future__ import annotations
 
-from watcher.domain.clauses import Clause, Name
+from watcher.domain.clauses import PLACE, REGION, Clause, Name
 from watcher.domain.cues import Found
 from watcher.domain.forms import ACTIVE, Form
 from watcher.domain.frame import NOT_SUBJECT, Frame
@@ -14,7 +14,6 @@ from watcher.domain.matching import Place
 _ACCOUNT = frozenset("over for that which who aiding helping".split())
 _OUTSIDE = frozenset("opposition former ex dissident exiled shadow rival lobby".split())
 _LEAD = 2  # words in which a clause begins
-_REGION = "place:another region"
 _JUDGES = frozenset(
     "judge court jury federal prosecutor district appeals circuit".split()
 )  # a nation's own, told by where they sit
@@ -113,7 +112,6 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
         return bool(stranger)
     if f.told.no_courts and acting & f.deciders and _court_acts(f, cue, clause):
         why.append("done by a court, which is not who decides")
-        f.others = True
         return True
     if acting <= f.home and not f.item.with_:
         return False  # the country acts for those of it who decide: "Germany passes heating law"
@@ -135,7 +133,7 @@ def _owner_elsewhere(f: Frame, cue: Found, clause: Clause) -> str:
     for n in f.names(clause.start, cue.first):
         behind = range(n.place[1], min(n.place[1] + _LEAD, cue.first))
         theirs = words[n.place[1] - 1].possessive and any(words[k].stem in f.told.measures for k in behind)
-        if theirs and n.who[0].startswith("place:"):
+        if theirs and n.who[0].startswith(PLACE):
             return _list(n.who)
     return ""
 
@@ -145,8 +143,8 @@ def _outsider(f: Frame, cue: Found, clause: Clause) -> bool:
     s = f.s
     opening = range(clause.start, min(clause.start + _LEAD, cue.first))
     outside = any(m.kind == "outsider" and m.pattern.text in _OUTSIDE and m.first in opening for m in s.marks)
-    if s.marked("urged", clause.start, cue.first):
-        return False  # they only ask
+    if s.marked("urged", clause.start, cue.first) or s.marked("denied", clause.start, cue.first):
+        return False  # they only ask, or do not bring it about
     return outside and not _named(f, clause.start, cue.first) & f.deciders
 
 
@@ -155,9 +153,9 @@ def _strangers_own(f: Frame, cue: Found, clause: Clause, form: Form, why: list[s
     day is then another one, of their own."""
     acting = agents(f, cue, clause, form)
     known = {w for n in f.s.names if n.place in f.about or f.own(n.place[0]) for w in n.who}
-    if not acting or not all(w.startswith("place:") for w in acting) or acting & known:
+    if not acting or not all(w.startswith(PLACE) for w in acting) or acting & known:
         return False
-    regional = _REGION in acting
+    regional = any(w.startswith(REGION) for w in acting)
     if not regional and (f.item.against or _named(f, 0, len(f.s.words)) & f.deciders - known):
         return False
     f.others = True
@@ -171,7 +169,7 @@ def elsewhere(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return False
     known = {*f.deciders, *f.item.against}
     acting = agents(f, cue, clause, form)
-    return bool(acting) and all(w.startswith("place:") for w in acting) and not _named(f, 0, len(f.s.words)) & known
+    return bool(acting) and all(w.startswith(PLACE) for w in acting) and not _named(f, 0, len(f.s.words)) & known
 
 
 def _on_account(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -223,7 +221,7 @@ def _own_affair(f: Frame, cue: Found, clause: Clause) -> bool:
 
 
 def _list(names: frozenset[str] | set[str] | tuple[str, ...]) -> str:
-    return ", ".join(sorted(n.removeprefix("place:") for n in names))
+    return ", ".join(sorted(n.removeprefix(REGION).removeprefix(PLACE) for n in names))
 
 
 def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
@@ -278,8 +276,10 @@ def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
             continue
         if f.s.words[last - 1].possessive and not _acts_through(f, last):
             continue
+        if n.adjective and first > start and f.s.is_("determiner", first - 1) and "," in f.s.words[first - 1].before:
+            continue  # who somebody is: "Norco, a Sudlandic brewer, signs"
         if _regional(f, first):
-            out.append(_REGION)
+            out.append(REGION + "another")
             continue
         before = next((o for o in f.s.names if o.place[1] == first), None)
         if before is not None and _of_elsewhere(f, before, n):
@@ -298,11 +298,12 @@ def _regional(f: Frame, at: int) -> bool:
 
 def _of_elsewhere(f: Frame, owner: Name, n: Name) -> bool:
     """Whether the name before makes this one another country's: "Pakistan's Supreme Court"."""
-    if not owner.who[0].startswith("place:") or set(n.who) & set(owner.who):
+    if not owner.who[0].startswith(PLACE) or set(n.who) & set(owner.who):
         return False
     if f.home & set(owner.who):
         return False
-    if f.homes and not f.homes & set(owner.who) and f.s.is_("seat", n.place[0]):
+    known = f.homes or owner.who[0].startswith(REGION)
+    if known and not f.homes & set(owner.who) and f.s.is_("seat", n.place[0]):
         return True  # "UK Supreme Court", "Ohio Senate": not the court or the chamber of the item's own country
     return owner.adjective or f.s.words[n.place[0] - 1].possessive
 

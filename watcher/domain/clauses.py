@@ -31,7 +31,9 @@ _VERBAL = (
 )
 _INFLECTED = (*_VERBAL, "granted", "holds", "receive", "effect", "plea", "hosts")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
-_ADJECTIVE = re.compile(r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi)$")
+_ADJECTIVE = re.compile(
+    r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi|Basque|Catalan|Walloon|Welsh)$"
+)
 _CJK = "\u3400"  # words from here on are Chinese characters
 _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
@@ -47,7 +49,9 @@ _FUNCTION = frozenset(("determiner", "preposition"))
 _ITS = frozenset("its his her their".split())
 _TRADES = frozenset("chiefs leaders presidents heads".split())  # "industry leaders" are not those who decide
 _STAFF = frozenset("executive official officials lawyer aide aides".split())  # with "its" they speak for it
+_TELLS = frozenset(("tell", "remind", "inform"))  # these take whom it is told to
 _GOES_ON = frozenset("to that how why what it they he she".split())  # behind a verb of saying these open what is said
+PLACE, REGION = "place:", "place:region:"  # before the name of a country, and of a part of one, in `Name.who`
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 
 
@@ -130,7 +134,8 @@ class Parser:
                 self._marks.add(text, (kind,), verb=kind in _INFLECTED)
         self._who: dict[str, tuple[str, ...]] = {}
         for country, forms in lexicon.places.items():
-            who = next((names[f] for f in (country, *forms) if f in names), (f"place:{country}",))
+            kind = REGION if country in lexicon.regions else PLACE
+            who = next((names[f] for f in (country, *forms) if f in names), (f"{kind}{country}",))
             for f in (country, *forms):
                 self._who.setdefault(f, who)
         self._who.update(names)
@@ -381,13 +386,23 @@ def _sayings(s: Sentence) -> list[Saying]:
 
 def _closes(s: Sentence, c: Clause, m: Found) -> bool:
     """Whether a short clause only tells who reports what stands before it, and to whom: "…, two aides tell Reuters"."""
-    short = (
-        m.first > c.start and c.end - c.start <= _MAX_SPEAKER and c.kind == "main" and not s.words[c.start].low == "and"
+    short = m.first > c.start and c.end - c.start <= _MAX_SPEAKER and c.kind == "main" and s.words[c.start].low != "and"
+    to = m.last
+    heard = (
+        m.pattern.text in _TELLS
+        or to >= c.end
+        or s.words[to].capital
+        or s.is_("preposition", to)
+        or s.is_("source", to)
     )
-    return short and not any(
-        s.words[k].low in _GOES_ON or s.tags[k] in ("S", "D") or s.is_("modal", k) or s.is_("be", k)
-        for k in range(m.last, c.end)
-    )  # fmt: skip
+    return (
+        short
+        and heard
+        and not any(
+            s.words[k].low in _GOES_ON or s.tags[k] in ("S", "D") or s.is_("modal", k) or s.is_("be", k)
+            for k in range(m.last, c.end)
+        )
+    )
 
 
 def _said_until(s: Sentence, at: int) -> int:

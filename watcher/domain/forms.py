@@ -142,7 +142,9 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return None
     if tags & set("DN"):
         return _participle(f, cue, clause, before)
-    acts = before >= clause.start and (not f.own(before) or f.name_before(before + 1) or _named_by_who_decides(f, before))
+    acts = before >= clause.start and (
+        not f.own(before) or f.name_before(before + 1) or _named_by_who_decides(f, before)
+    )
     acts = acts or (f.told.on_party and f.s.is_("inquiry", before))  # an audit finds and faults
     if cue.kind in ("does", "flow") and before >= clause.start and not acts:
         return None  # "Epstein files": the item's own noun does not do this to itself
@@ -157,7 +159,9 @@ def _named_by_who_decides(f: Frame, at: int) -> bool:
     """Whether the item's own noun that ends at word `at` is the name of who decides: "Norland Bank"."""
     spans = [p for p in f.subject if p[1] == at + 1]
     return f.s.words[at].capital and any(
-        first <= n.place[0] < last and not n.adjective and set(n.who) & f.deciders for first, last in spans for n in f.s.names
+        first <= n.place[0] < last and not n.adjective and set(n.who) & f.deciders
+        for first, last in spans
+        for n in f.s.names
     )
 
 

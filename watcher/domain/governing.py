@@ -21,6 +21,7 @@ STATUSES = {
 _EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
 _ACCUSES = frozenset("accuse accuses accused accusing suspected suspects".split())
 _ORDERS = frozenset(("order", "direct", "instruct"))
+_CONTESTS = frozenset("appeal sue".split())  # who does so has got what he goes against
 _OPENING = 2  # words before the noun that a headline without a verb is about
 _SHORT = 2  # words before "to": so short a run is the one who acts
 
@@ -250,6 +251,8 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
         return status_of(f, marks[-1])
     if marks and not (made and set(light[-1].tags) - set("GB") and not f.s.is_("auxiliary", marks[-1].first)):
         why.append(f"governed by “{marks[-1].pattern.text}”")
+        if marks[-1].pattern.text in _CONTESTS and any(f.parts(k) for k in range(marks[-1].last, cue.first)):
+            return Status.MENTION  # "appeals against the fine"
         return _refused(f, marks)
     if light:
         why.append(f"made an act by “{light[-1].pattern.text}”")
@@ -340,7 +343,8 @@ def _effect(f: Frame, cue: Found, clause: Clause) -> Found | None:
     """The verb in the present or past that tells what an act named before it brought about, where the decider is named
     with it: "Norlandic approval of the jab opens the market", and not "approval process", "hopes of approval"."""
     s = f.s
-    if clause.kind != "main" or s.marked("possible", clause.start, clause.end):
+    hopes = (m for m in s.marked("possible", clause.start, clause.end) if not s.is_("effect", m.first))
+    if clause.kind != "main" or any(hopes):
         return None
     if not f.heads(cue.last, clause) and not s.is_("effect", cue.last):
         return None
@@ -354,7 +358,7 @@ def _effect(f: Frame, cue: Found, clause: Clause) -> Found | None:
         if m.tags and set(m.tags) & set("SD") and not f.own(m.first):
             before = f.before(m.first, clause.start)
             modal = s.is_("modal", before) or s.words[before].low == "to" or s.is_("auxiliary", before)
-            return None if modal or m.first == cue.last and "S" not in m.tags else m
+            return None if modal or (m.first == cue.last and "S" not in m.tags) else m
     return None
 
 

@@ -735,6 +735,7 @@ class Lexicon:
     lifecycles: Mapping[str, LifecycleWords]
     irregular: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # verb -> its past forms
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # country -> its names, adjectives, capital
+    regions: frozenset[str] = frozenset()  # those of the places that are only parts of a country
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

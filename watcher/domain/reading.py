@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from watcher.domain.clauses import Parser, Sentence
+from watcher.domain.clauses import PLACE, Parser, Sentence
 from watcher.domain.cues import Found, PatternIndex
 from watcher.domain.frame import Frame
 from watcher.domain.languages import language
@@ -265,7 +265,7 @@ class _Language:
             title = self.parser.places(words(item.title))
             deciding = [words(name) for name, who in self._names.items() if {*who} & {*item.decided_by}]
             known = {who for name in deciding for who in self.parser.places(name)}
-            theirs = {who for who in known if who in item.decided_by or who.startswith("place:")}
+            theirs = {who for who in known if who in item.decided_by or who.startswith(PLACE)}
             home = theirs or (title if len(title) == 1 else set())
             self._homes[item.id] = frozenset(title | theirs), frozenset(home)
         return self._homes[item.id]

@@ -58,8 +58,6 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     verb = cue.kind == "happens" and form in (Form.FINITE, Form.PAST) and any(p[1] == cue.last for p in f.subject)
     if form is not Form.AFTER and not verb and any(first < cue.first and cue.last <= last for first, last in f.subject):
         return False  # a word inside a phrase of the subject: "plan to end war"
-    if f.told.proposals and any(_only_described(f, group) for group in f.groups):
-        return False
     if not f.told.scattered and any(_only_behind(f, group, clause) for group in f.groups):
         return False
     if form is Form.AFTER:
@@ -73,7 +71,7 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if cue.kind == "does" and cue.pattern.label[1] in f.told.on_party:
         if form in ACTIVE and _done_to_another(f, cue, clause):
             return False
-        if not left:
+        if not any(p[1] <= cue.first for p in inside):
             return True  # "Madrid fines two firms in blackout probe"
     if f.told.on_party and form in ACTIVE and cue.kind == "does" and _takes_case(f, cue, clause, form):
         return True
@@ -182,7 +180,7 @@ def _after(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> boo
 
 def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether a cue in a clause that does not name the subject takes it from the one before, or from a label."""
-    if clause.kind == "reason" and f.told.proposals and form in (Form.FINITE, Form.PAST):
+    if clause.kind in ("reason", "after") and f.told.proposals and form in (Form.FINITE, Form.PAST):
         return _decides_of_it(f, cue, clause, form)
     if _labelled(f, clause) or cue.pattern.label[-1] in f.told.on_party:
         return cue.kind == "does" or _labelled(f, clause)
@@ -247,10 +245,10 @@ def _decides_of_it(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     return not named
 
 
-def _only_described(f: Frame, group: Sequence[Place]) -> bool:
+def only_described(f: Frame) -> bool:
     """Whether a part of the subject only stands as the adjective of some other thing: "Swedish tents" is not Sweden's
     accession, "ex-Norco manager" is not Norco."""
-    return bool(group) and all(_describes_other(f, p) for p in group)
+    return bool(f.told.proposals) and any(group and all(_describes_other(f, p) for p in group) for group in f.groups)
 
 
 def _describes_other(f: Frame, place: Place) -> bool:

@@ -20,7 +20,7 @@ from watcher.domain.frame import Frame
 from watcher.domain.governing import STATUSES, describes, governed, governors, status_of
 from watcher.domain.matching import Place
 from watcher.domain.model import Status
-from watcher.domain.roles import concerns, takes_flow, takes_goods, turned
+from watcher.domain.roles import concerns, only_described, takes_flow, takes_goods, turned
 
 STRENGTH = (
     Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
@@ -147,6 +147,8 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     if any(first <= cue.first < last for first, last in f.taken) or foreign(f, cue, clause, form, why):
         f.taken.append(place)  # nor do words inside another's act tell anything
         return None
+    if only_described(f):
+        return None
     told = _framed(f, clause, form, governed(f, cue, clause, form, why), why)
     status = _voiced(f, cue, form, told, why)
     if status in _FIRM and state in f.told.mutual and not both_sides(f, cue, clause, form):
@@ -191,6 +193,14 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
         and any("N" in s.tags[k] or s.words[k].low == "to" for k in range(*cue.gap))
     ):
         return True  # "has signed the deal", "has to undo the deal"
+    if (
+        cue.gap
+        and cue.tags
+        and s.words[cue.gap[0]].low == "to"
+        and "B" in s.tags[cue.gap[0] + 1]
+        and "to" not in cue.pattern.text
+    ):
+        return True  # "refuses to ratify Norland's membership" does not refuse membership
     opens = cue.first == s.clause_at(cue.first).start and "G" in cue.tags
     if (
         cue.gap
