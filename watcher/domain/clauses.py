@@ -37,8 +37,10 @@ _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
 _SHORT_ING = 5  # letters: "bring", "king", "thing" are no participles
 _BEFORE_MONTH = frozenset("in by until till since from last next this early late mid of on before after to".split())
-_BROUGHT = frozenset("go goe went gone come came appear appeared bring brought lay laid put place placed stand stood".split())
+_BROUGHT = frozenset("go goe went gone come came appear appeared bring brought lay laid put place placed stand".split())
 _IDIOM_GAP = 2  # words
+_STATUS = frozenset(("possible", "announced", "urged", "denied"))
+_TELLS = frozenset(("tell", "remind", "inform"))
 _FUNCTION = frozenset(("determiner", "preposition"))
 _PAST = frozenset("former ex retired onetime sacked ousted deposed".split())
 _ITS = frozenset("its his her their".split())
@@ -149,6 +151,7 @@ class Parser:
             ]
         )
         s.names = self._names(text_words)
+        s.marks = [m for m in s.marks if m.kind not in _STATUS or not _in_name(s, m)]
         s.question = "?" in ends or "？" in ends
         s.clauses = _cut(s)
         s.explainer = title and not s.question and _explains(s)
@@ -253,6 +256,14 @@ def _explains(s: Sentence) -> bool:
     )  # fmt: skip
 
 
+def _in_name(s: Sentence, m: Found) -> bool:
+    """Whether a status word is part of a longer name: "Appeals Court"."""
+    size = m.last - m.first
+    return any(
+        last - first > size and first <= m.first and m.last <= last for n in s.names for first, last in [n.place]
+    )
+
+
 def _asked_from(s: Sentence) -> int:
     """Where a question or an explanation begins that follows a colon; 0 where the whole is one."""
     starts = [c.start for c in s.clauses if ":" in c.sep]
@@ -329,10 +340,10 @@ def _sayings(s: Sentence) -> list[Saying]:
 
 def _closes(s: Sentence, c: Clause, m: Found) -> bool:
     """Whether a short clause only tells who reports what stands before it, and to whom: "…, two aides tell Reuters"."""
-    short = m.first > c.start and c.end - c.start <= _MAX_SPEAKER and c.kind == "main" and not s.words[c.start].low == "and"
+    short = c.end - c.start <= _MAX_SPEAKER and c.kind == "main" and s.words[c.start].low != "and"
     to = m.last
-    heard = m.pattern.text in ("tell", "remind", "inform") or to >= c.end or s.words[to].capital or s.is_("preposition", to)
-    return short and heard and not any(
+    heard = m.pattern.text in _TELLS or to >= c.end or s.words[to].capital or s.is_("preposition", to)
+    return m.first > c.start and short and heard and not any(
         s.words[k].low in _GOES_ON or s.tags[k] in ("S", "D") or s.is_("modal", k) or s.is_("be", k)
         for k in range(m.last, c.end)
     )  # fmt: skip
@@ -348,6 +359,12 @@ def _another(word: Word) -> bool:
     """Whether the word before an office makes it a past one, or one of a people nobody knows: "ex-minister",
     "former envoy", "Ruritanian envoy"."""
     return word.low in _PAST or (word.capital and not word.raw.isupper() and _ADJECTIVE.search(word.raw) is not None)
+
+
+def _of_a_trade(s: Sentence, at: int) -> bool:
+    """Whether those at the head are of some trade: "industry leaders", "racing chiefs"."""
+    trade = s.words[at - 1]
+    return s.words[at].low in _TRADES and not trade.capital and not s.is_("determiner", at - 1)
 
 
 def _names_only(s: Sentence, c: Clause) -> bool:
@@ -368,9 +385,7 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
     speaks = [k for k in range(by, until) if not s.is_("say", k) and not s.is_("hedge", k)]
     pronoun = bool(speaks) and all(s.is_("pronoun", k) for k in speaks)
     bodies = [m.first for m in s.marked("body", by, until)]
-    elsewhere = any(k > by and _another(s.words[k - 1]) for k in bodies)
-    elsewhere = elsewhere or any(k > by and s.words[k].low in _TRADES and s.words[k - 1].low.islower() and
-                                 not s.words[k - 1].capital and not s.is_("determiner", k - 1) for k in bodies)  # fmt: skip
+    elsewhere = any(k > by and (_another(s.words[k - 1]) or _of_a_trade(s, k)) for k in bodies)
     elsewhere = elsewhere or any(m.first > max(bodies) for m in sources if bodies)  # "agency insiders"
     theirs = until > by and s.words[by].low in _ITS and not any(m.pattern.text not in _STAFF for m in sources)
     official = not who and ((bool(bodies) and not elsewhere) or pronoun or theirs)
