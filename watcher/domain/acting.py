@@ -17,6 +17,7 @@ _LEAD = 2  # words in which a clause begins
 _JUDGES = frozenset(
     "judge court jury federal prosecutor district appeals circuit".split()
 )  # a nation's own, told by where they sit
+_BELOW = frozenset("federal district appeals appeal circuit lower trial state county local regional provincial".split())
 _NO_NOUN = frozenset("adverb determiner preposition be have modal auxiliary reason condition after background".split())
 
 
@@ -96,12 +97,12 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
     acting = agents(f, cue, clause, form)
     if acting and f.told.needs_parties and f.s.is_("hosts", cue.first) and f.item.with_ and not acting & f.deciders:
         return not f.deciders <= _named(f, clause.start, clause.end)
+    if not acting and _other_court(f, cue, clause, form):
+        why.append("done by a court, which is not who decides")
+        return True
     if not acting:
-        told = (
-            (form in (Form.FINITE, Form.PAST) or _adjunct(f, cue, clause))
-            and cue.kind != "happens"
-            and not f.s.is_("receive", cue.first)
-        )
+        told = form in (Form.FINITE, Form.PAST) or _adjunct(f, cue, clause)
+        told = told and cue.kind != "happens" and not f.s.is_("receive", cue.first)
         stranger = _stranger(f, cue, clause) if told else ""
         if stranger:
             why.append(f"done by “{stranger}”, who is nobody that decides")
@@ -194,6 +195,25 @@ def _with_others(f: Frame, cue: Found, clause: Clause) -> bool:
     return bool(partners) and not any(
         {*n.who, *n.within} & known or n.place in f.about or f.own(n.place[0]) for n in partners
     )
+
+
+def _other_court(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
+    """Whether an unnamed court acts where a court does not decide, or a court below the one that does: "federal judge
+    blocks …", "… blocked by appeals court"."""
+    s, span = f.s, range(clause.start, cue.first)
+    if form is Form.PASSIVE:
+        by = next((k for k in range(cue.last, clause.end) if s.words[k].low == "by"), clause.end)
+        span = range(by + 1, min(by + 6, clause.end))
+    elif form not in (Form.FINITE, Form.PAST):
+        return False
+    said = {k for saying in s.sayings if saying.end <= cue.first for k in range(saying.start, saying.end)}
+    courts = [k for k in span if s.is_("court", k) and k not in said and not s.words[k].possessive]
+    return bool(courts) and (f.told.no_courts or _is_below(f, courts[0]))
+
+
+def _is_below(f: Frame, at: int) -> bool:
+    """Whether the court named at a word is said to be one below the highest."""
+    return f.s.words[at].low in _BELOW or (at > 0 and f.s.words[at - 1].low in _BELOW)
 
 
 def _court_acts(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -322,7 +342,7 @@ def _stranger(f: Frame, cue: Found, clause: Clause) -> str:
 
 
 def _adjunct(f: Frame, cue: Found, clause: Clause) -> bool:
-    """Whether a gerund opens an adjunct and so shares the subject of the clause before: "X cuts its outlook, blaming …".
+    """Whether a gerund opens an adjunct, which shares the subject of the clause before: "X cuts forecast, blaming …".
 
     Only where the act is told of the one looked into: there anybody may be blamed by anybody."""
     return bool(f.told.on_party) and clause.linked and "G" in cue.tags and clause.start == cue.first

@@ -45,6 +45,7 @@ _BROUGHT = frozenset(
     "go goe went gone come came appear appeared bring brought lay laid put place placed stand stood".split()
 )
 _IDIOM_GAP = 2  # words
+_STATUS = frozenset(("possible", "announced", "urged", "denied"))
 _FUNCTION = frozenset(("determiner", "preposition"))
 _ITS = frozenset("its his her their".split())
 _TRADES = frozenset("chiefs leaders presidents heads".split())  # "industry leaders" are not those who decide
@@ -158,6 +159,7 @@ class Parser:
             ]
         )
         s.names = self._names(text_words)
+        s.marks = [m for m in s.marks if m.kind not in _STATUS or not _in_name(s, m)]
         s.question = "?" in ends or "？" in ends
         s.clauses = _cut(s)
         s.explainer = title and not s.question and _explains(s)
@@ -307,6 +309,14 @@ def _explains(s: Sentence) -> bool:
     )  # fmt: skip
 
 
+def _in_name(s: Sentence, m: Found) -> bool:
+    """Whether a status word is part of a longer name: "Appeals Court"."""
+    size = m.last - m.first
+    return any(
+        last - first > size and first <= m.first and m.last <= last for n in s.names for first, last in [n.place]
+    )
+
+
 def _asked_from(s: Sentence) -> int:
     """Where a question or an explanation begins that follows a colon; 0 where the whole is one."""
     starts = [c.start for c in s.clauses if ":" in c.sep]
@@ -386,22 +396,15 @@ def _sayings(s: Sentence) -> list[Saying]:
 
 def _closes(s: Sentence, c: Clause, m: Found) -> bool:
     """Whether a short clause only tells who reports what stands before it, and to whom: "…, two aides tell Reuters"."""
-    short = m.first > c.start and c.end - c.start <= _MAX_SPEAKER and c.kind == "main" and s.words[c.start].low != "and"
+    short = c.end - c.start <= _MAX_SPEAKER and c.kind == "main" and s.words[c.start].low != "and"
+    if m.first == c.start or not short:
+        return False
     to = m.last
-    heard = (
-        m.pattern.text in _TELLS
-        or to >= c.end
-        or s.words[to].capital
-        or s.is_("preposition", to)
-        or s.is_("source", to)
-    )
-    return (
-        short
-        and heard
-        and not any(
-            s.words[k].low in _GOES_ON or s.tags[k] in ("S", "D") or s.is_("modal", k) or s.is_("be", k)
-            for k in range(m.last, c.end)
-        )
+    heard = m.pattern.text in _TELLS or to >= c.end or s.words[to].capital
+    heard = heard or s.is_("preposition", to) or s.is_("source", to)
+    return heard and not any(
+        s.words[k].low in _GOES_ON or s.tags[k] in ("S", "D") or s.is_("modal", k) or s.is_("be", k)
+        for k in range(m.last, c.end)
     )
 
 
@@ -414,6 +417,12 @@ def _said_until(s: Sentence, at: int) -> int:
 def _of_a_people(word: Word) -> bool:
     """Whether a word before an office is the adjective of a people nobody knows: "Ruritanian envoy"."""
     return word.capital and not word.raw.isupper() and _ADJECTIVE.search(word.raw) is not None
+
+
+def _of_a_trade(s: Sentence, at: int) -> bool:
+    """Whether those at the head are of some trade: "industry leaders", "racing chiefs"."""
+    trade = s.words[at - 1]
+    return s.words[at].low in _TRADES and not trade.capital and not s.is_("determiner", at - 1)
 
 
 def _names_only(s: Sentence, c: Clause) -> bool:
@@ -448,12 +457,8 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
 def _elsewhere(s: Sentence, bodies: Sequence[int], by: int, sources: Sequence[Found]) -> bool:
     """Whether who speaks only bears the name of an office: of a people nobody knows ("Ruritanian envoy"), of a trade
     ("industry leaders"), or as one inside it ("agency insiders")."""
-    before = [(s.words[k - 1], s.words[k]) for k in bodies if k > by]
-    trades = any(
-        word.low in _TRADES and led.low.islower() and not led.capital and not s.is_("determiner", bodies[0] - 1)
-        for led, word in before
-    )
-    return trades or any(_of_a_people(led) for led, _ in before) or any(m.first > max(bodies) for m in sources)
+    led = any(k > by and (_of_a_people(s.words[k - 1]) or _of_a_trade(s, k)) for k in bodies)
+    return led or any(m.first > max(bodies) for m in sources)
 
 
 def _of_the_press(s: Sentence, n: Name, sources: Sequence[Found], until: int) -> bool:

@@ -92,9 +92,8 @@ def _behind(f: Frame, cue: Found, clause: Clause) -> bool:
     back = f.s.clauses[max(f.s.clauses.index(clause) - 1, 0)]
     if back is clause or cue.pattern.label[-1] in f.told.past.values() or f.told.past:
         return True
-    ahead = any(
-        m.kind in ("possible", "modal", "announced", "urged") for m in f.s.marks if back.start <= m.first < back.end
-    )
+    told = [m for m in f.s.marks if back.start <= m.first < back.end]
+    ahead = any(m.kind in ("possible", "modal", "announced", "urged") for m in told)
     return not ahead and not any(w.low == "to" for w in f.s.words[back.start : back.end])  # "to launch after approval"
 
 
@@ -112,18 +111,10 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
                 return Form.PASSIVE
         if s.is_("have", before) and tags & set("DN"):
             return Form.PAST
-    if (
-        cue.last - cue.first == 1
-        and cue.last < clause.end
-        and "-" in s.words[cue.last].before
-        and s.words[cue.last].glued
-    ):
+    single = cue.last - cue.first == 1
+    if single and cue.last < clause.end and "-" in s.words[cue.last].before and s.words[cue.last].glued:
         return None  # "stop-gap", "cut-off"
-    if (
-        "-" in s.words[cue.first].before
-        and s.words[cue.first].glued
-        and (tags & set("DN") or cue.last - cue.first == 1)
-    ):
+    if "-" in s.words[cue.first].before and s.words[cue.first].glued and (tags & set("DN") or single):
         return None  # "state-backed", "year-end"
     if prev is None and clause.linked and tags & set("DN") and clause is not s.clauses[-1]:
         return None  # an apposition: "the treaty, signed in May, was torn up"
@@ -145,7 +136,7 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
     acts = before >= clause.start and (
         not f.own(before) or f.name_before(before + 1) or _named_by_who_decides(f, before)
     )
-    acts = acts or (f.told.on_party and f.s.is_("inquiry", before))  # an audit finds and faults
+    acts = acts or (bool(f.told.on_party) and f.s.is_("inquiry", before))  # an audit finds and faults
     if cue.kind in ("does", "flow") and before >= clause.start and not acts:
         return None  # "Epstein files": the item's own noun does not do this to itself
     if "S" in tags and _follows_verb(f, before, clause):
@@ -304,9 +295,8 @@ def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
 
 def _decider_right_before(f: Frame, cue: Found) -> bool:
     """Whether the one who decides stands right before, as the subject of a verb: "Norland shelves cull plans"."""
-    return any(
-        n.place[1] == cue.first and not n.adjective and {*n.who} & f.deciders for n in f.s.names
-    ) and f.name_before(cue.first)
+    names = [n for n in f.s.names if n.place[1] == cue.first and not n.adjective]
+    return f.name_before(cue.first) and any({*n.who} & f.deciders for n in names)
 
 
 def _asks(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -367,10 +357,8 @@ def _subject_of_next(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
     s, nxt = f.s, cue.last
     if nxt >= clause.end or not f.name_before(before + 1) or s.words[before].low.endswith("s"):
         return False  # plural names take a bare verb
-    verb = (
-        set(s.tags[nxt]) & set("SD") and not f.own(nxt) and s.words[nxt].stem not in (*f.told.measures, *f.told.flows)
-    )
-    return bool(verb) and (nxt + 1 >= clause.end or f.small(nxt + 1))
+    noun = f.own(nxt) or s.words[nxt].stem in (*f.told.measures, *f.told.flows)
+    return bool(set(s.tags[nxt]) & set("SD")) and not noun and (nxt + 1 >= clause.end or f.small(nxt + 1))
 
 
 def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:

@@ -26,6 +26,7 @@ _PARTS = frozenset(
     "takeover".split()
 )  # "of" behind one of these goes on to the thing itself: "some of", "text of", "sale of"
 _OF_WHAT = frozenset("of for in to by on with from into at against".split())  # not "near", "after": another thing
+_SIDES = frozenset("with against for".split())
 _LETTING = frozenset("allow let permit enable license authorize authorise".split())
 _TO_IT = frozenset("against on for of into over to".split())
 _TIMES = frozenset("minute hour day week month year moment".split())
@@ -137,10 +138,17 @@ class Frame:
             if at > cue.last and self.parts(at) and not goes_on:
                 if "-" in s.words[at].before:
                     continue  # "tit-for-tat"
-                named = sum(n.place[1] - n.place[0] for n in self.names(cue.last, at))
-                if named < at - cue.last:
+                sides = s.words[cue.last - 1].low in _SIDES  # "sides with Norland on the dam"
+                if not all(self._named(k, sides) for k in range(cue.last, at)):
                     return at
         return clause.end
+
+    def _named(self, at: int, written: bool) -> bool:
+        """Whether word `at` is a name that is known, or `written` as one in a title that is not all in capitals."""
+        if any(first <= at < last for n in self.s.names for first, last in [n.place]):
+            return True
+        capitals = sum(w.capital for w in self.s.words)
+        return written and self.s.words[at].capital and not self.own(at) and capitals * 2 < len(self.s.words)
 
     def _proposed(self, start: int, end: int) -> bool:
         """Whether words start..end-1 name something proposed, which goes on behind a preposition: "stake in X"."""

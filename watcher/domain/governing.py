@@ -89,6 +89,8 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
     marks = governors(f, cue, clause)
     if form is Form.NOUN:
         return _nominal(f, cue, clause, marks, why)
+    if form is Form.PASSIVE:
+        marks = [m for m in marks if not _noun_with_participle(f, m, cue)]
     if form in (Form.FINITE, Form.PAST):
         mark = next((m for m in marks if _reaches(f, m, cue)), None)
         if mark is None and (shared := _shared(f, cue, clause, why)) is not None:
@@ -147,6 +149,15 @@ def _dated(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> 
         why.append("on a day to come")
         return Status.ANNOUNCED
     return Status.DONE
+
+
+def _noun_with_participle(f: Frame, m: Found, cue: Found) -> bool:
+    """Whether a word that may ask or weigh is the noun that a participle is told of: "embassy plan rejected"."""
+    s, between = f.s, range(m.last, cue.first)
+    bare = (
+        "B" in m.tags and m.last - m.first == 1 and m.kind in ("possible", "urged") and not s.is_("auxiliary", m.first)
+    )
+    return bare and all(s.is_("be", k) or s.is_("have", k) or s.is_("adverb", k) for k in between)
 
 
 def _decided(f: Frame, mark: Found, clause: Clause) -> Status | None:

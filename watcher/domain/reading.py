@@ -259,8 +259,8 @@ class _Language:
         return frame, _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])
 
     def _homes_of(self, item: Item) -> tuple[frozenset[str], frozenset[str]]:
-        """The countries named by an item's title and by the names of those who decide ("US Supreme Court"), and of these
-        that of the deciders: told by their names, or the only one of the title."""
+        """The countries named by an item's title and by the names of those who decide ("US Supreme Court"), and of
+        these that of the deciders: told by their names, or the only one of the title."""
         if item.id not in self._homes:
             title = self.parser.places(words(item.title))
             deciding = [words(name) for name, who in self._names.items() if {*who} & {*item.decided_by}]

@@ -92,9 +92,8 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
                 return False  # exports rise, and that is no measure; but they resume only when they may
         either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
         transitive = either and f.has_object(cue, clause)
-        risked = form is Form.GERUND and any(
-            m.last == cue.first and m.tags for m in f.s.marked("possible", clause.start, cue.first)
-        )
+        weighed = f.s.marked("possible", clause.start, cue.first)
+        risked = form is Form.GERUND and any(m.last == cue.first and m.tags for m in weighed)
         return cue.gap is not None or (left and (form is not Form.GERUND or risked) and not transitive)
     if form is Form.PASSIVE:
         return (
@@ -125,7 +124,7 @@ def _takes_quantity(f: Frame, cue: Found, clause: Clause) -> bool:
 
 
 def _takes_case(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
-    """Whether who decides acts on the case, called by no more than that: "Norco shares rise as agency drops inquiry"."""
+    """Whether who decides acts on the case, called no more than that: "Norco shares rise as agency drops inquiry"."""
     s, span = f.s, range(cue.gap[0] if cue.gap else cue.last, f.object_end(cue, clause))
     if not any(s.is_("inquiry", k) for k in span) or any(s.words[k].capital and not f.own(k) for k in span):
         return False
@@ -134,7 +133,7 @@ def _takes_case(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
 
 def _done_to_another(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether an act on the one looked into is done to somebody who is not the item's, by a name of their own: "fines
-    SpaceX …", "fines Delta over checks on Boeing jets"; and not "fines Delta in Boeing probe", which is the case itself."""
+    Sudco over flaws in Norco pumps"; and not "fines Sudco in Norco probe", which is the case itself."""
     s = f.s
     if not _has_party(f.item) or sum(w.capital for w in s.words) * 2 > len(s.words):
         return False  # a title all in capitals does not tell names
@@ -163,8 +162,8 @@ def _title(f: Frame) -> Set[str]:
 
 
 def _after(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> bool:
-    """Whether an act behind "after" is told of the subject: beside it, behind "for", or named before with the decider here:
-    "Norco soars after agency's nod"."""
+    """Whether an act behind "after" is of the subject: beside it, behind "for", or named in the clause before with
+    the decider here: "Norco soars after agency's nod"."""
     s, nxt = f.s, cue.last
     if not f.heads(nxt, clause):
         return False
@@ -226,8 +225,8 @@ def _bare_measure(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
 
 
 def _decides_of_it(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
-    """Whether the one who decides acts in a clause with "as" on nothing but what the sentence is about: "X shares jump as
-    regulator signs off", "… as Norland clears takeover"."""
+    """Whether the one who decides acts in a clause with "as" on nothing but what the sentence is about: "X shares jump
+    as regulator signs off", "… as Norland clears takeover"."""
     s = f.s
     at = s.clauses.index(clause)
     back = s.clauses[at - 1] if at else clause
@@ -237,11 +236,10 @@ def _decides_of_it(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return False
     known = {w.stem for w in words(f.item.title)}
     begin = cue.gap[0] if cue.gap else cue.last
-    object_ = [k for k in range(begin, f.object_end(cue, clause)) if not f.small(k) and not s.is_("determiner", k)]
-    rest = [k for k in object_ if k < cue.last] if cue.gap and cue.gap[1] > cue.gap[0] else []
-    named = [
-        k for k in (*rest, *(k for k in object_ if k >= cue.last)) if s.words[k].stem not in (*f.told.proposals, *known)
-    ]
+    end = max(f.object_end(cue, clause), cue.last)
+    inside = range(cue.gap[1], cue.last) if cue.gap else range(0)  # words of the cue itself
+    object_ = [k for k in range(begin, end) if k not in inside and not f.small(k) and not s.is_("determiner", k)]
+    named = [k for k in object_ if s.words[k].stem not in (*f.told.proposals, *known)]
     return not named
 
 
@@ -254,7 +252,7 @@ def only_described(f: Frame) -> bool:
 def _describes_other(f: Frame, place: Place) -> bool:
     s, (first, last) = f.s, place
     word = s.words[first]
-    if first and (s.words[first - 1].low == "ex" and "-" in word.before or s.words[first - 1].low == "former"):
+    if first and ((s.words[first - 1].low == "ex" and "-" in word.before) or s.words[first - 1].low == "former"):
         return not f.told.on_party
     if not any(n.place == place and n.adjective for n in s.names) or last >= len(s.words):
         return False
@@ -269,7 +267,7 @@ def _settled_on(f: Frame, cue: Found, inside: Sequence[Place]) -> bool:
     s = f.s
     on = next((k for k in range(cue.first + 1, cue.last + 1) if k < len(s.words) and s.words[k].low in _SETTLED_ON), -1)
     before = f.before(cue.first, 0)
-    while before >= 0 and s.is_("be", before) or s.is_("have", before):
+    while (before >= 0 and s.is_("be", before)) or s.is_("have", before):
         before -= 1
     return on >= 0 and before >= 0 and s.is_("settled", before) and any(p[1] > on for p in inside)
 
@@ -278,10 +276,9 @@ def _led_to(f: Frame, place: Place, cue: Found) -> bool:
     """Whether only names and small words stand between a noun and the cue: "summit between X and Y under way"."""
     s = f.s
     named = {k for n in s.names for k in range(*n.place)}
-    return place[1] < cue.first and all(
-        k in named or f.small(k) or f.own(k) or f.goes_on(k) or s.is_("determiner", k)
-        for k in range(place[1], cue.first)
-    )
+    between = range(place[1], cue.first)
+    small = all(k in named or f.small(k) or f.own(k) or f.goes_on(k) or s.is_("determiner", k) for k in between)
+    return small and place[1] < cue.first
 
 
 def _holds_measure(f: Frame, place: Place) -> bool:
@@ -291,12 +288,8 @@ def _holds_measure(f: Frame, place: Place) -> bool:
 def _is_measure(f: Frame, place: Place, clause: Clause) -> bool:
     """Whether a measure named is the thing itself and not a part of another's name: "tariffs", not "tariff truce"."""
     at, told = place[1], f.told
-    if (
-        at < clause.end
-        and (f.s.is_("head", at) or f.s.is_("hanger_on", at))
-        and not f.own(at)
-        and f.s.words[at].stem not in told.proposals
-    ):
+    other = at < clause.end and (f.s.is_("head", at) or f.s.is_("hanger_on", at))
+    if other and not f.own(at) and f.s.words[at].stem not in told.proposals:
         return False
     if not told.measures or not _holds_measure(f, place) or f.heads(at, clause):
         return True
@@ -336,9 +329,13 @@ def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
         return True
     if set(f.s.tags[at]) & set("DN") and f.small(at + 1):
         return True  # "summit planned for Paris is off"
-    return all(f.own(k) or f.s.is_("be", k) or f.s.is_("have", k) or f.s.is_("modal", k) or f.s.is_("auxiliary", k) or
-               any(m.first <= k < m.last and m.kind not in NOUNS for m in f.s.marks)
-               for k in range(at, cue.first))  # fmt: skip
+    helps = ("be", "have", "modal", "auxiliary")
+    return all(
+        f.own(k)
+        or any(f.s.is_(kind, k) for kind in helps)
+        or any(m.first <= k < m.last and m.kind not in NOUNS for m in f.s.marks)
+        for k in range(at, cue.first)
+    )
 
 
 def _leads(f: Frame, place: Place, clause: Clause) -> bool:

@@ -21,6 +21,7 @@ from watcher.domain.governing import STATUSES, describes, governed, governors, s
 from watcher.domain.matching import Place
 from watcher.domain.model import Status
 from watcher.domain.roles import concerns, only_described, takes_flow, takes_goods, turned
+from watcher.domain.text import words
 
 STRENGTH = (
     Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
@@ -98,7 +99,7 @@ def _holds_an_act(f: Frame, cue: Found, cues: Sequence[Found]) -> bool:
 
 
 def _beside_the_verb(f: Frame, told: Told, candidates: Sequence[Told]) -> bool:
-    """Whether what is denied is only an adjunct to another act in its clause: "may close the inquiry without a fine"."""
+    """Whether what is denied is only an adjunct to another act in its clause: "may end the inquiry without a fine"."""
     before = told.place[0] - 1
     while before >= 0 and (f.s.is_("determiner", before) or f.s.words[before].low in ("any", "further")):
         before -= 1
@@ -119,7 +120,8 @@ def _overtaken(f: Frame, told: Told, candidates: Sequence[Told]) -> bool:
 def _is_own_order(f: Frame, cue: Found) -> bool:
     """Whether the order acted on is what the item is about ("climate order"), and not a ruling on it."""
     named = any(first <= cue.last - 2 < last for n in f.s.names for first, last in [n.place])
-    return f.own(cue.last - 1) and f.own(cue.last - 2) and not named
+    called = f.s.words[cue.last - 1].stem == "order" and any(w.stem == "order" for w in words(f.item.title))
+    return (f.own(cue.last - 1) or called) and f.own(cue.last - 2) and not named
 
 
 def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
@@ -179,6 +181,11 @@ def _takes_its_kind(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     return cue.kind == "flow" and takes_goods(f, cue, clause, form)
 
 
+def _is_infinitive(s: Sentence, at: int) -> bool:
+    """Whether "to" and a verb stand at word `at`."""
+    return s.words[at].low == "to" and at + 1 < len(s.words) and "B" in s.tags[at + 1]
+
+
 def _is_no_cue(f: Frame, cue: Found) -> bool:
     """Whether the words only look like a cue: an auxiliary, a part of a longer status word, or a verb that
     governs the real cue ("agrees to lift", "fails to pass")."""
@@ -193,13 +200,7 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
         and any("N" in s.tags[k] or s.words[k].low == "to" for k in range(*cue.gap))
     ):
         return True  # "has signed the deal", "has to undo the deal"
-    if (
-        cue.gap
-        and cue.tags
-        and s.words[cue.gap[0]].low == "to"
-        and "B" in s.tags[cue.gap[0] + 1]
-        and "to" not in cue.pattern.text
-    ):
+    if cue.gap and cue.tags and "to" not in cue.pattern.text and _is_infinitive(s, cue.gap[0]):
         return True  # "refuses to ratify Norland's membership" does not refuse membership
     opens = cue.first == s.clause_at(cue.first).start and "G" in cue.tags
     if (
