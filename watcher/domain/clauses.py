@@ -88,6 +88,8 @@ class Sentence:
     names: list[Name] = field(default_factory=list)
     marks: list[Found] = field(default_factory=list)
     sayings: list[Saying] = field(default_factory=list)
+    kinds: dict[int, set[str]] = field(default_factory=dict)  # the classes of the marks by their first word
+    adverbs: dict[int, int] = field(default_factory=dict)  # for each word of an adverb, where that begins
     question: bool = False
     explainer: bool = False
     # the characters where days are told that are still to come when the text is published; few sentences are asked
@@ -103,7 +105,14 @@ class Sentence:
 
     def is_(self, kind: str, at: int) -> bool:
         """Whether word `at` begins a word of that class."""
-        return any(m.first == at and m.kind == kind for m in self.marks)
+        return at in self.kinds and kind in self.kinds[at]
+
+    def index(self) -> None:
+        """Note where the marks begin: this is asked of every word many times."""
+        for m in self.marks:
+            self.kinds.setdefault(m.first, set()).add(m.kind)
+            if m.kind == "adverb":
+                self.adverbs.update(dict.fromkeys(range(m.first, m.last), m.first))
 
 
 class Parser:
@@ -140,6 +149,7 @@ class Parser:
                 and not _is_month(text_words, m.first)
             ]
         )
+        s.index()
         s.names = self._names(text_words)
         s.question = "?" in ends or "？" in ends
         s.clauses = _cut(s)
