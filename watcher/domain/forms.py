@@ -116,7 +116,7 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
     if tags & set("DN"):
         return _participle(f, cue, clause, before)
     acts = before >= clause.start and (not f.own(before) or f.name_before(before + 1) or _named_by_who_decides(f, before))
-    if cue.kind in ("does", "flow") and before >= clause.start and not acts:
+    if cue.kind in ("does", "flow") and before >= clause.start and not acts and cue.last - cue.first == 1:
         return None  # "Epstein files": the item's own noun does not do this to itself
     if "S" in tags and _follows_verb(f, before, clause):
         return None  # "launches strikes", "plans cuts"

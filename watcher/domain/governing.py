@@ -20,6 +20,7 @@ STATUSES = {
 }
 _EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
 _ACCUSES = frozenset("accuse accuses accused accusing suspected suspects".split())
+_CAUSES = frozenset("forces forced prompts prompted compels compelled obliges obliged leads led".split())
 _ORDERS = frozenset(("order", "direct", "instruct"))
 _OPENING = 2  # words before the noun that a headline without a verb is about
 _SHORT = 2  # words before "to": so short a run is the one who acts
@@ -103,8 +104,14 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
         if mark.pattern.text in _ORDERS and f.names(mark.last, cue.first) and not _decides(f, clause.start, mark.first):
             return Status.URGED  # "judge orders the decider to lift"
         status = status_of(f, mark)
+        ordered = mark.pattern.text in _ORDERS and set(mark.tags) & set("SD") and form is Form.PASSIVE
+        if ordered and f.told.measures and len(marks) == 1:
+            return Status.DONE  # "orders ban lifted": ordered is done
         denied = status is Status.ANNOUNCED and any(status_of(f, m) is Status.DENIED for m in marks)
         return Status.DENIED if denied else status
+    if form is Form.INFINITIVE and any(w.low in _CAUSES for w in f.s.words[clause.start : cue.first]):
+        why.append("brought about")
+        return Status.DONE  # "drought forces Norland to tighten …"
     if form is Form.INFINITIVE and not _commits(f, cue, clause):
         why.append("a purpose, not a commitment")
         return Status.POSSIBLE
