@@ -102,6 +102,8 @@ class Sentence:
     names: list[Name] = field(default_factory=list)
     marks: list[Found] = field(default_factory=list)
     sayings: list[Saying] = field(default_factory=list)
+    kinds: dict[int, set[str]] = field(default_factory=dict)  # the classes of the marks by their first word
+    adverbs: dict[int, int] = field(default_factory=dict)  # for each word of an adverb, where that begins
     question: bool = False
     explainer: bool = False
     asked_from: int = 0  # the word at which the explaining or the question begins: "Ban lifted: what changes"
@@ -118,7 +120,14 @@ class Sentence:
 
     def is_(self, kind: str, at: int) -> bool:
         """Whether word `at` begins a word of that class."""
-        return any(m.first == at and m.kind == kind for m in self.marks)
+        return at in self.kinds and kind in self.kinds[at]
+
+    def index(self) -> None:
+        """Note where the marks begin: this is asked of every word many times."""
+        for m in self.marks:
+            self.kinds.setdefault(m.first, set()).add(m.kind)
+            if m.kind == "adverb":
+                self.adverbs.update(dict.fromkeys(range(m.first, m.last), m.first))
 
 
 class Parser:
@@ -158,6 +167,7 @@ class Parser:
                 and not (m.kind in _FUNCTION and m.pattern.head != text_words[m.first].low)  # "News" is not "new"
             ]
         )
+        s.index()
         s.names = self._names(text_words)
         s.marks = [m for m in s.marks if m.kind not in _STATUS or not _in_name(s, m)]
         s.question = "?" in ends or "？" in ends

@@ -82,12 +82,8 @@ class Found:
     first: int
     last: int
     tags: str
-    gap: tuple[int, int] | None = None  # words the gap stands for
-
-    @property
-    def kind(self) -> str:
-        """The first part of what the pattern stands for: a class of words, or a kind of cue."""
-        return self.pattern.label[0]
+    gap: tuple[int, int] | None  # words the gap stands for
+    kind: str  # the first part of what the pattern stands for: a class of words, or a kind of cue
 
     @property
     def label_state(self) -> str:
@@ -191,7 +187,7 @@ def _fits(pattern: Pattern, tags: str, text_words: Sequence[Word], at: int, end:
             if here >= end or not _is(text_words[here], slot):
                 return None
         here += 1
-    return Found(pattern, at, here, tags, gap)
+    return Found(pattern, at, here, tags, gap, pattern.label[0])
 
 
 def _is(word: Word, slot: frozenset[str]) -> bool:

@@ -137,7 +137,7 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         not f.own(before) or f.name_before(before + 1) or _named_by_who_decides(f, before)
     )
     acts = acts or (bool(f.told.on_party) and f.s.is_("inquiry", before))  # an audit finds and faults
-    if cue.kind in ("does", "flow") and before >= clause.start and not acts:
+    if cue.kind in ("does", "flow") and before >= clause.start and not acts and single:
         return None  # "Epstein files": the item's own noun does not do this to itself
     if "S" in tags and _follows_verb(f, before, clause):
         return None  # "launches strikes", "plans cuts"

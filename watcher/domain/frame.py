@@ -75,8 +75,8 @@ class Frame:
     def before(self, at: int, start: int) -> int:
         """The word before `at` that is no adverb, start - 1 for none."""
         at -= 1
-        while at >= start and any(m.kind == "adverb" and m.first <= at < m.last for m in self.s.marks):
-            at -= 1  # "not yet" and "no longer" are adverbs of two words
+        while at >= start and at in self.s.adverbs:
+            at = self.s.adverbs[at] - 1  # "not yet" and "no longer" are adverbs of two words
         return at
 
     def small(self, at: int) -> bool:

@@ -20,6 +20,7 @@ STATUSES = {
 }
 _EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
 _ACCUSES = frozenset("accuse accuses accused accusing suspected suspects".split())
+_CAUSES = frozenset("forces forced prompts prompted compels compelled obliges obliged leads led".split())
 _ORDERS = frozenset(("order", "direct", "instruct"))
 _CONTESTS = frozenset("appeal sue".split())  # who does so has got what he goes against
 _OPENING = 2  # words before the noun that a headline without a verb is about
@@ -104,11 +105,17 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
         if mark.pattern.text in _ORDERS and f.names(mark.last, cue.first) and not _decides(f, clause.start, mark.first):
             return Status.URGED  # "judge orders the decider to lift"
         status = _decided(f, mark, clause) or status_of(f, mark)
+        ordered = mark.pattern.text in _ORDERS and set(mark.tags) & set("SD") and form is Form.PASSIVE
+        if ordered and f.told.measures and len(marks) == 1:
+            return Status.DONE  # "orders ban lifted": ordered is done
         denied = status is Status.ANNOUNCED and any(status_of(f, m) is Status.DENIED for m in marks)
         return Status.DENIED if denied else status
     if form is Form.INFINITIVE and (tally := _tallied(f, cue, clause)):
         why.append("decided by a vote that is told with its count")
         return tally
+    if form is Form.INFINITIVE and any(w.low in _CAUSES for w in f.s.words[clause.start : cue.first]):
+        why.append("brought about")
+        return Status.DONE  # "drought forces Norland to tighten …"
     if form is Form.INFINITIVE and not _commits(f, cue, clause):
         why.append("a purpose, not a commitment")
         return Status.POSSIBLE

@@ -392,9 +392,10 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
     if outer and status in _FIRM:
         status = status_of(f, outer[0])
     status = _voiced(f, m, Form.FINITE, _framed(f, clause, Form.FINITE, status, why), why)
+    state = f.told.bare
     if s.words[place[1] - 1].stem in f.told.permissions:
-        return None  # a permission that is weighed or sought is no measure
-    return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why), bare=True)
+        state = f.stages.get("eased", state)  # "weighs licence": what a measure lets through
+    return Told(None if status is Status.MENTION else state, status, (m.first, m.last), tuple(why), bare=True)
 
 
 def _predicated(f: Frame, m: Found, clause: Clause) -> Place | None:
