@@ -88,6 +88,9 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
             f.others = True
             return True
         return bool(stranger)
+    if (f.told.proposals or f.told.on_party) and acting & f.deciders and _underlings(f, cue, clause):
+        why.append("done by those who only advise")
+        return True
     if f.told.no_courts and acting & f.deciders and _court_acts(f, cue, clause):
         why.append("done by a court, which is not who decides")
         return True
@@ -101,6 +104,14 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
     f.others = True
     why.append(f"done by {_list(acting)}, not by {_list(f.item.decided_by)}")
     return True
+
+
+def _underlings(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether those who act only advise or serve the ones who decide: "agency panel backs", "court's adviser sides"."""
+    s = f.s
+    known = [n for n in f.names(clause.start, cue.first) if {*n.who} & f.deciders]
+    ends = [n.place[1] + s.is_("advisory", n.place[1]) for n in known]
+    return bool(ends) and all(at < cue.first and s.is_("underling", at) for at in ends)
 
 
 def _other_court(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:

@@ -224,6 +224,8 @@ def _breaks(before: str) -> bool:
 
 
 def _has_verb(s: Sentence, start: int, end: int) -> bool:
+    if start == 0 and "B" in s.tags[0] and end > 1 and not s.is_("preposition", 1) and s.words[1].capital:
+        return True  # what somebody is asked to do: "Fine Norco, victims tell Norland"
     inflected = any("S" in s.tags[k] for k in range(start + 1, end))  # also right before the comma: "deal closes, …"
     return end - start >= _SURELY_A_CLAUSE or inflected or any(_is_verb(s, k) for k in range(start, end))
 
@@ -361,6 +363,17 @@ def _another(word: Word) -> bool:
     return word.low in _PAST or (word.capital and not word.raw.isupper() and _ADJECTIVE.search(word.raw) is not None)
 
 
+def _only_describes(s: Sentence, n: Name, until: int) -> bool:
+    """Whether somebody else speaks whom a name only describes: "Norlandic unions say", "Norland's opposition says"; and
+    not one of theirs who holds an office."""
+    at = n.place[1]
+    follows = at < until and not s.words[at].capital and not s.words[at].before.strip(" '’")
+    if not follows or not (n.adjective or s.words[at - 1].possessive) or s.is_("adverb", at):
+        return False
+    offices = any(s.is_(kind, k) for k in range(at, until) for kind in ("body", "pronoun", "source"))
+    return not offices and not any(s.is_(kind, at) for kind in ("say", "hedge", "foresee", "at_end", "have", "modal"))
+
+
 def _of_a_trade(s: Sentence, at: int) -> bool:
     """Whether those at the head are of some trade: "industry leaders", "racing chiefs"."""
     trade = s.words[at - 1]
@@ -379,7 +392,8 @@ def _names_only(s: Sentence, c: Clause) -> bool:
 
 
 def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool) -> Saying:
-    who = frozenset(w for n in s.names if by <= n.place[0] < until for w in n.who)
+    named = [n for n in s.names if by <= n.place[0] < until and not _only_describes(s, n, until)]
+    who = frozenset(w for n in named for w in n.who)
     sources = s.marked("source", by, until)
     plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
     speaks = [k for k in range(by, until) if not s.is_("say", k) and not s.is_("hedge", k)]
