@@ -24,6 +24,7 @@ _PARTS = frozenset(
 )  # "of" behind one of these goes on to the thing itself: "some of", "text of", "sale of"
 _OF_WHAT = frozenset("of for in to by on with from into at against".split())  # not "near", "after": another thing
 _SIDES = frozenset("with against for".split())
+_SETTLES = frozenset("on over about".split())
 _LETTING = frozenset("allow let permit enable license authorize authorise".split())
 _TO_IT = frozenset("against on for of into over to".split())
 _TIMES = frozenset("minute hour day week month year moment".split())
@@ -126,6 +127,8 @@ class Frame:
                 return at
             if at > cue.last and s.is_("carrier", at - 1) and s.words[at].low in _TO_IT:
                 continue  # "drops case against X", "imposes a fee on X"
+            if self.told.mutual and at > cue.last and s.is_("settled", at - 1) and s.words[at].low in _SETTLES:
+                continue  # "hails breakthrough on the fishing pact"
             if s.words[at].low == "of" and at > cue.last and not self.goes_on(at - 1):
                 return at  # the object is what stands before: a draft is not yet the plan
             goes_on = s.words[at].low in _OF_WHAT and self._proposed(cue.last, at)
