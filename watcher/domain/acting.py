@@ -111,6 +111,9 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
             f.others = True
             return True
         return bool(stranger)
+    if (f.told.proposals or f.told.on_party) and acting & f.deciders and _underlings(f, cue, clause):
+        why.append("done by those who only advise")
+        return True
     if f.told.no_courts and acting & f.deciders and _court_acts(f, cue, clause):
         why.append("done by a court, which is not who decides")
         return True
@@ -157,7 +160,7 @@ def _strangers_own(f: Frame, cue: Found, clause: Clause, form: Form, why: list[s
     if not acting or not all(w.startswith(PLACE) for w in acting) or acting & known:
         return False
     regional = any(w.startswith(REGION) for w in acting)
-    if not regional and (f.item.against or _named(f, 0, len(f.s.words)) & f.deciders - known):
+    if _named(f, cue.last if regional else 0, len(f.s.words)) & f.deciders - known or (f.item.against and not regional):
         return False
     f.others = True
     why.append(f"done by {_list(acting)}, of whom the item says nothing")
@@ -195,6 +198,14 @@ def _with_others(f: Frame, cue: Found, clause: Clause) -> bool:
     return bool(partners) and not any(
         {*n.who, *n.within} & known or n.place in f.about or f.own(n.place[0]) for n in partners
     )
+
+
+def _underlings(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether those who act only advise or serve the ones who decide: "agency panel backs", "court's adviser sides"."""
+    s = f.s
+    known = [n for n in f.names(clause.start, cue.first) if {*n.who} & f.deciders]
+    ends = [n.place[1] + s.is_("advisory", n.place[1]) for n in known]
+    return bool(ends) and all(at < cue.first and s.is_("underling", at) for at in ends)
 
 
 def _other_court(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:

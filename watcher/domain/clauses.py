@@ -279,6 +279,8 @@ def _breaks(before: str) -> bool:
 
 
 def _has_verb(s: Sentence, start: int, end: int) -> bool:
+    if start == 0 and "B" in s.tags[0] and end > 1 and not s.is_("preposition", 1) and s.words[1].capital:
+        return True  # what somebody is asked to do: "Fine Norco, victims tell Norland"
     inflected = any("S" in s.tags[k] for k in range(start + 1, end))  # also right before the comma: "deal closes, …"
     return end - start >= _SURELY_A_CLAUSE or inflected or any(_is_verb(s, k) for k in range(start, end))
 
@@ -429,6 +431,20 @@ def _of_a_people(word: Word) -> bool:
     return word.capital and not word.raw.isupper() and _ADJECTIVE.search(word.raw) is not None
 
 
+def _only_describes(s: Sentence, n: Name, until: int) -> bool:
+    """Whether somebody else speaks whom a name only describes: "Norlandic unions say", "Norland's opposition says",
+    "Norlandic daily reports"; and not one of theirs who holds an office."""
+    at = n.place[1]
+    if any(s.is_(kind, k) for k in range(at, until) for kind in ("body", "pronoun")):
+        return False
+    if any(s.is_("source", k) for k in range(at, until)):
+        return n.adjective
+    follows = at < until and not s.words[at].capital and not s.words[at].before.strip(" '’")
+    if not follows or not (n.adjective or s.words[at - 1].possessive) or s.is_("adverb", at):
+        return False
+    return not any(s.is_(kind, at) for kind in ("say", "hedge", "foresee", "relate", "have", "modal"))
+
+
 def _of_a_trade(s: Sentence, at: int) -> bool:
     """Whether those at the head are of some trade: "industry leaders", "racing chiefs"."""
     trade = s.words[at - 1]
@@ -447,10 +463,9 @@ def _names_only(s: Sentence, c: Clause) -> bool:
 
 
 def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool) -> Saying:
+    named = [n for n in s.names if by <= n.place[0] < until and not _only_describes(s, n, until)]
+    who = frozenset(w for n in named for w in n.who)
     sources = s.marked("source", by, until)
-    who = frozenset(
-        w for n in s.names if by <= n.place[0] < until and not _of_the_press(s, n, sources, until) for w in n.who
-    )
     plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
     speaks = [k for k in range(by, until) if not any(s.is_(verb, k) for verb in ("say", "hedge", "relate"))]
     pronoun = bool(speaks) and all(s.is_("pronoun", k) for k in speaks)
@@ -469,12 +484,6 @@ def _elsewhere(s: Sentence, bodies: Sequence[int], by: int, sources: Sequence[Fo
     ("industry leaders"), or as one inside it ("agency insiders")."""
     led = any(k > by and (_of_a_people(s.words[k - 1]) or _of_a_trade(s, k)) for k in bodies)
     return led or any(m.first > max(bodies) for m in sources)
-
-
-def _of_the_press(s: Sentence, n: Name, sources: Sequence[Found], until: int) -> bool:
-    """Whether a country is named only to tell where a paper or an expert is at home: "Turkish daily reports"."""
-    after = [m for m in sources if n.place[1] <= m.first < until and not s.is_("body", m.first)]
-    return n.adjective and bool(after) and not any(m.kind == "body" and n.place[1] <= m.first < until for m in s.marks)
 
 
 def _own_voice(s: Sentence, speaks: Sequence[int]) -> bool:
