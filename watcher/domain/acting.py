@@ -14,6 +14,10 @@ from watcher.domain.matching import Place
 _ACCOUNT = frozenset("over for that which who aiding helping".split())
 _OUTSIDE = frozenset("opposition former ex dissident exiled shadow rival lobby".split())
 _LEAD = 2  # words in which a clause begins
+_GIVES = frozenset(
+    "give grant issue make offer hand deliver provide order impose place slap extend enact adopt award".split()
+)
+_BETWEEN = 3  # words between such a verb and its noun
 _REGION = "region:"
 _JUDGES = frozenset(
     "judge court jury federal prosecutor district appeals circuit".split()
@@ -46,7 +50,8 @@ def parties_named(f: Frame, clause: Clause) -> bool:
         start = s.clauses[at].start
     if at and not wanted & _named(f, start, clause.end):
         start = s.clauses[at - 1].start
-    return wanted <= _named(f, start, clause.end)
+    speaking = {w for saying in s.sayings if saying.start <= clause.start < saying.end for w in saying.who}
+    return wanted <= _named(f, start, clause.end) | speaking  # "no talks with Y, X says"
 
 
 def both_sides(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
@@ -221,7 +226,9 @@ def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
         owners = frozenset(
             w for n in f.names(clause.start, cue.first) if s.words[n.place[1] - 1].possessive for w in n.who
         )
-        acting = _subjects(f, clause.start, cue.first) if owners and not owners & f.deciders else frozenset()
+        if not owners:
+            return _givers(f, cue, clause)
+        acting = _subjects(f, clause.start, cue.first) if not owners & f.deciders else frozenset()
         return acting if acting & f.deciders else owners  # "X ends Y's waiver": Y only has it
     if form is Form.PASSIVE or cue.kind == "happens":
         return frozenset()
@@ -239,6 +246,16 @@ def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
         at -= 1
         acting = _subjects(f, s.clauses[at].start, s.clauses[at].end)
     return acting
+
+
+def _givers(f: Frame, cue: Found, clause: Clause) -> frozenset[str]:
+    """Those who do an act told as a noun with a verb of giving: "Norland extends closure", "grants waiver"."""
+    lights = [m for m in f.s.marked("light", clause.start, cue.first) if m.tags and cue.first - m.last <= _BETWEEN]
+    if lights and not set(lights[-1].tags) & set("SB"):
+        return frozenset()  # "granted a waiver" may be told of those who get it
+    if not lights or lights[-1].pattern.text not in _GIVES:
+        return frozenset()
+    return _subjects(f, clause.start, lights[-1].first)
 
 
 def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:

@@ -115,7 +115,12 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return None
     if tags & set("DN"):
         return _participle(f, cue, clause, before)
-    acts = before >= clause.start and (not f.own(before) or f.name_before(before + 1) or _named_by_who_decides(f, before))
+    meets = (
+        cue.pattern.label[-1] in f.told.anyone and "B" in tags and f.has_object(cue, clause)
+    )  # "drivers miss deadline"
+    acts = before >= clause.start and (
+        meets or not f.own(before) or f.name_before(before + 1) or _named_by_who_decides(f, before)
+    )
     if cue.kind in ("does", "flow") and before >= clause.start and not acts and cue.last - cue.first == 1:
         return None  # "Epstein files": the item's own noun does not do this to itself
     if "S" in tags and _follows_verb(f, before, clause):
@@ -129,7 +134,9 @@ def _named_by_who_decides(f: Frame, at: int) -> bool:
     """Whether the item's own noun that ends at word `at` is the name of who decides: "Norland Bank"."""
     spans = [p for p in f.subject if p[1] == at + 1]
     return f.s.words[at].capital and any(
-        first <= n.place[0] < last and not n.adjective and set(n.who) & f.deciders for first, last in spans for n in f.s.names
+        first <= n.place[0] < last and not n.adjective and set(n.who) & f.deciders
+        for first, last in spans
+        for n in f.s.names
     )
 
 
@@ -162,6 +169,8 @@ def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
 def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     """A form in -ed: past with an object, passive without; cut, hit and put are their own base form too."""
     takes = f.has_object(cue, clause) and not _done_by(f, cue, clause)
+    if takes and set(cue.tags) == {"N"} and before >= clause.start and f.own(before):
+        return Form.PASSIVE  # "drivers given another year": the past would be "gave"
     if "B" in cue.tags and before >= clause.start and f.s.words[before].raw[-1] in "%0123456789":
         return None  # a noun: "orders a 10% cut in flights"
     if not takes and cue.last - cue.first == 1 and "B" in cue.tags and _ends_a_noun(f, cue, clause, before):

@@ -18,7 +18,7 @@ _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli"
 _OF_FLOW = frozenset("in of to on for".split())
 _SOON = 3  # words that name who acts
 _LONGEST_PLAIN = 2  # words of a cue that has no object of its own in it
-_TIMES = frozenset("time extension reprieve week month year day hour grace respite breather".split())
+_TIMES = frozenset("time extension reprieve week month year day hour grace respite breather extra longer".split())
 _NEAR = 3  # words between a noun behind us and the subject
 
 
