@@ -79,7 +79,7 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
         return _strangers_own(f, cue, clause, form, why)
     if f.item.against and form in ACTIVE:
         aimed = _named(f, cue.last, f.object_end(cue, clause)) - _beside(f, cue, clause) - f.deciders
-        if aimed and not aimed & set(f.item.against) and not _on_account(f, cue, clause):
+        if aimed and not aimed & set(f.item.against) and not _on_account(f, cue):
             why.append(f"aimed at {_list(aimed)}")
             f.others = True
             return True
@@ -169,7 +169,7 @@ def elsewhere(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     return bool(acting) and all(w.startswith("place:") for w in acting) and not _named(f, 0, len(f.s.words)) & known
 
 
-def _on_account(f: Frame, cue: Found, clause: Clause) -> bool:
+def _on_account(f: Frame, cue: Found) -> bool:
     """Whether an act aimed at others is done on account of those of `against`: "sanctions Norco over Sudlandic oil"."""
     return any(
         set(n.who) & set(f.item.against) and any(f.s.words[k].low in _ACCOUNT for k in range(cue.last, n.place[0]))

@@ -360,8 +360,8 @@ def _sayings(s: Sentence) -> list[Saying]:
 
 
 def _closes(s: Sentence, m: Found, c: Clause) -> bool:
-    """Whether a verb of saying ends its clause, but for whom it is said to or taken from: "…, two sources tell Reuters",
-    "…, Kyodo quotes officials as saying"."""
+    """Whether a verb of saying ends its clause, but for whom it is said to or taken from: "…, two sources tell a
+    paper", "…, agency quotes officials as saying"."""
     if m.first == c.start:
         return False
     rest = range(m.last, c.end)

@@ -15,10 +15,11 @@ from watcher.domain.frame import NOUNS, Frame
 _NOUNISH = frozenset("of for by on in with".split())
 _RELATIVE = frozenset("who which whose whom".split())
 _PLURAL_ACTS = frozenset(
-    "take enter come go begin start kick remain loom continue bite hurt hit weigh work drag crimp cripple stay stand hold "
-    "mount squeeze batter dent pinch sting cost threaten".split()
+    "take enter come go begin start kick remain loom continue bite hurt hit weigh work drag crimp cripple stay stand "
+    "hold mount squeeze batter dent pinch sting cost threaten".split()
 )  # verbs of plural nouns
 _PEOPLE = frozenset("body group source lower_house upper_house".split())
+_NOT_LEADING = NOUNS | _PEOPLE | {"absent"}  # classes of words behind which no participle is led
 _LETS = frozenset("let lets letting make makes making made help helps watch watches see sees".split())
 _SPEAKER = 4  # words before a colon that name who speaks
 _AFTER_NOUN = frozenset("of on in for from to by and or".split())
@@ -159,7 +160,7 @@ def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
     led = (
         before < clause.start
         or s.is_("preposition", before)
-        or any(m.first <= before < m.last and m.kind not in NOUNS and m.kind not in _PEOPLE and m.kind != "absent" for m in s.marks)
+        or any(m.first <= before < m.last and m.kind not in _NOT_LEADING for m in s.marks)
     ) and not s.is_("have", before)  # fmt: skip
     if not led and (f.own(cue.first) or not f.has_object(cue, clause)):
         return False
