@@ -14,6 +14,10 @@ from watcher.domain.matching import Place
 _ACCOUNT = frozenset("over for that which who aiding helping".split())
 _OUTSIDE = frozenset("opposition former ex dissident exiled shadow rival lobby".split())
 _LEAD = 2  # words in which a clause begins
+_GIVES = frozenset(
+    "give grant issue make offer hand deliver provide order impose place slap extend enact adopt award".split()
+)
+_BETWEEN = 3  # words between such a verb and its noun
 _JUDGES = frozenset(
     "judge court jury federal prosecutor district appeals circuit".split()
 )  # a nation's own, told by where they sit
@@ -46,7 +50,8 @@ def parties_named(f: Frame, clause: Clause) -> bool:
         start = s.clauses[at].start
     if at and not wanted & _named(f, start, clause.end):
         start = s.clauses[at - 1].start
-    return wanted <= _named(f, start, clause.end)
+    speaking = {w for saying in s.sayings if saying.start <= clause.start < saying.end for w in saying.who}
+    return wanted <= _named(f, start, clause.end) | speaking  # "no talks with Y, X says"
 
 
 def both_sides(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
@@ -74,7 +79,7 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
         return _strangers_own(f, cue, clause, form, why)
     if f.item.against and form in ACTIVE:
         aimed = _named(f, cue.last, f.object_end(cue, clause)) - _beside(f, cue, clause) - f.deciders
-        if aimed and not aimed & set(f.item.against) and not _on_account(f, cue, clause):
+        if aimed and not aimed & set(f.item.against) and not _on_account(f, cue):
             why.append(f"aimed at {_list(aimed)}")
             f.others = True
             return True
@@ -176,7 +181,7 @@ def elsewhere(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     return bool(acting) and all(w.startswith(PLACE) for w in acting) and not _named(f, 0, len(f.s.words)) & known
 
 
-def _on_account(f: Frame, cue: Found, clause: Clause) -> bool:
+def _on_account(f: Frame, cue: Found) -> bool:
     """Whether an act aimed at others is done on account of those of `against`: "sanctions Norco over Sudlandic oil"."""
     return any(
         set(n.who) & set(f.item.against) and any(f.s.words[k].low in _ACCOUNT for k in range(cue.last, n.place[0]))
@@ -269,7 +274,9 @@ def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
         owners = frozenset(
             w for n in f.names(clause.start, cue.first) if s.words[n.place[1] - 1].possessive for w in n.who
         )
-        acting = _subjects(f, clause.start, cue.first) if owners and not owners & f.deciders else frozenset()
+        if not owners:
+            return _givers(f, cue, clause)
+        acting = _subjects(f, clause.start, cue.first) if not owners & f.deciders else frozenset()
         return acting if acting & f.deciders else owners  # "X ends Y's waiver": Y only has it
     if form is Form.PASSIVE or cue.kind == "happens":
         return frozenset()
@@ -297,6 +304,16 @@ def _phrase(f: Frame, first: Name) -> frozenset[str]:
     if len(run) > 1 and not _of_elsewhere(f, run[-2], run[-1]) and set(run[-1].who) & f.deciders:
         return frozenset(run[-1].who)
     return frozenset(first.who)
+
+
+def _givers(f: Frame, cue: Found, clause: Clause) -> frozenset[str]:
+    """Those who do an act told as a noun with a verb of giving: "Norland extends closure", "grants waiver"."""
+    lights = [m for m in f.s.marked("light", clause.start, cue.first) if m.tags and cue.first - m.last <= _BETWEEN]
+    if lights and not set(lights[-1].tags) & set("SB"):
+        return frozenset()  # "granted a waiver" may be told of those who get it
+    if not lights or lights[-1].pattern.text not in _GIVES:
+        return frozenset()
+    return _subjects(f, clause.start, lights[-1].first)
 
 
 def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:

@@ -15,10 +15,11 @@ from watcher.domain.frame import NOUNS, Frame
 _NOUNISH = frozenset("of for by on in with".split())
 _RELATIVE = frozenset("who which whose whom".split())
 _PLURAL_ACTS = frozenset(
-    "take enter come go begin start kick remain loom continue bite hurt hit weigh work drag crimp cripple stay stand hold "
-    "mount squeeze batter dent pinch sting cost threaten".split()
+    "take enter come go begin start kick remain loom continue bite hurt hit weigh work drag crimp cripple stay stand "
+    "hold mount squeeze batter dent pinch sting cost threaten".split()
 )  # verbs of plural nouns
 _PEOPLE = frozenset("body group source lower_house upper_house".split())
+_NOT_LEADING = NOUNS | _PEOPLE | {"absent"}  # classes of words behind which no participle is led
 _LETS = frozenset("let lets letting make makes making made help helps watch watches see sees".split())
 _SPEAKER = 4  # words before a colon that name who speaks
 _AFTER_NOUN = frozenset("of on in for from to by and or".split())
@@ -133,8 +134,11 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return None
     if tags & set("DN"):
         return _participle(f, cue, clause, before)
+    meets = (
+        cue.pattern.label[-1] in f.told.anyone and "B" in tags and f.has_object(cue, clause)
+    )  # "drivers miss deadline"
     acts = before >= clause.start and (
-        not f.own(before) or f.name_before(before + 1) or _named_by_who_decides(f, before)
+        meets or not f.own(before) or f.name_before(before + 1) or _named_by_who_decides(f, before)
     )
     acts = acts or (bool(f.told.on_party) and f.s.is_("inquiry", before))  # an audit finds and faults
     if cue.kind in ("does", "flow") and before >= clause.start and not acts and single:
@@ -175,7 +179,7 @@ def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
     led = (
         before < clause.start
         or s.is_("preposition", before)
-        or any(m.first <= before < m.last and m.kind not in NOUNS and m.kind not in _PEOPLE and m.kind != "absent" for m in s.marks)
+        or any(m.first <= before < m.last and m.kind not in _NOT_LEADING for m in s.marks)
     ) and not s.is_("have", before)  # fmt: skip
     if not led and (f.own(cue.first) or not f.has_object(cue, clause)):
         return False
@@ -185,6 +189,8 @@ def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
 def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     """A form in -ed: past with an object, passive without; cut, hit and put are their own base form too."""
     takes = f.has_object(cue, clause) and not _done_by(f, cue, clause)
+    if takes and set(cue.tags) == {"N"} and before >= clause.start and f.own(before):
+        return Form.PASSIVE  # "drivers given another year": the past would be "gave"
     if "B" in cue.tags and before >= clause.start and f.s.words[before].raw[-1] in "%0123456789":
         return None  # a noun: "orders a 10% cut in flights"
     if not takes and cue.last - cue.first == 1 and "B" in cue.tags and _ends_a_noun(f, cue, clause, before):

@@ -21,7 +21,7 @@ _OF_FLOW = frozenset("in of to on for".split())
 _SETTLED_ON = frozenset("on over about".split())
 _SOON = 3  # words that name who acts
 _LONGEST_PLAIN = 2  # words of a cue that has no object of its own in it
-_TIMES = frozenset("time extension reprieve week month year day hour grace respite breather".split())
+_TIMES = frozenset("time extension reprieve week month year day hour grace respite breather extra longer".split())
 _NEAR = 3  # words between a noun behind us and the subject
 
 
@@ -114,7 +114,7 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
 
 
 def _takes_quantity(f: Frame, cue: Found, clause: Clause) -> bool:
-    """Whether the verb takes a quantity that no measure sets: "cuts oil demand forecast", and not "cuts minimum price"."""
+    """Whether the verb takes a quantity that no measure sets: "cuts demand forecast", not "cuts minimum price"."""
     s = f.s
     for k in range(cue.first + 1 if cue.gap else cue.last, f.object_end(cue, clause)):
         ends = [m.last for m in s.marks if m.kind == "quantity" and m.first == k]
@@ -195,7 +195,7 @@ def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
 
 
 def _time_before(f: Frame, cue: Found, clause: Clause) -> bool:
-    """Whether a cue that tells of more time stands before a day told behind "before": "another week before deadline"."""
+    """Whether a cue that tells of more time stands before a day: "another week before deadline"."""
     at = f.s.clauses.index(clause) + 1
     if f.s.words[cue.last - 1].stem not in _TIMES or at >= len(f.s.clauses):
         return False

@@ -91,11 +91,8 @@ def _holds_an_act(f: Frame, cue: Found, cues: Sequence[Found]) -> bool:
     if cue.kind != "happens" or not f.s.is_("holds", cue.first):
         return False
     clause = f.s.clause_at(cue.first)
-    return any(
-        o.label_state != cue.label_state and clause.start <= o.first and o.last <= cue.first and form_of(f, o, clause) is Form.NOUN
-        and _takes_its_kind(f, o, clause, Form.NOUN)
-        for o in cues
-    )  # fmt: skip
+    before = [o for o in cues if clause.start <= o.first and o.last <= cue.first and o.label_state != cue.label_state]
+    return any(form_of(f, o, clause) is Form.NOUN and _takes_its_kind(f, o, clause, Form.NOUN) for o in before)
 
 
 def _beside_the_verb(f: Frame, told: Told, candidates: Sequence[Told]) -> bool:
