@@ -165,7 +165,9 @@ def _strangers_own(f: Frame, cue: Found, clause: Clause, form: Form, why: list[s
     if not acting or not all(w.startswith(PLACE) for w in acting) or acting & known:
         return False
     regional = any(w.startswith(REGION) for w in acting)
-    if _named(f, cue.last if regional else 0, len(f.s.words)) & f.deciders - known or (f.item.against and not regional):
+    if _named(f, cue.last, len(f.s.words)) & f.deciders:
+        return False  # before the one who decides, or against whose day: it is the item's
+    if not regional and (f.item.against or _named(f, 0, len(f.s.words)) & f.deciders - known):
         return False
     f.others = True
     why.append(f"done by {_list(acting)}, of whom the item says nothing")
