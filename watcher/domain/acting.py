@@ -266,6 +266,8 @@ def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
             continue
         if f.s.words[last - 1].possessive and not _acts_through(f, last):
             continue
+        if last < end and f.s.is_("private", last) and not f.s.words[last - 1].possessive:
+            continue  # "Norland traders": not who decides there
         if (region := _region_before(f, first)) is not None:
             out.append(region)
             continue

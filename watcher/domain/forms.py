@@ -65,12 +65,20 @@ def _plain(f: Frame, cue: Found, clause: Clause) -> bool:
     s = f.s
     if s.is_("trail", cue.last):
         return False
+    if s.words[cue.last - 1].low in ("over", "off") and cue.last - cue.first == 1 and _takes_a_noun(f, cue, clause):
+        return False  # "talks over water"
     if not any(first <= cue.first and cue.last <= last for first, last in f.subject):
         return True
     return f.name_before(cue.first) or any(
         m.kind in ("possible", "modal", "announced", "urged", "denied") and clause.start <= m.first < cue.first
         for m in s.marks
     )
+
+
+def _takes_a_noun(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a word that may be a preposition is one here: a noun follows it."""
+    s, at = f.s, cue.last
+    return at < clause.end and not s.words[at].before.strip() and not f.small(at) and not s.is_("say", at)
 
 
 def _behind(f: Frame, cue: Found, clause: Clause) -> bool:
