@@ -328,6 +328,8 @@ def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
             continue
         if n.adjective and first > start and f.s.is_("determiner", first - 1) and "," in f.s.words[first - 1].before:
             continue  # who somebody is: "Norco, a Sudlandic brewer, signs"
+        if last < end and f.s.is_("private", last) and not f.s.words[last - 1].possessive:
+            continue  # "Norland traders": not who decides there
         if _regional(f, first):
             out.append(REGION + "another")
             continue

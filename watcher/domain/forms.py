@@ -82,6 +82,8 @@ def _ends_there(f: Frame, at: int, clause: Clause) -> bool:
     s = f.s
     if at >= clause.end or s.words[at].before.strip() or f.small(at) or s.is_("determiner", at):
         return True
+    if s.is_("preposition", at - 1):
+        return "S" in s.tags[at] or s.is_("say", at)  # not "talks over water"
     return not s.words[at].capital and (bool(s.tags[at]) or any(m.first == at for m in s.marks))
 
 

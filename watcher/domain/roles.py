@@ -20,6 +20,9 @@ _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli"
 _OF_FLOW = frozenset("in of to on for".split())
 _SETTLED_ON = frozenset("on over about".split())
 _SOON = 3  # words that name who acts
+_MASS = frozenset(
+    "fraud crime smuggling aid help policy strategy office campaign festival".split()
+)  # nouns without a plural's -s
 _LONGEST_PLAIN = 2  # words of a cue that has no object of its own in it
 _TIMES = frozenset("time extension reprieve week month year day hour grace respite breather extra longer".split())
 _NEAR = 3  # words between a noun behind us and the subject
@@ -110,7 +113,9 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     ordered = cue.gap is not None and f.s.words[cue.last - 2].low == "to"
     end = clause.end if ordered else f.object_end(cue, clause)  # "orders X to pay for …": all of it is ordered
     whole = bool(f.told.mutual) and cue.kind == "does" and cue.pattern.label[1] not in f.told.mutual
-    return overlap or any(cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) for p in inside)
+    return overlap or any(
+        cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) and not _only_owns(f, p, clause) for p in inside
+    )
 
 
 def _takes_quantity(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -175,6 +180,22 @@ def _after(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> boo
     back = s.clauses[at - 1] if at else clause
     decided = any({*n.who} & f.deciders for n in f.names(clause.start, cue.last))
     return decided and not behind and any(back.start <= p[0] < back.end for p in f.subject)
+
+
+def _only_owns(f: Frame, place: Place, clause: Clause) -> bool:
+    """Whether one of the parties is only named as whose something else is: "closes Norco branches", "sells Norco's
+    unit"; an item that names nothing but its parties is about what they do together."""
+    parties = {n.place for n in f.s.names if set(n.who) & f.deciders}
+    following = f.s.words[place[1]].stem if place[1] < len(f.s.words) else ""
+    if following in f.told.proposals:
+        return False  # "clinches Norco stake"
+    if not f.told.mutual or place not in parties or not all(p in parties or _is_event(f, p) for p in f.subject):
+        return False
+    return f.s.words[place[1] - 1].possessive or not f.heads(place[1], clause)
+
+
+def _is_event(f: Frame, place: Place) -> bool:
+    return place[1] - place[0] == 1 and f.s.words[place[0]].stem in f.told.events
 
 
 def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
@@ -377,13 +398,12 @@ def takes_goods(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         span = range(*cue.gap)
     else:
         span = range(cue.last, f.object_end(cue, clause))
+        span = range(cue.last, next((k for k in span if f.parts(k)), span.stop))
     if any(f.s.words[k].stem in f.told.measures for k in span):
         return False
     named = {k for n in f.s.names for k in range(*n.place)}
-    heads = [
-        k for k in span if f.own(k) and k not in named and (f.heads(k + 1, clause) or k + 1 in (cue.first, span.stop))
-    ]
-    return bool(heads)
+    goods = [k for k in span if f.own(k) and k not in named]
+    return bool(goods) and (goods[-1] + 1 in (cue.first, span.stop) or f.heads(goods[-1] + 1, clause))
 
 
 def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
@@ -401,6 +421,27 @@ def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if heads and heads[-1] in f.told.limits and cue.pattern.head not in f.told.degrees:
         return False  # a quota that is scrapped or imposed is a measure, one that is cut or raised a flow
     return bool(heads) and heads[-1] in flows
+
+
+def takes_other(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether what a verb takes only begins with what a measure holds up: "steps up fishing patrols", where the noun
+    describes another that follows; not "halts exports Friday"."""
+    flows, measures = f.told.flows, f.told.measures
+    if cue.gap is not None:
+        return False
+    span = range(cue.last, f.object_end(cue, clause))
+    span = range(cue.last, next((k for k in span if f.parts(k) or "," in f.s.words[k].before), span.stop))
+    known = [k for k in span if f.s.words[k].stem in flows or f.s.words[k].stem in measures]
+    at = known[-1] + 1 if known else span.stop
+    if at >= span.stop or f.s.words[known[-1]].stem not in flows or f.heads(at, clause) or f.own(at):
+        return False
+    word = f.s.words[at]
+    plural = word.stem != word.low or word.low in _MASS
+    return (
+        word.raw.isalpha()
+        and not f.s.tags[at]
+        and (plural or (at + 1 < span.stop and f.s.words[at + 1].stem != f.s.words[at + 1].low))
+    )
 
 
 def turned(f: Frame, cue: Found, clause: Clause, form: Form, state: str) -> str:

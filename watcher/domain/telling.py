@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from watcher.domain.acting import agents, both_sides, elsewhere, foreign, parties_named
 from watcher.domain.clauses import Clause, Sentence
 from watcher.domain.cues import Found
-from watcher.domain.forms import Form, form_of
+from watcher.domain.forms import ACTIVE, Form, form_of
 from watcher.domain.frame import Frame
 from watcher.domain.governing import STATUSES, describes, governed, governors, status_of
 from watcher.domain.matching import Place
 from watcher.domain.model import Status
-from watcher.domain.roles import concerns, only_described, takes_flow, takes_goods, turned
+from watcher.domain.roles import concerns, only_described, takes_flow, takes_goods, takes_other, turned
 from watcher.domain.text import words
 
 STRENGTH = (
@@ -173,6 +173,8 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
 
 def _takes_its_kind(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether a cue takes what its kind asks for: the measure itself, or what it holds up."""
+    if f.told.flows and cue.kind in ("does", "flow") and form in ACTIVE and takes_other(f, cue, clause):
+        return False
     if not f.told.flows or cue.kind not in _BY_OBJECT or (cue.kind in _OF_FLOW) == takes_flow(f, cue, clause, form):
         return True
     return cue.kind == "flow" and takes_goods(f, cue, clause, form)
