@@ -21,7 +21,7 @@ _BETWEEN = 3  # words between such a verb and its noun
 _JUDGES = frozenset(
     "judge court jury federal prosecutor district appeals circuit".split()
 )  # a nation's own, told by where they sit
-_BELOW = frozenset("federal district appeals appeal circuit lower trial state county local regional provincial".split())
+_BELOW = frozenset("federal district appeals appeal circuit lower trial local".split())  # not the highest
 _NO_NOUN = frozenset("adverb determiner preposition be have modal auxiliary reason condition after background".split())
 
 
@@ -231,7 +231,7 @@ def _other_court(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
 
 def _is_below(f: Frame, at: int) -> bool:
     """Whether the court named at a word is said to be one below the highest."""
-    return f.s.words[at].low in _BELOW or (at > 0 and f.s.words[at - 1].low in _BELOW)
+    return any(f.s.words[k].low in _BELOW or f.s.is_("region", k) for k in range(max(at - 1, 0), at + 1))
 
 
 def _court_acts(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -343,7 +343,7 @@ def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
 
 
 def _regional(f: Frame, at: int) -> bool:
-    """Whether the body named at word `at` is that of a part of a country: "state Senate"; a nation's judges sit there too."""
+    """Whether the body named at word `at` is one of a part of a country: "state Senate", and no judge there."""
     here = f.s.words[at]
     return here.glued and here.low not in _JUDGES and any(m.kind == "region" and m.last == at for m in f.s.marks)
 

@@ -407,8 +407,8 @@ def _sayings(s: Sentence) -> list[Saying]:
 
 
 def _closes(s: Sentence, c: Clause, m: Found) -> bool:
-    """Whether a short clause only tells who reports what stands before it, and to whom it is said or taken from: "…, two
-    aides tell a paper", "…, agency quotes officials as saying"."""
+    """Whether a short clause only tells who reports what stands before it, and to whom or from whom: "…, two aides tell
+    a paper", "…, agency quotes officials as saying"."""
     short = c.end - c.start <= _MAX_SPEAKER and c.kind == "main" and s.words[c.start].low != "and"
     if m.first == c.start or not short:
         return False

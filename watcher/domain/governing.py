@@ -298,7 +298,7 @@ def _nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list
 
 
 def _refused(f: Frame, marks: list[Found]) -> Status:
-    """The status that the innermost word gives, unless one before it denies that: "fails to agree", "refuses to ask"."""
+    """The status that the innermost word gives, unless one before it denies that: "fails to agree"."""
     mark = marks[-1]
     status = status_of(f, mark)
     weak = status in (Status.ANNOUNCED, Status.POSSIBLE)
