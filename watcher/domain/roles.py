@@ -97,7 +97,10 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         transitive = either and f.has_object(cue, clause)
         weighed = f.s.marked("possible", clause.start, cue.first)
         risked = form is Form.GERUND and any(m.last == cue.first and m.tags for m in weighed)
-        return cue.gap is not None or (left and (form is not Form.GERUND or risked) and not transitive)
+        # "man held over X loses appeal" is not told of X
+        proposed = any(f.s.words[k].stem in f.told.proposals for k in range(clause.start, cue.first))
+        own = proposed or any(p[1] > cue.first or _leads(f, p, clause) for p in inside)
+        return (cue.gap is not None and own) or (left and (form is not Form.GERUND or risked) and not transitive)
     if form is Form.PASSIVE:
         return (
             left
