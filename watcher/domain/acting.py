@@ -5,22 +5,15 @@ Whether the act is told of the item's subject is roles.py's part.
 
 from __future__ import annotations
 
-from watcher.domain.clauses import PLACE, REGION, Clause, Name
+from watcher.domain.agents import agents, named
 from watcher.domain.cues import Found
 from watcher.domain.forms import ACTIVE, Form
-from watcher.domain.frame import NOT_SUBJECT, Frame
-from watcher.domain.matching import Place
+from watcher.domain.frame import Frame
+from watcher.domain.sentences import PLACE, REGION, Clause
 
 _ACCOUNT = frozenset("over for that which who aiding helping".split())
 _OUTSIDE = frozenset("opposition former ex dissident exiled shadow rival lobby".split())
 _LEAD = 2  # words in which a clause begins
-_GIVES = frozenset(
-    "give grant issue make offer hand deliver provide order impose place slap extend enact adopt award".split()
-)
-_BETWEEN = 3  # words between such a verb and its noun
-_JUDGES = frozenset(
-    "judge court jury federal prosecutor district appeals circuit".split()
-)  # a nation's own, told by where they sit
 _BELOW = frozenset("federal district appeals appeal circuit lower trial local".split())  # not the highest
 _NO_NOUN = frozenset("adverb determiner preposition be have modal auxiliary reason condition after background".split())
 
@@ -32,7 +25,7 @@ def parties_named(f: Frame, clause: Clause) -> bool:
     ("Nile dam talks") needs no names.
     """
     s, wanted = f.s, f.deciders if f.item.with_ else frozenset()
-    if not f.told.needs_parties or not wanted <= _named(f, 0, len(s.words)):
+    if not f.told.needs_parties or not wanted <= named(f, 0, len(s.words)):
         return True
     others = [
         n
@@ -48,21 +41,17 @@ def parties_named(f: Frame, clause: Clause) -> bool:
     ):
         at -= 1
         start = s.clauses[at].start
-    if at and not wanted & _named(f, start, clause.end):
+    if at and not wanted & named(f, start, clause.end):
         start = s.clauses[at - 1].start
     speaking = {w for saying in s.sayings if saying.start <= clause.start < saying.end for w in saying.who}
-    return wanted <= _named(f, start, clause.end) | speaking  # "no talks with Y, X says"
+    return wanted <= named(f, start, clause.end) | speaking  # "no talks with Y, X says"
 
 
 def both_sides(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether an act that takes both sides of `with` names them both, or none as acting."""
     wanted = frozenset(f.item.with_)
     acting = agents(f, cue, clause, form) & f.deciders
-    return len(wanted) < 2 or not acting or wanted <= _named(f, clause.start, clause.end)
-
-
-def _named(f: Frame, start: int, end: int) -> set[str]:
-    return {w for n in f.names(start, end) for w in (*n.who, *n.within)}
+    return len(wanted) < 2 or not acting or wanted <= named(f, clause.start, clause.end)
 
 
 # --- who acts -------------------------------------------------------------------------------------
@@ -78,7 +67,7 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
     if cue.pattern.label[-1] in f.told.anyone and not _own_affair(f, cue, clause):
         return _strangers_own(f, cue, clause, form, why)
     if f.item.against and form in ACTIVE:
-        aimed = _named(f, cue.last, f.object_end(cue, clause)) - _beside(f, cue, clause) - f.deciders
+        aimed = named(f, cue.last, f.object_end(cue, clause)) - _beside(f, cue, clause) - f.deciders
         if aimed and not aimed & set(f.item.against) and not _on_account(f, cue):
             why.append(f"aimed at {_list(aimed)}")
             f.others = True
@@ -101,7 +90,7 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
         return True
     acting = agents(f, cue, clause, form)
     if acting and f.told.needs_parties and f.s.is_("hosts", cue.first) and f.item.with_ and not acting & f.deciders:
-        return not f.deciders <= _named(f, clause.start, clause.end)
+        return not f.deciders <= named(f, clause.start, clause.end)
     if not acting and _other_court(f, cue, clause, form):
         why.append("done by a court, which is not who decides")
         return True
@@ -136,7 +125,7 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
 
 def _owner_elsewhere(f: Frame, cue: Found, clause: Clause) -> str:
     """The country, unknown to the item, whose measure it is by name where nobody else is: "Norland's ban is lifted"."""
-    if not f.told.measures or _named(f, 0, len(f.s.words)) & {*f.deciders, *f.item.against}:
+    if not f.told.measures or named(f, 0, len(f.s.words)) & {*f.deciders, *f.item.against}:
         return ""
     words = f.s.words
     for n in f.names(clause.start, cue.first):
@@ -154,7 +143,7 @@ def _outsider(f: Frame, cue: Found, clause: Clause) -> bool:
     outside = any(m.kind == "outsider" and m.pattern.text in _OUTSIDE and m.first in opening for m in s.marks)
     if s.marked("urged", clause.start, cue.first) or s.marked("denied", clause.start, cue.first):
         return False  # they only ask, or do not bring it about
-    return outside and not _named(f, clause.start, cue.first) & f.deciders
+    return outside and not named(f, clause.start, cue.first) & f.deciders
 
 
 def _strangers_own(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> bool:
@@ -165,9 +154,9 @@ def _strangers_own(f: Frame, cue: Found, clause: Clause, form: Form, why: list[s
     if not acting or not all(w.startswith(PLACE) for w in acting) or acting & known:
         return False
     regional = any(w.startswith(REGION) for w in acting)
-    if _named(f, cue.last, len(f.s.words)) & f.deciders:
+    if named(f, cue.last, len(f.s.words)) & f.deciders:
         return False  # before the one who decides, or against whose day: it is the item's
-    if not regional and (f.item.against or _named(f, 0, len(f.s.words)) & f.deciders - known):
+    if not regional and (f.item.against or named(f, 0, len(f.s.words)) & f.deciders - known):
         return False
     f.others = True
     why.append(f"done by {_list(acting)}, of whom the item says nothing")
@@ -180,7 +169,7 @@ def elsewhere(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return False
     known = {*f.deciders, *f.item.against}
     acting = agents(f, cue, clause, form)
-    return bool(acting) and all(w.startswith(PLACE) for w in acting) and not _named(f, 0, len(f.s.words)) & known
+    return bool(acting) and all(w.startswith(PLACE) for w in acting) and not named(f, 0, len(f.s.words)) & known
 
 
 def _on_account(f: Frame, cue: Found) -> bool:
@@ -262,104 +251,6 @@ def _list(names: frozenset[str] | set[str] | tuple[str, ...]) -> str:
     return ", ".join(sorted(n.removeprefix(REGION).removeprefix(PLACE) for n in names))
 
 
-def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
-    """Those named as doing what the cue tells; empty where nobody is."""
-    s = f.s
-    receives = s.is_("receive", cue.first)
-    if receives or form in (Form.PASSIVE, Form.NOUN):
-        by = [n for n in f.names(cue.first, clause.end) if _behind_by(f, cue, n.place, receives)]
-        if by:
-            return _phrase(f, by[0])
-    if receives:
-        return frozenset(w for n in f.names(cue.first + 1, cue.last)[:1] for w in n.who)
-    if form is Form.NOUN:
-        owners = frozenset(
-            w for n in f.names(clause.start, cue.first) if s.words[n.place[1] - 1].possessive for w in n.who
-        )
-        if not owners:
-            return _givers(f, cue, clause)
-        acting = _subjects(f, clause.start, cue.first) if not owners & f.deciders else frozenset()
-        return acting if acting & f.deciders else owners  # "X ends Y's waiver": Y only has it
-    if form is Form.PASSIVE or cue.kind == "happens":
-        return frozenset()
-    start = max(
-        [clause.start]
-        + [saying.start for saying in s.sayings if saying.start <= cue.first < saying.end]
-        + [m.last for m in s.marked("urged", clause.start, cue.first)]
-    )  # who says it, or asks for it, does not do it
-    acting = _subjects(f, start, cue.first)
-    for saying in s.sayings:
-        if saying.start <= cue.first < saying.end and any(s.is_("pronoun", k) for k in range(saying.start, cue.first)):
-            acting |= saying.who  # "says it agrees", "says he and Y will meet"
-    at = s.clauses.index(clause)
-    while not acting and at and s.clauses[at].linked:
-        at -= 1
-        acting = _subjects(f, s.clauses[at].start, s.clauses[at].end)
-    return acting
-
-
-def _phrase(f: Frame, first: Name) -> frozenset[str]:
-    """Who is named by a run of names, the last of which acts: "by US judge", "by Swiss competition authority"."""
-    run = [first]
-    while nxt := next((n for n in f.s.names if n.place[0] == run[-1].place[1]), None):
-        run.append(nxt)
-    if len(run) > 1 and not _of_elsewhere(f, run[-2], run[-1]) and set(run[-1].who) & f.deciders:
-        return frozenset(run[-1].who)
-    return frozenset(first.who)
-
-
-def _givers(f: Frame, cue: Found, clause: Clause) -> frozenset[str]:
-    """Those who do an act told as a noun with a verb of giving: "Norland extends closure", "grants waiver"."""
-    lights = [m for m in f.s.marked("light", clause.start, cue.first) if m.tags and cue.first - m.last <= _BETWEEN]
-    if lights and not set(lights[-1].tags) & set("SB"):
-        return frozenset()  # "granted a waiver" may be told of those who get it
-    if not lights or lights[-1].pattern.text not in _GIVES:
-        return frozenset()
-    return _subjects(f, clause.start, lights[-1].first)
-
-
-def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
-    out: list[str] = []
-    for n in f.names(start, end):
-        first, last = n.place
-        if first > start and f.s.words[first - 1].low in NOT_SUBJECT:
-            continue
-        if f.s.words[last - 1].possessive and not _acts_through(f, last):
-            continue
-        if n.adjective and first > start and f.s.is_("determiner", first - 1) and "," in f.s.words[first - 1].before:
-            continue  # who somebody is: "Norco, a Sudlandic brewer, signs"
-        if last < end and f.s.is_("private", last) and not f.s.words[last - 1].possessive:
-            continue  # "Norland traders": not who decides there
-        if _regional(f, first):
-            out.append(REGION + "another")
-            continue
-        before = next((o for o in f.s.names if o.place[1] == first), None)
-        if before is not None and _of_elsewhere(f, before, n):
-            out.extend(before.who)
-            continue
-        within = set(n.within) & f.deciders if f.told.needs_parties else set()
-        out.extend(set(n.who) & f.deciders or within or n.who)
-    return frozenset(out)
-
-
-def _regional(f: Frame, at: int) -> bool:
-    """Whether the body named at word `at` is one of a part of a country: "state Senate", and no judge there."""
-    here = f.s.words[at]
-    return here.glued and here.low not in _JUDGES and any(m.kind == "region" and m.last == at for m in f.s.marks)
-
-
-def _of_elsewhere(f: Frame, owner: Name, n: Name) -> bool:
-    """Whether the name before makes this one another country's: "Pakistan's Supreme Court"."""
-    if not owner.who[0].startswith(PLACE) or set(n.who) & set(owner.who):
-        return False
-    if f.home & set(owner.who):
-        return False
-    known = f.homes or owner.who[0].startswith(REGION)
-    if known and not f.homes & set(owner.who) and f.s.is_("seat", n.place[0]):
-        return True  # "UK Supreme Court", "Ohio Senate": not the court or the chamber of the item's own country
-    return owner.adjective or f.s.words[n.place[0] - 1].possessive
-
-
 def _stranger(f: Frame, cue: Found, clause: Clause) -> str:
     """The subject of a verb where it is neither a name, nor a body, nor a pronoun, nor the item's own subject."""
     s = f.s
@@ -393,22 +284,6 @@ def _stranger_before(f: Frame, clause: Clause) -> str:
 
 def _others_body(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether an unnamed president or ministry acts where others are named in the sentence and the decider is not."""
-    present = _named(f, 0, len(f.s.words))
+    present = named(f, 0, len(f.s.words))
     known = f.deciders | f.home
     return bool(f.s.marked("body", clause.start, cue.first)) and bool(present) and not present & known
-
-
-def _acts_through(f: Frame, at: int) -> bool:
-    """Whether a possessor acts through what follows: a body of theirs, or a name in apposition."""
-    return bool(f.s.marked("body", at, at + 4)) or any(n.place[0] == at for n in f.s.names)
-
-
-def _behind_by(f: Frame, cue: Found, place: Place, receives: bool) -> bool:
-    """Whether a name stands behind "by", or behind "from" where something is received or granted."""
-    s, at = f.s, place[0] - 1
-    while at >= cue.first and (s.is_("determiner", at) or (s.words[at].capital and not s.is_("preposition", at))):
-        at -= 1
-    paid = bool(f.told.measures) or cue.pattern.label[-1] in f.told.on_party
-    if at < cue.first or (s.words[at].low == "from" and paid and not receives):
-        return False  # "exemption from Norlandic duties", "a fine from Norco": from whose measure or money, not by whom
-    return s.words[at].low == "by" or (s.words[at].low == "from" and (receives or not cue.tags))

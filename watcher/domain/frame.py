@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from watcher.domain.clauses import Clause, Name, Sentence
 from watcher.domain.cues import Found
 from watcher.domain.matching import Place
 from watcher.domain.model import Item, LifecycleWords
+from watcher.domain.sentences import Clause, Name, Sentence
 
 NOT_SUBJECT = frozenset("on with to from against of for in over at into by".split())  # a name behind one does not act
 _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows

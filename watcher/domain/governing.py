@@ -1,15 +1,15 @@
 """Find what a cue depends on in its clause: "may lift", "refuses to lift", "wins approval", "an order to lift".
 
-In which frame that stands and who says it, is telling.py's part.
+In which frame that stands and who says it, is framing.py's part.
 """
 
 from __future__ import annotations
 
-from watcher.domain.clauses import Clause, Sentence
 from watcher.domain.cues import Found
 from watcher.domain.forms import Form
 from watcher.domain.frame import Frame
 from watcher.domain.model import Status
+from watcher.domain.sentences import Clause, Sentence
 
 STATUSES = {
     "possible": Status.POSSIBLE,

@@ -1,29 +1,25 @@
 """Tell what a cue is told of: whether it is the item's subject, the measure itself, or what a measure holds up.
 
-Who acts is acting.py's part, how certain the act is telling.py's.
+Who acts is acting.py's part, how certain the act is telling.py's, what kind of thing it takes objects.py's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence, Set
 
-from watcher.domain.acting import agents
-from watcher.domain.clauses import Clause, Sentence
+from watcher.domain.agents import agents
 from watcher.domain.cues import Found
 from watcher.domain.forms import ACTIVE, Form
 from watcher.domain.frame import NOT_SUBJECT, NOUNS, Frame
 from watcher.domain.matching import Place
 from watcher.domain.model import Item
+from watcher.domain.objects import takes_quantity
+from watcher.domain.sentences import Clause, Sentence
 from watcher.domain.text import words
 
 _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani")
-_OF_FLOW = frozenset("in of to on for".split())
 _SETTLED_ON = frozenset("on over about".split())
 _SOON = 3  # words that name who acts
-_MASS = frozenset(
-    "fraud crime smuggling aid help policy strategy office campaign festival".split()
-)  # nouns without a plural's -s
-_LONGEST_PLAIN = 2  # words of a cue that has no object of its own in it
 _TIMES = frozenset("time extension reprieve week month year day hour grace respite breather extra longer".split())
 _NEAR = 3  # words between a noun behind us and the subject
 
@@ -111,7 +107,7 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
             )
             or _settled_on(f, cue, inside)
         )
-    if f.told.measures and _takes_quantity(f, cue, clause):
+    if f.told.measures and takes_quantity(f, cue, clause):
         return False
     ordered = cue.gap is not None and f.s.words[cue.last - 2].low == "to"
     end = clause.end if ordered else f.object_end(cue, clause)  # "orders X to pay for …": all of it is ordered
@@ -119,16 +115,6 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     return overlap or any(
         cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) and not _only_owns(f, p, clause) for p in inside
     )
-
-
-def _takes_quantity(f: Frame, cue: Found, clause: Clause) -> bool:
-    """Whether the verb takes a quantity that no measure sets: "cuts demand forecast", not "cuts minimum price"."""
-    s = f.s
-    for k in range(cue.first + 1 if cue.gap else cue.last, f.object_end(cue, clause)):
-        ends = [m.last for m in s.marks if m.kind == "quantity" and m.first == k]
-        if ends and not any(f.own(j) for j in range(k, ends[0])) and f.heads(ends[0], clause):
-            return not any(s.is_("set_price", j) for j in range(max(cue.last, k - 3), k))
-    return False
 
 
 def _takes_case(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
@@ -388,100 +374,3 @@ def _takes_pronoun(f: Frame, cue: Found) -> bool:
     """Whether the cue takes "it" or "them": the subject of the clause before."""
     span = range(*cue.gap) if cue.gap else range(cue.last, min(cue.last + 1, len(f.s.words)))
     return any(f.s.words[k].low in ("it", "them") for k in span)
-
-
-def takes_goods(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
-    """Whether the cue takes the goods themselves that a measure is on ("allows Norlandic timber"): a flow, too, where
-    the verb is not told of measures as well."""
-    if form is Form.NOUN or any(cue.pattern.text in kinds.get("does", ()) for kinds in f.told.cues.values()):
-        return False
-    if form is Form.PASSIVE:
-        span = range(clause.start, cue.first)
-    elif cue.gap and cue.gap[1] > cue.gap[0]:
-        span = range(*cue.gap)
-    else:
-        span = range(cue.last, f.object_end(cue, clause))
-        span = range(cue.last, next((k for k in span if f.parts(k)), span.stop))
-    if any(f.s.words[k].stem in f.told.measures for k in span):
-        return False
-    named = {k for n in f.s.names for k in range(*n.place)}
-    goods = [k for k in span if f.own(k) and k not in named]
-    return bool(goods) and (goods[-1] + 1 in (cue.first, span.stop) or f.heads(goods[-1] + 1, clause))
-
-
-def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
-    """Whether the cue takes what a measure holds up ("exports") and not the measure ("export curbs")."""
-    flows, measures = f.told.flows, f.told.measures
-    if form is Form.NOUN:
-        return _noun_of_flow(f, cue, clause)
-    if form is Form.PASSIVE:
-        span = _head_phrase(f, clause.start, cue.first)
-    else:
-        start = cue.first + 1 if cue.gap else cue.last
-        end = f.object_end(cue, clause)
-        span = range(start, next((k for k in range(start + 1, end) if "," in f.s.words[k].before or f.parts(k)), end))
-    heads = [h for k in span if (h := f.s.words[k].stem) in flows or h in measures]
-    if heads and heads[-1] in f.told.limits and cue.pattern.head not in f.told.degrees:
-        return False  # a quota that is scrapped or imposed is a measure, one that is cut or raised a flow
-    return bool(heads) and heads[-1] in flows
-
-
-def takes_other(f: Frame, cue: Found, clause: Clause) -> bool:
-    """Whether what a verb takes only begins with what a measure holds up: "steps up fishing patrols", where the noun
-    describes another that follows; not "halts exports Friday"."""
-    flows, measures = f.told.flows, f.told.measures
-    if cue.gap is not None:
-        return False
-    span = range(cue.last, f.object_end(cue, clause))
-    span = range(cue.last, next((k for k in span if f.parts(k) or "," in f.s.words[k].before), span.stop))
-    known = [k for k in span if f.s.words[k].stem in flows or f.s.words[k].stem in measures]
-    at = known[-1] + 1 if known else span.stop
-    if at >= span.stop or f.s.words[known[-1]].stem not in flows or f.heads(at, clause) or f.own(at):
-        return False
-    word = f.s.words[at]
-    plural = word.stem != word.low or word.low in _MASS
-    return (
-        word.raw.isalpha()
-        and not f.s.tags[at]
-        and (plural or (at + 1 < span.stop and f.s.words[at + 1].stem != f.s.words[at + 1].low))
-    )
-
-
-def turned(f: Frame, cue: Found, clause: Clause, form: Form, state: str) -> str:
-    """The state that an act on a permission tells: to end a licence or a waiver tightens, to renew one eases."""
-    told = f.told
-    if not told.permissions or cue.kind not in ("does", "happens") or cue.last - cue.first > _LONGEST_PLAIN:
-        return state
-    if form is Form.PASSIVE or cue.kind == "happens":
-        span = _head_phrase(f, clause.start, cue.first)
-    else:
-        span = range(cue.last, f.object_end(cue, clause))
-    known = (*told.permissions, *told.measures, *told.flows)
-    heads = [f.s.words[k].stem for k in span if f.s.words[k].stem in known]
-    if not heads or heads[-1] not in told.permissions:
-        return state
-    if cue.pattern.text in told.renewals:
-        return "eased"
-    return "tightened" if state in ("lifted", "eased") else state
-
-
-def _noun_of_flow(f: Frame, cue: Found, clause: Clause) -> bool:
-    """Whether an act told as a noun is done to a flow: "flight cuts", "a cut in flights", "cuts to air traffic"."""
-    run, flows, measures = f.s.words, f.told.flows, f.told.measures
-    before = cue.first - 1
-    if before >= clause.start and run[before].stem in (*flows, *measures):
-        return run[before].stem in flows
-    if cue.last >= clause.end or run[cue.last].low not in _OF_FLOW:
-        return False
-    known = (*flows, *measures)
-    verb = (k for k in range(cue.last + 1, clause.end) if f.s.tags[k] == "S" and run[k].stem not in known)
-    end = min(next(verb, clause.end), next((k for k in range(cue.last + 1, clause.end) if f.parts(k)), clause.end))
-    heads = [h for k in range(cue.last + 1, end) if (h := run[k].stem) in flows or h in measures]
-    return bool(heads) and heads[-1] in flows
-
-
-def _head_phrase(f: Frame, start: int, end: int) -> range:
-    """The words up to the preposition behind the first noun for a measure or a flow: "tariffs on imports"."""
-    known = (*f.told.flows, *f.told.measures)
-    first = next((k for k in range(start, end) if f.s.words[k].stem in known), end)
-    return range(start, next((k for k in range(first, end) if f.parts(k) or f.s.words[k].low == "of"), end))

@@ -1,10 +1,10 @@
 """Judge what one sentence tells of one item: which state, and done, announced, claimed, possible, urged or denied.
 
 1 form      tense and mood of the cue itself                           forms.py
-2 roles     told of the subject? done by who decides?                  roles.py, acting.py
+2 roles     told of the subject? done by who decides?                  roles.py, acting.py, objects.py
 3 governed  the words it depends on: "may", "refuses to", "urges"         governing.py
-4 framed    condition, question, explainer, background
-5 voiced    who says so: the one who decides, or somebody else
+4 framed    condition, question, explainer, background                 framing.py
+5 voiced    who says so: the one who decides, or somebody else         framing.py
 """
 
 from __future__ import annotations
@@ -12,34 +12,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from watcher.domain.acting import agents, both_sides, elsewhere, foreign, parties_named
-from watcher.domain.clauses import Clause, Sentence
+from watcher.domain.acting import both_sides, elsewhere, foreign, parties_named
+from watcher.domain.agents import agents
 from watcher.domain.cues import Found
 from watcher.domain.forms import ACTIVE, Form, form_of
 from watcher.domain.frame import Frame
+from watcher.domain.framing import FIRM, framed, voiced
 from watcher.domain.governing import STATUSES, describes, governed, governors, status_of
 from watcher.domain.matching import Place
 from watcher.domain.model import Status
-from watcher.domain.roles import concerns, only_described, takes_flow, takes_goods, takes_other, turned
+from watcher.domain.objects import takes_flow, takes_goods, takes_other, turned
+from watcher.domain.roles import concerns, only_described
+from watcher.domain.sentences import Clause, Sentence
 from watcher.domain.text import words
 
 STRENGTH = (
     Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
 )  # fmt: skip
-_FIRM = (Status.DONE, Status.ANNOUNCED)
 _OF_FLOW = ("flow", "flow_noun")
 _BY_OBJECT = ("does", "noun", *_OF_FLOW)  # kinds whose state depends on what the act is done to
 _LEANING = frozenset("inclined ready poised open minded".split())
 _PART = frozenset("some most many several part parts partial partially partly half dozens hundreds certain".split())
 _LACKING = frozenset(("no", "without", "no plan for", "no plans for", "no sign of"))
-_YEARS = frozenset(("year", "month", "decade"))
 _THREATS = frozenset(
     ("threaten", "threat", "warn of", "sue", "file suit", "file lawsuit", "go to court", "go to ~ court")
 )
-_HOPES = frozenset("hope fear talk speculation bet prospect expectation rumour rumor sign optimism worry".split())
 _TWO = 2  # sides: without one of them there is no meeting
-_OPENING = 4  # words in which "a year and a half on" stands
-_NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
 _ON = ("on", "against", "of", "for", "to", "in")  # a measure's preposition
 _BARE_REACH = 8  # words from a status verb to the subject it takes
 
@@ -148,9 +146,9 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         return None
     if only_described(f):
         return None
-    told = _framed(f, clause, form, governed(f, cue, clause, form, why), why)
-    status = _voiced(f, cue, form, told, why)
-    if status in _FIRM and state in f.told.mutual and not both_sides(f, cue, clause, form):
+    told = framed(f, clause, form, governed(f, cue, clause, form, why), why)
+    status = voiced(f, cue, form, told, why)
+    if status in FIRM and state in f.told.mutual and not both_sides(f, cue, clause, form):
         why.append("one side only")
         status = Status.CLAIMED
     if status is Status.MENTION:
@@ -232,119 +230,6 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
     return size == 1 and s.words[nxt].low == "to" and s.is_("denied", cue.first)
 
 
-# --- the frame it stands in -----------------------------------------------------------------------
-
-
-def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]) -> Status:
-    s = f.s
-    if clause.kind == "background" and form is Form.NOUN and _looked_for(s, clause):
-        why.append("hoped for or feared")
-        return Status.POSSIBLE
-    if clause.kind in ("background", "after") and form is Form.NOUN:
-        why.append("told as background")
-        return Status.MENTION
-    if _long_since(s, clause):
-        why.append("an anniversary")
-        return Status.MENTION
-    if form in (Form.PAST, Form.PASSIVE) and s.marked("bygone", clause.start, clause.end):
-        why.append("long ago")
-        return Status.MENTION
-    if form is Form.GERUND and _is_topic(s, clause):
-        why.append("talked about, not done")
-        return Status.MENTION
-    if status in _FIRM and _conditional(s, clause):
-        why.append("inside a condition")
-        status = Status.POSSIBLE
-    if s.question and s.words[0].low == "why" and form in (Form.FINITE, Form.PAST, Form.PASSIVE, Form.BASE):
-        why.append("asked why, not whether")
-        return Status.MENTION
-    told_before = clause.start < s.asked_from and form in (Form.FINITE, Form.PAST, Form.PASSIVE)
-    if told_before:
-        return status
-    if s.question and status in (*_FIRM, Status.CLAIMED):
-        why.append("asked, not told")
-        return Status.POSSIBLE
-    if s.explainer and status in _FIRM and not _before_explaining(s, clause, form):
-        why.append("an explainer, not a report")
-        return Status.MENTION
-    return status
-
-
-def _before_explaining(s: Sentence, clause: Clause, form: Form) -> bool:
-    """Whether a clause tells what another behind a colon then explains: "Tariffs cut: what it means"."""
-    at = s.clauses.index(clause) + 1
-    told = form in (Form.FINITE, Form.PAST, Form.PASSIVE, Form.PLAIN) and not s.is_("explainer", s.clauses[0].start)
-    return told and at < len(s.clauses) and ":" in s.clauses[at].sep
-
-
-def _looked_for(s: Sentence, clause: Clause) -> bool:
-    """Whether a clause tells what is hoped for or feared: "amid hopes of tariff relief"."""
-    return any(w.stem in _HOPES for w in s.words[clause.start : clause.start + _OPENING])
-
-
-def _long_since(s: Sentence, clause: Clause) -> bool:
-    """Whether a clause only tells since when: "a year after …", "six months on from …", "ten years since …"."""
-    at, words = clause.start, s.words
-    if at and clause.kind == "after" and words[at - 1].stem in _YEARS:
-        return True
-    opening = range(at, min(at + _OPENING, clause.end - 1))
-    return any(
-        words[k].stem in _YEARS
-        and words[k + 1].low in ("on", "since", "later", "after")
-        and "," not in words[k + 1].before
-        for k in opening
-    )
-
-
-def _is_topic(s: Sentence, clause: Clause) -> bool:
-    """Whether a gerund opens the sentence as the subject of another verb: "Lifting the ban would help"."""
-    return (
-        "G" in s.tags[0]
-        and clause.start == 0
-        and any(s.is_("modal", k) or s.is_("be", k) or s.tags[k] == "S" for k in range(1, clause.end))
-    )
-
-
-def _conditional(s: Sentence, clause: Clause) -> bool:
-    """Whether a clause is a condition, or joined by "and" to one."""
-    at = s.clauses.index(clause)
-    while s.clauses[at].linked and at and s.words[s.clauses[at].start].low == "and":
-        at -= 1
-    return s.clauses[at].kind == "condition"
-
-
-# --- who says so ----------------------------------------------------------------------------------
-
-
-def _voiced(f: Frame, cue: Found, form: Form, status: Status, why: list[str]) -> Status:
-    """The one who decides says what is so, anybody else claims it."""
-    s = f.s
-    if status not in _FIRM:
-        return status
-    for saying in s.sayings:
-        if not saying.start <= cue.first < saying.end:
-            continue
-        head = s.clause_at(max(saying.start - 1, 0))
-        if any(m.kind in ("modal", "possible", "urged") and head.start <= m.first < saying.start - 1 for m in s.marks):
-            why.append("it may be said, it is not")
-            return Status.POSSIBLE
-        own = saying.who & f.deciders if f.deciders else saying.who
-        acting = agents(f, cue, s.clause_at(cue.first), form) if f.deciders and cue.tags else frozenset()
-        if acting & f.deciders and not own & acting:
-            own = frozenset()  # one side speaks of what the other did
-        if saying.foreseen:
-            why.append("foreseen, not told")
-            return Status.POSSIBLE
-        speaks_for_it = own or saying.official or (saying.parties and f.told.mutual)
-        if saying.hearsay or saying.hedged or not speaks_for_it:
-            why.append(f"said by {', '.join(sorted(saying.who)) or 'others'}")
-            return Status.CLAIMED
-    if s.marked("hearsay", 0, cue.last + _NEAR_HEARSAY):  # not "indicted for allegedly …"
-        why.append("told as hearsay")
-        return Status.CLAIMED
-    return status
-
-
 # --- a status word that takes the subject itself --------------------------------------------------
 
 
@@ -362,7 +247,7 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
         why = [f"“{m.pattern.text}” is told of the subject"]
         if not parties_named(f, clause):
             return None
-        status = _framed(f, clause, Form.FINITE, STATUSES[m.kind], why)
+        status = framed(f, clause, Form.FINITE, STATUSES[m.kind], why)
         outer = [o for o in s.marks if o.kind == "denied" and clause.start <= o.first < place[0]]
         if outer and not describes(s, outer[0], clause):
             status = Status.DENIED
@@ -388,9 +273,9 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
         return None
     status = f.told.bare_status.get(m.pattern.text, status_of(f, m))
     outer = governors(f, m, clause)
-    if outer and status in _FIRM:
+    if outer and status in FIRM:
         status = status_of(f, outer[0])
-    status = _voiced(f, m, Form.FINITE, _framed(f, clause, Form.FINITE, status, why), why)
+    status = voiced(f, m, Form.FINITE, framed(f, clause, Form.FINITE, status, why), why)
     state = f.told.bare
     if s.words[place[1] - 1].stem in f.told.permissions:
         state = f.stages.get("eased", state)  # "weighs licence": what a measure lets through
