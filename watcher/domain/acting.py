@@ -5,6 +5,8 @@ Whether the act is told of the item's subject is roles.py's part.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
+
 from watcher.domain.agents import agents, named
 from watcher.domain.cues import Found
 from watcher.domain.forms import ACTIVE, Form
@@ -66,54 +68,67 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
         return False
     if cue.pattern.label[-1] in f.told.anyone and not _own_affair(f, cue, clause):
         return _strangers_own(f, cue, clause, form, why)
-    if f.item.against and form in ACTIVE:
-        aimed = named(f, cue.last, f.object_end(cue, clause)) - _beside(f, cue, clause) - f.deciders
-        if aimed and not aimed & set(f.item.against) and not _on_account(f, cue):
-            why.append(f"aimed at {_list(aimed)}")
-            f.others = True
-            return True
-    if f.told.mutual and _with_others(f, cue, clause):
-        why.append("made with others")
+    if reason := _others_affair(f, cue, clause, form):
+        why.append(reason)
         f.others = True
         return True
     if any(n.place[0] > clause.start and f.s.words[n.place[0] - 1].low == "with" and {*n.who} & f.deciders
            for n in f.names(clause.start, clause.end)):  # fmt: skip
         return False  # done together with who decides
-    if form in (Form.PASSIVE, Form.NOUN) or cue.kind == "happens":
-        owner = _owner_elsewhere(f, cue, clause)
-        if owner:
-            why.append(f"of {owner}'s own")
-            f.others = True
-            return True
     if _outsider(f, cue, clause):
         why.append("done by somebody who does not decide")
         return True
     acting = agents(f, cue, clause, form)
-    if acting and f.told.needs_parties and f.s.is_("hosts", cue.first) and f.item.with_ and not acting & f.deciders:
-        return not f.deciders <= named(f, clause.start, clause.end)
-    if not acting and _other_court(f, cue, clause, form):
+    if acting:
+        return _done_by_others(f, cue, clause, acting, why)
+    return _done_by_strangers(f, cue, clause, form, why)
+
+
+def _others_affair(f: Frame, cue: Found, clause: Clause, form: Form) -> str:
+    """Why an act is another one than the item's, whoever does it; "" where it is not."""
+    if f.item.against and form in ACTIVE:
+        aimed = named(f, cue.last, f.object_end(cue, clause)) - _beside(f, cue, clause) - f.deciders
+        if aimed and not aimed & set(f.item.against) and not _on_account(f, cue):
+            return f"aimed at {_list(aimed)}"
+    if f.told.mutual and _with_others(f, cue, clause):
+        return "made with others"
+    if form in (Form.PASSIVE, Form.NOUN) or cue.kind == "happens":
+        owner = _owner_elsewhere(f, cue, clause)
+        return f"of {owner}'s own" if owner else ""
+    return ""
+
+
+def _done_by_strangers(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> bool:
+    """Whether somebody who is not named, and nobody that decides, does it."""
+    if _other_court(f, cue, clause, form):
         why.append("done by a court, which is not who decides")
         return True
-    if not acting:
-        told = form in (Form.FINITE, Form.PAST) or _adjunct(f, cue, clause)
-        told = told and cue.kind != "happens" and not f.s.is_("receive", cue.first)
-        stranger = _stranger(f, cue, clause) if told else ""
-        if stranger:
-            why.append(f"done by “{stranger}”, who is nobody that decides")
-        elif form in ACTIVE and _others_body(f, cue, clause):
-            why.append("done by a body of others, who alone are named")
-            f.others = True
-            return True
-        return bool(stranger)
-    if (f.told.proposals or f.told.on_party) and acting & f.deciders and _underlings(f, cue, clause):
+    told = form in (Form.FINITE, Form.PAST) or _adjunct(f, cue, clause)
+    told = told and cue.kind != "happens" and not f.s.is_("receive", cue.first)
+    stranger = _stranger(f, cue, clause) if told else ""
+    if stranger:
+        why.append(f"done by “{stranger}”, who is nobody that decides")
+    elif form in ACTIVE and _others_body(f, cue, clause):
+        why.append("done by a body of others, who alone are named")
+        f.others = True
+        return True
+    return bool(stranger)
+
+
+def _done_by_others(f: Frame, cue: Found, clause: Clause, acting: Set[str], why: list[str]) -> bool:
+    """Whether those named as acting are not who decides, or only bear their name."""
+    decide = acting & f.deciders
+    if f.told.needs_parties and f.s.is_("hosts", cue.first) and f.item.with_ and not decide:
+        return not f.deciders <= named(f, clause.start, clause.end)
+    if (f.told.proposals or f.told.on_party) and decide and _underlings(f, cue, clause):
         why.append("done by those who only advise")
         return True
-    if f.told.no_courts and acting & f.deciders and _court_acts(f, cue, clause):
+    if f.told.no_courts and decide and _court_acts(f, cue, clause):
         why.append("done by a court, which is not who decides")
         return True
     if acting <= f.home and not f.item.with_:
-        return False  # the country acts for those of it who decide: "Germany passes heating law"
-    if acting & f.deciders:
+        return False  # the country acts for those of it who decide: "Norland passes heating law"
+    if decide:
         parties = f.deciders if f.item.with_ or f.told.needs_parties else frozenset()
         wrong = bool(parties) and not acting <= f.deciders and not parties <= acting
         f.others = f.others or wrong
@@ -247,7 +262,7 @@ def _own_affair(f: Frame, cue: Found, clause: Clause) -> bool:
     return any(f.s.words[k].low == "own" for k in range(cue.first, f.object_end(cue, clause)))
 
 
-def _list(names: frozenset[str] | set[str] | tuple[str, ...]) -> str:
+def _list(names: Iterable[str]) -> str:
     return ", ".join(sorted(n.removeprefix(REGION).removeprefix(PLACE) for n in names))
 
 

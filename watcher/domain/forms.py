@@ -119,19 +119,9 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         if s.is_("have", before) and tags & set("DN"):
             return Form.PAST
     single = cue.last - cue.first == 1
-    if single and cue.last < clause.end and "-" in s.words[cue.last].before and s.words[cue.last].glued:
-        return None  # "stop-gap", "cut-off"
-    if "-" in s.words[cue.first].before and s.words[cue.first].glued and (tags & set("DN") or single):
-        return None  # "state-backed", "year-end"
-    if prev is None and clause.linked and tags & set("DN") and clause is not s.clauses[-1]:
-        return None  # an apposition: "the treaty, signed in May, was torn up"
-    if (
-        tags & set("DN")
-        and "," in s.words[cue.first].before
-        and any("," in w.before for w in s.words[cue.last : clause.end])
-    ):
+    if _in_compound(f, cue, clause) or (tags & set("DN") and _in_apposition(f, cue, clause, before)):
         return None
-    if "G" in tags and cue.last < clause.end and s.words[cue.last].low == "of" and cue.last - cue.first == 1:
+    if "G" in tags and cue.last < clause.end and s.words[cue.last].low == "of" and single:
         return Form.NOUN  # "the lifting of curbs"
     if "G" in tags:
         return Form.GERUND if _is_gerund(f, cue, clause, before) else None
@@ -154,6 +144,23 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
     if "S" in tags:
         return None if plural_noun(f, cue, clause, before) or own_noun(f, cue, before) else Form.FINITE
     return _base(f, cue, clause, before)
+
+
+def _in_compound(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a word is only a part of one with a hyphen: "stop-gap", "cut-off", "state-backed", "year-end"."""
+    words, single = f.s.words, cue.last - cue.first == 1
+    if single and cue.last < clause.end and "-" in words[cue.last].before and words[cue.last].glued:
+        return True
+    here = words[cue.first]
+    return "-" in here.before and here.glued and (single or bool(set(cue.tags) & set("DN")))
+
+
+def _in_apposition(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
+    """Whether a participle only describes what stands before it: "the treaty, signed in May, was torn up"."""
+    if before < clause.start and clause.linked and clause is not f.s.clauses[-1]:
+        return True
+    closed = any("," in w.before for w in f.s.words[cue.last : clause.end])
+    return "," in f.s.words[cue.first].before and closed
 
 
 def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:

@@ -75,44 +75,60 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if f.told.on_party and form in ACTIVE and cue.kind == "does" and _takes_case(f, cue, clause, form):
         return True
     if form is Form.PLAIN:
-        beside = f.before(cue.first, clause.start)
-        near = any(p[1] == beside + 1 for p in inside)
-        near = near or (cue.kind == "happens" and any(_led_to(f, p, cue) for p in inside if _leads(f, p, clause)))
-        on_it = cue.kind == "happens" and cue.last < clause.end and f.s.words[cue.last].low in ("on", "over", "about")
-        if on_it and any(p[0] > cue.last for p in inside):
-            return True  # "talks under way on X"
-        soon = cue.first - clause.start <= _SOON  # "Norco to acquire X", not "winning the race to acquire X"
-        return near or overlap or (cue.kind == "does" and soon and any(p[0] >= cue.last for p in inside))
+        return overlap or _beside(f, cue, clause, inside)
     if cue.kind == "happens":
-        if f.told.measures:
-            of_measure = any(_holds_measure(f, p) for p in ((clause.start, cue.first), *inside))
-            of_flow = cue.pattern.text in f.told.cues[cue.pattern.label[1]].get("flow", ())
-            if of_measure == of_flow:
-                return False  # exports rise, and that is no measure; but they resume only when they may
-        either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
-        transitive = either and f.has_object(cue, clause)
-        weighed = f.s.marked("possible", clause.start, cue.first)
-        risked = form is Form.GERUND and any(m.last == cue.first and m.tags for m in weighed)
-        # "man held over X loses appeal" is not told of X
-        proposed = any(f.s.words[k].stem in f.told.proposals for k in range(clause.start, cue.first))
-        own = proposed or any(p[1] > cue.first or _leads(f, p, clause) for p in inside)
-        return (cue.gap is not None and own) or (left and (form is not Form.GERUND or risked) and not transitive)
+        return _happens_to_it(f, cue, clause, form, inside, left)
     if form is Form.PASSIVE:
-        return (
-            left
-            or overlap
-            or (
-                f.s.words[cue.last - 1].low in ("with", "by", "from")
-                and any(cue.last <= p[0] < f.object_end(cue, clause) for p in inside)
-            )
-            or _settled_on(f, cue, inside)
-        )
+        return left or overlap or _done_with_it(f, cue, clause, inside) or _settled_on(f, cue, inside)
     if f.told.measures and takes_quantity(f, cue, clause):
         return False
+    return overlap or _taken_by(f, cue, clause, inside)
+
+
+def _beside(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> bool:
+    """Whether a cue without endings stands where it is told of the subject: right behind it, or soon before."""
+    beside = f.before(cue.first, clause.start)
+    near = any(p[1] == beside + 1 for p in inside)
+    if cue.kind == "happens":
+        on_it = cue.last < clause.end and f.s.words[cue.last].low in _SETTLED_ON
+        if on_it and any(p[0] > cue.last for p in inside):
+            return True  # "talks under way on X"
+        return near or any(_led_to(f, p, cue) for p in inside if _leads(f, p, clause))
+    soon = cue.first - clause.start <= _SOON  # "Norco to acquire X", not "winning the race to acquire X"
+    return near or (cue.kind == "does" and soon and any(p[0] >= cue.last for p in inside))
+
+
+def _happens_to_it(f: Frame, cue: Found, clause: Clause, form: Form, inside: Sequence[Place], left: bool) -> bool:
+    """Whether the subject of a verb is the item's: it stands before, or the cue names what it happens to itself."""
+    if f.told.measures:
+        of_measure = any(_holds_measure(f, p) for p in ((clause.start, cue.first), *inside))
+        of_flow = cue.pattern.text in f.told.cues[cue.pattern.label[1]].get("flow", ())
+        if of_measure == of_flow:
+            return False  # exports rise, and that is no measure; but they resume only when they may
+    if cue.gap is not None:
+        # "man held over X loses appeal" is not told of X
+        proposed = any(f.s.words[k].stem in f.told.proposals for k in range(clause.start, cue.first))
+        if proposed or any(p[1] > cue.first or _leads(f, p, clause) for p in inside):
+            return True
+    transitive = cue.pattern.head in f.told.either and cue.last - cue.first == 1 and f.has_object(cue, clause)
+    weighed = f.s.marked("possible", clause.start, cue.first)
+    risked = form is not Form.GERUND or any(m.last == cue.first and m.tags for m in weighed)
+    return left and risked and not transitive
+
+
+def _done_with_it(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> bool:
+    """Whether a passive takes the subject behind its preposition: "charged with X", "hit by X"."""
+    if f.s.words[cue.last - 1].low not in ("with", "by", "from"):
+        return False
+    return any(cue.last <= p[0] < f.object_end(cue, clause) for p in inside)
+
+
+def _taken_by(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> bool:
+    """Whether an active verb takes the subject as its object."""
     ordered = cue.gap is not None and f.s.words[cue.last - 2].low == "to"
     end = clause.end if ordered else f.object_end(cue, clause)  # "orders X to pay for …": all of it is ordered
     whole = bool(f.told.mutual) and cue.kind == "does" and cue.pattern.label[1] not in f.told.mutual
-    return overlap or any(
+    return any(
         cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) and not _only_owns(f, p, clause) for p in inside
     )
 

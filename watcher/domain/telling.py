@@ -18,12 +18,13 @@ from watcher.domain.cues import Found
 from watcher.domain.forms import ACTIVE, Form, form_of
 from watcher.domain.frame import Frame
 from watcher.domain.framing import FIRM, framed, voiced
-from watcher.domain.governing import STATUSES, describes, governed, governors, status_of
+from watcher.domain.governing import governed
 from watcher.domain.matching import Place
 from watcher.domain.model import Status
 from watcher.domain.objects import takes_flow, takes_goods, takes_other, turned
 from watcher.domain.roles import concerns, only_described
 from watcher.domain.sentences import Clause, Sentence
+from watcher.domain.statuses import STATUSES, describes, governors, status_of
 from watcher.domain.text import words
 
 STRENGTH = (
@@ -121,7 +122,7 @@ def _is_own_order(f: Frame, cue: Found) -> bool:
 
 def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     place = (cue.first, cue.last)
-    state: str | None = cue.pattern.label[1]
+    state = cue.pattern.label[1]
     if cue.kind == "opens":
         opens = cue.first == 0 and official_title
         return Told(state, Status.DONE, place, ("opens an official publication",)) if opens else None
@@ -137,7 +138,7 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     if not _takes_its_kind(f, cue, clause, form):
         f.others = f.others or elsewhere(f, cue, clause, form)
         return None
-    state = turned(f, cue, clause, form, state or "")
+    state = turned(f, cue, clause, form, state)
     if f.told.needs_parties and f.s.is_("absent", cue.first) and len(f.deciders) < _TWO:
         return None  # one of many stays away, and they meet all the same
     why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
@@ -153,20 +154,23 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         status = Status.CLAIMED
     if status is Status.MENTION:
         return Told(None, status, place, tuple(why))
-    led = (
-        f.s.words[min(f.before(cue.first, clause.start) + 1, cue.first - 1) : cue.first]
-        if cue.first > clause.start
-        else ()
-    )
-    if any(w.low in _PART for w in (*led, *f.s.words[max(cue.last - 1, cue.first) : f.object_end(cue, clause)])):
-        state = f.told.partial.get(state or "", state)
+    if _is_partial(f, cue, clause):
+        state = f.told.partial.get(state, state)
     if form is Form.PAST or (form is Form.GERUND and clause.kind == "after"):
-        state = f.told.past.get(state or "", state)
+        state = f.told.past.get(state, state)
     if told is not Status.DONE or (
         status is not Status.DONE and (status is not Status.CLAIMED or f.told.claimed_stages)
     ):
-        state = f.stages.get(state or "", state)
+        state = f.stages.get(state, state)
     return Told(state, status, place, tuple(why))
+
+
+def _is_partial(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether an act is told of a part only: "partially lifts", "lifts some tariffs"."""
+    words = f.s.words
+    before = f.before(cue.first, clause.start) + 1
+    led = words[min(before, cue.first - 1) : cue.first] if cue.first > clause.start else ()
+    return any(w.low in _PART for w in (*led, *words[max(cue.last - 1, cue.first) : f.object_end(cue, clause)]))
 
 
 def _takes_its_kind(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
