@@ -215,8 +215,13 @@ def _underlings(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether those who act only advise or serve the ones who decide: "agency panel backs", "court's adviser sides"."""
     s = f.s
     known = [n for n in f.names(clause.start, cue.first) if {*n.who} & f.deciders]
-    ends = [n.place[1] + s.is_("advisory", n.place[1]) for n in known]
-    return bool(ends) and all(at < cue.first and s.is_("underling", at) for at in ends)
+    for n in known:
+        at = n.place[1]
+        while at < cue.first and (s.is_("advisory", at) or s.is_("body", at)) and not s.is_("underling", at):
+            at += 1  # "Norland's competition regulator's adviser"
+        if not s.is_("underling", at) or at >= cue.first:
+            return False
+    return bool(known)
 
 
 def _other_court(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:

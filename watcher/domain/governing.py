@@ -67,7 +67,8 @@ def _by_form(f: Frame, cue: Found, clause: Clause, form: Form) -> tuple[Status, 
         if tally := _tallied(f, cue, clause):
             return tally, "decided by a vote that is told with its count"
         if _brought_about(f, cue, clause):
-            return Status.DONE, "brought about"  # "drought forces Norland to tighten …"
+            ordered = f.s.marked("court", clause.start, cue.first)
+            return (Status.URGED, "ordered") if ordered else (Status.DONE, "brought about")
         if not _commits(f, cue, clause):
             return Status.POSSIBLE, "a purpose, not a commitment"
     if form is Form.IMPERATIVE:

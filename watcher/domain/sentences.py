@@ -11,7 +11,9 @@ from watcher.domain.matching import Place
 from watcher.domain.text import Word
 
 ADJECTIVE = re.compile(
-    r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi|Basque|Catalan|Walloon|Welsh)$"
+    r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi|Basque|Catalan|Walloon|Welsh|"
+    r"Argentine|Philippine|Afghan|Azerbaijani|Bahraini|Bangladeshi|Croat|Cypriot|Emirati|Icelandic|Kazakh|Kuwaiti|Kyrgyz|"
+    r"Nepali|Omani|Pakistani|Qatari|Serb|Slovak|Tajik|Turkmen|Uzbek|Yemeni)$"
 )
 PLACE, REGION = "place:", "place:region:"  # before the name of a country, and of a part of one, in `Name.who`
 
