@@ -25,7 +25,7 @@ from watcher.domain.frame import Frame
 from watcher.domain.matching import Match, Matcher, Place, expand
 from watcher.domain.model import Actor, Entry, Item
 from watcher.domain.objects import takes_flow
-from watcher.domain.reading import Reader, strip_outlet
+from watcher.domain.reading import Reader, has_several, strip_outlet
 from watcher.domain.roles import concerns
 from watcher.domain.telling import tell
 from watcher.domain.text import Word, sentences, words
@@ -126,7 +126,8 @@ class Gates:
 
     def _sights(self, entry: Entry, official: bool) -> Iterator[_Sight]:
         for title, text in ((True, strip_outlet(entry.title, entry.source)), (False, entry.summary)):
-            for start, end in sentences(text):
+            whole = [(0, len(text))] if title and has_several(text) else []
+            for start, end in [*sentences(text), *whole]:
                 part = text[start:end]
                 text_words = words(part)
                 matches = {m.item.id: m for m in self._matcher.match(text_words)}

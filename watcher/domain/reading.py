@@ -82,7 +82,7 @@ class Reader:
 
     def _across(self, title: str, entry: Entry, best: dict[str, Reading]) -> None:
         """Add what a title of several sentences tells of an item that no one of them names whole."""
-        if not _STOP.search(title) or self._matcher.clues(title) is None or len(sentences(title)) < _SEVERAL:
+        if not has_several(title) or self._matcher.clues(title) is None:
             return
         for reading in self._sentence(title, Span("title", 0, len(title)), entry.at, False, entry.language):
             best.setdefault(reading.item, reading)
@@ -141,6 +141,11 @@ class Reader:
         if kind == "chamber":
             return tongue.chamber(sentence, told.place)
         return day(text, at, since) if "date" in kind else rate(text) if "rate" in kind else None
+
+
+def has_several(title: str) -> bool:
+    """Whether a title has several sentences: then it is read as one, too, for what no one of them names whole."""
+    return _STOP.search(title) is not None and len(sentences(title)) >= _SEVERAL
 
 
 def _unread(match: Match, text: str, whole: Span, text_words: Sequence[Word], code: str) -> Reading:
