@@ -168,7 +168,12 @@ def _only_a_time(s: Sentence, opener: Found) -> bool:
         m.first == opener.last and m.kind in _OPENERS for m in s.marks
     ):
         return False
-    return not any(_is_verb(s, k) for k in range(opener.last, min(opener.last + _TIME, len(s.words))))
+    end = min(opener.last + _TIME, len(s.words))
+    closes = any(
+        "S" in s.tags[k] or (s.tags[k] and s.words[k - 1].stem != s.words[k - 1].low)
+        for k in range(opener.last + 1, end)
+    )  # "until inflation falls", "until prices fall"
+    return not closes and not any(_is_verb(s, k) for k in range(opener.last, end))
 
 
 def _opens(s: Sentence, at: int, opener: Found) -> bool:
