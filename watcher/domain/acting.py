@@ -158,7 +158,9 @@ def _outsider(f: Frame, cue: Found, clause: Clause) -> bool:
     outside = any(m.kind == "outsider" and m.pattern.text in _OUTSIDE and m.first in opening for m in s.marks)
     if s.marked("urged", clause.start, cue.first) or s.marked("denied", clause.start, cue.first):
         return False  # they only ask, or do not bring it about
-    return outside and not named(f, clause.start, cue.first) & f.deciders
+    gone = {m.last for m in s.marks if m.kind == "outsider" and m.pattern.text in ("former", "ex")}
+    deciding = (n for n in f.names(clause.start, cue.first) if {*n.who, *n.within} & f.deciders)
+    return outside and all(n.place[0] in gone for n in deciding)  # "former judge" is no judge
 
 
 def _strangers_own(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> bool:
