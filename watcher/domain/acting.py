@@ -17,7 +17,11 @@ _LEAD = 2  # words in which a clause begins
 _JUDGES = frozenset(
     "judge court jury federal prosecutor district appeals circuit".split()
 )  # a nation's own, told by where they sit
-_BELOW = frozenset("federal district appeals appeal circuit lower trial state county local regional provincial".split())
+_BELOW = frozenset(
+    "federal district appeals appeal appellate circuit lower trial state county local regional provincial trade "
+    "commercial administrative tax labor labour bankruptcy family military municipal city magistrates crown sessions "
+    "civil criminal".split()
+)
 _NO_NOUN = frozenset("adverb determiner preposition be have modal auxiliary reason condition after background".split())
 
 

@@ -29,7 +29,7 @@ _VERBAL = (
     "be",
     "have",
 )
-_INFLECTED = (*_VERBAL, "granted", "holds", "receive", "effect", "plea", "hosts")
+_INFLECTED = (*_VERBAL, "granted", "holds", "receive", "effect", "plea", "hosts", "dismisses")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
 _ADJECTIVE = re.compile(
     r"(?:ese|[ei]an|ish|[ck]an|man|ench|Dutch|[aeq]li|[aq]i|Swiss|Greek|Thai|Czech|Saudi|Basque|Catalan|Walloon|Welsh)$"
@@ -53,6 +53,9 @@ _STAFF = frozenset("executive official officials lawyer aide aides".split())  # 
 _TELLS = frozenset(("tell", "remind", "inform"))  # these take whom it is told to
 _GOES_ON = frozenset("to that how why what it they he she".split())  # behind a verb of saying these open what is said
 PLACE, REGION = "place:", "place:region:"  # before the name of a country, and of a part of one, in `Name.who`
+_NEAR_TO = frozenset("close near familiar briefed inside within at with".split())
+_OPENING = 3  # words before the noun that a long speaker opens with: "two former senior officials"
+_LONGEST_SPEAKER = 14  # words of a speaker with all that describes it
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 
 
@@ -207,7 +210,7 @@ def _cut(s: Sentence) -> list[Clause]:
         opener = openers.get(at)
         blank = before.isspace() and s.words[at].raw >= _CJK and s.words[at - 1].raw >= _CJK
         if _breaks(before) or blank:  # a blank parts the clauses of a Chinese headline
-            cuts.append((at, _opened(opener), False, before.strip()))
+            cuts.append((at, _opened(opener), False, before.strip().replace("：", ":")))
         elif opener is not None and _opens(s, at, opener):
             cuts.append((at, _opened(opener), False, ""))
         elif "," in before and low.endswith("ing") and len(low) > _SHORT_ING:
@@ -380,6 +383,8 @@ def _sayings(s: Sentence) -> list[Saying]:
                 continue
             if m.kind == "relate" and not _finite(s, m):
                 continue  # a noun: "…, a new show"
+            if s.is_("rumour", m.first) and _is_rumour(s, m):
+                continue
             hedged = m.kind == "hedge"
             if m.kind == "foresee":
                 if i and m.last >= c.end and c.end - c.start <= _MAX_SPEAKER and c.kind == "main":
@@ -389,6 +394,8 @@ def _sayings(s: Sentence) -> list[Saying]:
                 out.append(_saying(s, 0, c.start, m.last, c.end, hedged))
             elif i and _closes(s, c, m):
                 out.append(_saying(s, 0, c.start, c.start, m.first, hedged))
+            elif i and m.kind == "say" and _long_speaker(s, c, m):
+                out.append(_saying(s, 0, c.start, c.start, c.end, hedged))
             elif m.kind == "relate":
                 continue
             elif i and m.first <= c.start + 1 and c.end - c.start <= _MAX_SPEAKER:
@@ -397,9 +404,14 @@ def _sayings(s: Sentence) -> list[Saying]:
                 out.append(_saying(s, m.last, _said_until(s, i), c.start, m.first, hedged))
         if len(out) == before and len(s.clauses) > 1 and c.end - c.start <= _MAX_SPEAKER:
             nxt = s.clauses[i + 1].sep if i + 1 < len(s.clauses) else ""
-            if i == 0 and ":" in nxt and _names_only(s, c):
+            speaks = _names_only(s, c) or _source_speaks(s, c)
+            if i == 0 and ":" in nxt and speaks:
                 out.append(_saying(s, c.end, size, c.start, c.end, False))
-            elif i == len(s.clauses) - 1 and c.sep in ("-", "—", "–", "--", ":") and _names_only(s, c):
+            elif (
+                i == len(s.clauses) - 1
+                and speaks
+                and (c.sep in ("-", "—", "–", "--", ":") or (not c.sep and s.words[c.start].raw >= _CJK))
+            ):
                 out.append(_saying(s, 0, c.start, c.start, c.end, False))
     return out
 
@@ -416,6 +428,35 @@ def _closes(s: Sentence, c: Clause, m: Found) -> bool:
         s.words[k].low in _GOES_ON or s.tags[k] in ("S", "D") or s.is_("modal", k) or s.is_("be", k)
         for k in range(m.last, c.end)
     )
+
+
+def _is_rumour(s: Sentence, m: Found) -> bool:
+    """Whether "report" and "claim" are nouns and tell nobody's words: "after reports of", "rejects claim that"."""
+    dismissed = any(d.kind == "dismisses" and d.last == m.first and d.tags for d in s.marks)
+    return dismissed or (m.last < len(s.words) and s.words[m.last].low == "of")
+
+
+def _long_speaker(s: Sentence, c: Clause, m: Found) -> bool:
+    """Whether a clause, however long, only tells which unnamed people say it: "…, two people with direct knowledge of
+    the matter said"."""
+    at_an_end = m.first == c.start or m.last == c.end
+    opening = c.start + (1 if m.first == c.start else 0)
+    named = any(k.first - opening <= _OPENING for k in s.marked("source", opening, c.end))
+    return at_an_end and named and c.kind == "main" and c.end - c.start <= _LONGEST_SPEAKER
+
+
+def _near_a_body(s: Sentence, source: Found) -> bool:
+    """Whether a source is told of by whom it is near: "people close to the delegation", "insiders at the ministry"."""
+    near = source.last < len(s.words) and s.words[source.last].low in _NEAR_TO
+    return not s.is_("body", source.first) and (near or s.words[source.last - 1].low in _NEAR_TO)
+
+
+def _source_speaks(s: Sentence, c: Clause) -> bool:
+    """Whether what stands before a colon is a noun for unnamed people, with what describes it: "Industry sources:"."""
+    sources = [m for m in s.marked("source", c.start, c.end) if not s.is_("body", m.first)]
+    heads = any(m.last == c.end or _near_a_body(s, m) for m in sources)
+    said = {k for m in sources for k in range(m.first, m.last)}
+    return heads and not any(set(s.tags[k]) & set("SD") and k not in said for k in range(c.start, c.end))
 
 
 def _said_until(s: Sentence, at: int) -> int:
@@ -459,6 +500,9 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
     theirs = until > by and s.words[by].low in _ITS and not any(m.pattern.text not in _STAFF for m in sources)
     official = not who and (pronoun or theirs or (own and not s.marked("outsider", by, until)))
     parties = not who and bool(s.marked("parties", by, until))
+    near = next((m for m in sources if _near_a_body(s, m)), None)
+    if near is not None:
+        who, plural, official = frozenset(), True, False  # whoever they are near does not speak
     return Saying(
         start, end, who, plural or (bool(sources) and not who and not official), hedged, official, parties=parties
     )

@@ -101,6 +101,8 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
     s, tags = f.s, set(cue.tags)
     before = f.before(cue.first, clause.start)
     prev = s.words[before] if before >= clause.start else None
+    if _let_happen(f, cue, clause):
+        return Form.IMPERATIVE
     if prev is not None:
         if prev.low == "to":
             return Form.INFINITIVE if "B" in tags else Form.GERUND if "G" in tags else None
@@ -309,14 +311,20 @@ def _asks(f: Frame, cue: Found, clause: Clause) -> bool:
         speech = s.clauses[s.clauses.index(speech) - 1]  # "X to Y: stop stalling and let Z in"
     if ":" in speech.sep:
         back = s.clauses[s.clauses.index(speech) - 1]
-        named = any(back.start <= n.place[0] < back.end for n in s.names)
-        about = any(f.own(k) for k in range(back.start, back.end))
-        if cue.first == clause.start and speech is clause and named and not about and back.end - back.start <= _SPEAKER:
-            return True  # "Norland's premier: lift the ban"
+        told = any(f.own(k) or "S" in s.tags[k] for k in range(back.start, back.end))
+        if cue.first == clause.start and speech is clause and not told and back.end - back.start <= _SPEAKER:
+            return True  # "Norland's premier: lift the ban", "Opinion: lift the ban"
         return any(w.low in ("to", "tell", "tells") for w in s.words[back.start : back.end])
     if clause.linked:
         return False
-    return clause.start == 0 and bool(s.marked("urged", clause.end, len(s.words)))
+    later = (clause.end, len(s.words))
+    return clause.start == 0 and bool(s.marked("urged", *later) or s.marked("say", *later) or s.words[0].low == "let")
+
+
+def _let_happen(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a speech or a sentence that begins with "Let" asks for what the cue tells: "Let the truce run out"."""
+    led = f.s.words[clause.start].low == "let" and clause.start < cue.first
+    return led and "B" in cue.tags and (clause.start == 0 or ":" in clause.sep)
 
 
 def _verb_follows(f: Frame, cue: Found, clause: Clause) -> bool:

@@ -16,7 +16,8 @@ from watcher.domain.model import Item, LifecycleWords
 NOT_SUBJECT = frozenset("on with to from against of for in over at into by".split())  # a name behind one does not act
 _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows
 NOUNS = frozenset(
-    "source relate own_voice parties outsider quantity set_price region record hanger_on inquiry court settled market seat".split()
+    "source relate own_voice parties outsider quantity set_price region record hanger_on inquiry court settled market "
+    "seat rumour untrue".split()
 )  # classes of mere nouns
 _PARTS = frozenset(
     "all any batch both copy day days details dozens draft each export exports half hundreds import imports list "

@@ -21,6 +21,7 @@ from watcher.domain.governing import STATUSES, describes, governed, governors, s
 from watcher.domain.matching import Place
 from watcher.domain.model import Status
 from watcher.domain.roles import concerns, only_described, takes_flow, takes_goods, turned
+from watcher.domain.rumours import deplored, disowned
 from watcher.domain.text import words
 
 STRENGTH = (
@@ -151,7 +152,7 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         return None
     if only_described(f):
         return None
-    told = _framed(f, clause, form, governed(f, cue, clause, form, why), why)
+    told = _reported(f, cue, clause, _framed(f, clause, form, governed(f, cue, clause, form, why), why), why)
     status = _voiced(f, cue, form, told, why)
     if status in _FIRM and state in f.told.mutual and not both_sides(f, cue, clause, form):
         why.append("one side only")
@@ -172,6 +173,17 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     ):
         state = f.stages.get(state or "", state)
     return Told(state, status, place, tuple(why))
+
+
+def _reported(f: Frame, cue: Found, clause: Clause, status: Status, why: list[str]) -> Status:
+    """The status of what may be no more than the content of a report that is called untrue, or a thing deplored."""
+    if status in (*_FIRM, Status.POSSIBLE) and disowned(f.s, cue):
+        why.append("a report that is called untrue")
+        return Status.DENIED
+    if status in _FIRM and deplored(f.s, cue, clause):
+        why.append("deplored, not told")
+        return Status.MENTION
+    return status
 
 
 def _takes_its_kind(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
