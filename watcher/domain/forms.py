@@ -385,7 +385,8 @@ def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     governed = bool(taken) or any(
         m.kind == "modal" or m.pattern.text == "will" for m in s.marks if clause.start <= m.first <= before
     )
-    if governed or prev.low in ("or", "would") or prev.low.endswith("n't"):
+    not_done = prev.low in ("did", "does", "do") and s.words[before + 1].low == "not"  # "did not meet"
+    if governed or not_done or prev.low in ("or", "would") or prev.low.endswith("n't"):
         return Form.BASE
     if prev.low == "and":
         led = any(w.low == "to" for w in s.words[clause.start : before])

@@ -20,6 +20,7 @@ NOUNS = frozenset(
     "seat rumour untrue".split()
 )  # classes of mere nouns
 _PARTS = frozenset(
+    "legality lawfulness constitutionality validity "
     "all any batch both copy day days details dozens draft each export exports half hundreds import imports list "
     "lots many more most much none number package part parts percent phase round sale sales scores series session "
     "set shipment shipments some stage terms text thousands transfer use version wave week wording "
@@ -31,6 +32,7 @@ _SIDES = frozenset("with against for".split())
 _LETTING = frozenset("allow let permit enable license authorize authorise".split())
 _TO_IT = frozenset("against on for of into over to".split())
 _TIMES = frozenset("minute hour day week month year moment".split())
+_WITH_OBJECT = 3  # words of a cue that holds a verb, its object and a preposition
 _CARRIED = frozenset("of as and or per off up out down".split())  # these do not end the object of a verb
 
 
@@ -95,6 +97,8 @@ class Frame:
             if self.parts(cue.gap[0]):
                 return False  # "consensus reached on the seabed accord"
             return any(not self.small(k) for k in range(*cue.gap))
+        if cue.gap is not None and cue.last - cue.first >= _WITH_OBJECT and not self.small(cue.first + 1):
+            return True  # it is in the cue: "put signatures to", "give more time to"
         if cue.gap is not None and s.words[cue.last - 1].stem in self.told.events:
             return True  # it is in the cue: "held talks"
         if (

@@ -109,7 +109,7 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
         if ordered and f.told.measures and len(marks) == 1:
             return Status.DONE  # "orders ban lifted": ordered is done
         denied = status is Status.ANNOUNCED and any(status_of(f, m) is Status.DENIED for m in marks)
-        return Status.DENIED if denied else status
+        return Status.DENIED if denied else Status.POSSIBLE if _only_likely(f, mark, marks, status) else status
     if form is Form.INFINITIVE and (tally := _tallied(f, cue, clause)):
         why.append("decided by a vote that is told with its count")
         return tally
@@ -305,7 +305,15 @@ def _refused(f: Frame, marks: list[Found]) -> Status:
     denied = any(
         status_of(f, m) is Status.DENIED and (weak or m.last == mark.first) for m in marks if m.first < mark.first
     )
-    return Status.DENIED if denied else status
+    return Status.DENIED if denied else Status.POSSIBLE if _only_likely(f, mark, marks, status) else status
+
+
+def _only_likely(f: Frame, mark: Found, marks: list[Found], status: Status) -> bool:
+    """Whether "probably" and the like stand beside a commitment: "probably will", "will likely"."""
+    return status is Status.ANNOUNCED and any(
+        m.kind == "possible" and f.s.is_("adverb", m.first) and (m.last == mark.first or m.first == mark.last)
+        for m in marks
+    )
 
 
 def _told_of(f: Frame, cue: Found) -> Found | None:

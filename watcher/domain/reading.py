@@ -27,7 +27,7 @@ from watcher.domain.matching import Match, Matcher, Place
 from watcher.domain.model import Entry, Item, Lexicon, Lifecycle, Reading, Rules, Span, Status
 from watcher.domain.notices import Notice, Notices
 from watcher.domain.roles import may_be_the_items
-from watcher.domain.telling import STRENGTH, Told, tell
+from watcher.domain.telling import STRENGTH, Told, cut_short, tell
 from watcher.domain.text import Word, sentences, words
 from watcher.domain.values import day, later_days, rate
 
@@ -256,7 +256,8 @@ class _Language:
         homes, home = self._homes_of(item)
         frame = Frame(s, item, subject, lifecycle, stages, match.groups, after, match.names, homes, home)
         index = self._cues[item.lifecycle]
-        return frame, _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])
+        found = [cue for c in s.clauses for cue in index.find(s.words, c.start, c.end) if not cut_short(frame, cue)]
+        return frame, _longest(found)
 
     def _homes_of(self, item: Item) -> tuple[frozenset[str], frozenset[str]]:
         """The countries named by an item's title and by the names of those who decide ("US Supreme Court"), and of

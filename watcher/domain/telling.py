@@ -232,8 +232,8 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
     if nxt >= len(s.words):
         return False
     clausal = ("modal", "auxiliary", "be", "have", "announced")
-    if cue.gap and s.words[nxt - 1].stem in f.told.measures and not f.heads(nxt, s.clause_at(cue.first)):
-        return True  # "revokes licence requirement"
+    if cut_short(f, cue):
+        return True
     if size == 1 and cue.tags and s.is_("pronoun", nxt) and any(s.is_(kind, nxt + 1) for kind in clausal):
         return True  # "confirms it will approve"
     if s.words[nxt].low == "to" and cue.pattern.text.split()[-1] in _LEANING:
@@ -243,6 +243,13 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
     if other and ("B" in s.tags[nxt] or s.is_("infinitive", nxt)):
         return True  # "agrees to change the plan"
     return size == 1 and s.words[nxt].low == "to" and s.is_("denied", cue.first)
+
+
+def cut_short(f: Frame, cue: Found) -> bool:
+    """Whether a cue ends with a measure that only describes another: "revokes licence requirement"."""
+    last = f.s.words[cue.last - 1].stem
+    inside = cue.gap is not None and cue.last < len(f.s.words) and last in f.told.measures
+    return inside and not f.heads(cue.last, f.s.clause_at(cue.first))
 
 
 # --- the frame it stands in -----------------------------------------------------------------------
