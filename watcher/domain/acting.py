@@ -77,7 +77,9 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
     if cue.pattern.label[-1] in f.told.anyone and not _own_affair(f, cue, clause):
         return _strangers_own(f, cue, clause, form, why)
     if f.item.against and form in ACTIVE:
-        aimed = _named(f, cue.last, f.object_end(cue, clause)) - _beside(f, cue, clause) - f.deciders
+        begin = cue.gap[0] if cue.gap else cue.last
+        aimed = _named(f, begin, f.object_end(cue, clause)) - _beside(f, cue, clause) - f.deciders
+        aimed -= _callers(f, begin, clause)
         if aimed and not aimed & set(f.item.against) and not _on_account(f, cue, clause):
             why.append(f"aimed at {_list(aimed)}")
             f.others = True
@@ -235,6 +237,16 @@ def _beside(f: Frame, cue: Found, clause: Clause) -> set[str]:
         who
         for n in f.names(cue.last, clause.end)
         if f.s.words[n.place[0] - 1].low == "and" and f.own(n.place[0] - 2)
+        for who in n.who
+    }
+
+
+def _callers(f: Frame, start: int, clause: Clause) -> set[str]:
+    """Those whose call or demand the verb takes, which is not aimed at them: "rebuffs Norland's call for tariffs"."""
+    return {
+        who
+        for n in f.names(start, clause.end)
+        if n.place[1] < clause.end and f.s.words[n.place[1]].stem in f.told.proposals
         for who in n.who
     }
 

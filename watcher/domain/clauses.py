@@ -53,6 +53,7 @@ _STAFF = frozenset("executive official officials lawyer aide aides".split())  # 
 _TELLS = frozenset(("tell", "remind", "inform"))  # these take whom it is told to
 _GOES_ON = frozenset("to that how why what it they he she".split())  # behind a verb of saying these open what is said
 PLACE, REGION = "place:", "place:region:"  # before the name of a country, and of a part of one, in `Name.who`
+_INSISTS = frozenset(("insist", "maintain", "contend"))
 _NEAR_TO = frozenset("close near familiar briefed inside within at with".split())
 _OPENING = 3  # words before the noun that a long speaker opens with: "two former senior officials"
 _LONGEST_SPEAKER = 14  # words of a speaker with all that describes it
@@ -385,7 +386,7 @@ def _sayings(s: Sentence) -> list[Saying]:
                 continue  # a noun: "…, a new show"
             if s.is_("rumour", m.first) and _is_rumour(s, m):
                 continue
-            hedged = m.kind == "hedge"
+            hedged = m.kind == "hedge" or _contested(s, m)
             if m.kind == "foresee":
                 if i and m.last >= c.end and c.end - c.start <= _MAX_SPEAKER and c.kind == "main":
                     out.append(replace(_saying(s, 0, c.start, c.start, c.end, hedged), foreseen=True))
@@ -428,6 +429,12 @@ def _closes(s: Sentence, c: Clause, m: Found) -> bool:
         s.words[k].low in _GOES_ON or s.tags[k] in ("S", "D") or s.is_("modal", k) or s.is_("be", k)
         for k in range(m.last, c.end)
     )
+
+
+def _contested(s: Sentence, m: Found) -> bool:
+    """Whether somebody insists that a thing is so, which is then in dispute; what they insist to do is their own."""
+    ahead = any(w.low in ("will", "to", "would", "won't") for w in s.words[m.last :])
+    return m.pattern.text in _INSISTS and not ahead
 
 
 def _is_rumour(s: Sentence, m: Found) -> bool:
@@ -490,7 +497,10 @@ def _names_only(s: Sentence, c: Clause) -> bool:
 def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool) -> Saying:
     sources = s.marked("source", by, until)
     who = frozenset(
-        w for n in s.names if by <= n.place[0] < until and not _of_the_press(s, n, sources, until) for w in n.who
+        w
+        for n in s.names
+        if by <= n.place[0] < until and not _of_the_press(s, n, sources, until) and not _of_a_trader(s, n, by, until)
+        for w in n.who
     )
     plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
     speaks = [k for k in range(by, until) if not any(s.is_(verb, k) for verb in ("say", "hedge", "relate"))]
@@ -519,6 +529,16 @@ def _of_the_press(s: Sentence, n: Name, sources: Sequence[Found], until: int) ->
     """Whether a country is named only to tell where a paper or an expert is at home: "Turkish daily reports"."""
     after = [m for m in sources if n.place[1] <= m.first < until and not s.is_("body", m.first)]
     return n.adjective and bool(after) and not any(m.kind == "body" and n.place[1] <= m.first < until for m in s.marks)
+
+
+def _of_a_trader(s: Sentence, n: Name, by: int, until: int) -> bool:
+    """Whether a people is named only to tell of which those are who speak and hold no office: "Norlandic exporters"."""
+    if not n.adjective or n.place[1] >= until:
+        return False
+    offices = any(s.marked(kind, by, until) for kind in ("body", "group", "seat", "own_voice"))
+    named = any(n.place[1] <= o.place[0] < until for o in s.names)
+    plural = s.words[n.place[1]].stem != s.words[n.place[1]].low and not s.is_("say", n.place[1])
+    return plural and not offices and not named
 
 
 def _own_voice(s: Sentence, speaks: Sequence[int]) -> bool:
