@@ -53,6 +53,7 @@ _STAFF = frozenset("executive official officials lawyer aide aides".split())  # 
 _TELLS = frozenset(("tell", "remind", "inform"))  # these take whom it is told to
 _GOES_ON = frozenset("to that how why what it they he she".split())  # behind a verb of saying these open what is said
 PLACE, REGION = "place:", "place:region:"  # before the name of a country, and of a part of one, in `Name.who`
+_UNNAMED = frozenset(("source", "sources", "people familiar", "insider", "insiders", "aide", "aides"))
 _INSISTS = frozenset(("insist", "maintain", "contend"))
 _NEAR_TO = frozenset("close near familiar briefed inside within at with".split())
 _OPENING = 3  # words before the noun that a long speaker opens with: "two former senior officials"
@@ -502,7 +503,7 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
         if by <= n.place[0] < until and not _of_the_press(s, n, sources, until) and not _of_a_trader(s, n, by, until)
         for w in n.who
     )
-    plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
+    plural = any(m.pattern.text in _UNNAMED for m in sources)
     speaks = [k for k in range(by, until) if not any(s.is_(verb, k) for verb in ("say", "hedge", "relate"))]
     pronoun = bool(speaks) and all(s.is_("pronoun", k) for k in speaks)
     bodies = [m.first for m in s.marked("body", by, until)]

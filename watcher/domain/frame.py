@@ -32,6 +32,10 @@ _SIDES = frozenset("with against for".split())
 _LETTING = frozenset("allow let permit enable license authorize authorise".split())
 _TO_IT = frozenset("against on for of into over to".split())
 _TIMES = frozenset("minute hour day week month year moment".split())
+_WHEN = frozenset(
+    "next last early late mid january february march april june july august september october november december "
+    "jan feb mar apr jun jul aug sep sept oct nov dec".split()
+)  # a time begins there, not a noun that the one before describes: "cut tariffs next month"
 _WITH_OBJECT = 3  # words of a cue that holds a verb, its object and a preposition
 _CARRIED = frozenset("of as and or per off up out down".split())  # these do not end the object of a verb
 
@@ -171,6 +175,7 @@ class Frame:
         return (
             self.small(at)
             or self.s.is_("auxiliary", at)  # "no deal in sight"
+            or self.s.words[at].low in _WHEN
             or any(first == at for first, _ in self.subject)
             or any(n.place[0] == at for n in self.s.names)
         )
