@@ -80,6 +80,7 @@ class Name:
     who: tuple[str, ...]  # actor ids, or ("place:Japan",)
     place: Place
     adjective: bool = False  # "Israeli", "Chinese": it describes, and does not act by itself
+    country: bool = False  # of a country or union, be it one of the actors or not
     within: tuple[str, ...] = ()  # those whose names stand inside this one: China in "Chinese vice premier"
 
 
@@ -188,7 +189,7 @@ class Parser:
 
     def _names(self, text_words: Sequence[Word]) -> list[Name]:
         found = [
-            Name(self._who[text], place, _ADJECTIVE.search(text) is not None)
+            Name(self._who[text], place, _ADJECTIVE.search(text) is not None, text in self._places)
             for text, places in self._index.find(text_words).items()
             for place in places
         ]

@@ -18,6 +18,7 @@ _PLURAL_ACTS = frozenset(
     "take enter come go begin start kick remain loom continue bite hurt hit weigh work drag crimp cripple stay stand hold "
     "mount squeeze batter dent pinch sting cost threaten".split()
 )  # verbs of plural nouns
+_HARMS = frozenset("hurt hurts cost costs hit hits bite weigh cripple crimp batter dent squeeze drag".split())
 _PEOPLE = frozenset("body group source lower_house upper_house".split())
 _LETS = frozenset("let lets letting make makes making made help helps watch watches see sees".split())
 _SPEAKER = 4  # words before a colon that name who speaks
@@ -226,10 +227,12 @@ def _ends_a_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
 
 
 def _passive_follows(f: Frame, cue: Found, clause: Clause) -> bool:
-    """Whether "is" or "are" and another participle follow in the clause."""
+    """Whether "is" or "are" and another participle, or what the thing does to somebody, follow in the clause: "tariffs
+    imposed on timber cost firms billions"."""
     s = f.s
     return any(
-        s.words[k].low in ("is", "are", "was", "were") and set(s.tags[k + 1]) & set("DN")
+        (s.words[k].low in ("is", "are", "was", "were") and set(s.tags[k + 1]) & set("DN"))
+        or (s.words[k].low in _HARMS and k > cue.last + 1 and s.words[k - 1].low != "to")
         for k in range(cue.last, clause.end - 1)
     )
 

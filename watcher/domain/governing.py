@@ -22,6 +22,7 @@ _EMPTY_LEADS = frozenset("without before against for of about on over".split()) 
 _ACCUSES = frozenset("accuse accuses accused accusing suspected suspects".split())
 _CAUSES = frozenset("forces forced prompts prompted compels compelled obliges obliged leads led".split())
 _ORDERS = frozenset(("order", "direct", "instruct"))
+_LIKELY = frozenset("chance odds likelihood probability prospect".split())
 _CONTESTS = frozenset("appeal sue".split())  # who does so has got what he goes against
 _OPENING = 2  # words before the noun that a headline without a verb is about
 _SHORT = 2  # words before "to": so short a run is the one who acts
@@ -228,6 +229,8 @@ def _decides(f: Frame, start: int, end: int) -> bool:
 def _reaches(f: Frame, m: Found, cue: Found) -> bool:
     """Whether a status word governs a finite verb: "has not lifted", or "denies it rejected" with a subject between."""
     plain = f.s.is_("auxiliary", m.first)
+    if m.pattern.text in _LIKELY and f.names(m.last, cue.first):
+        return True  # "gives a 75% chance the court lifts"
     if m.first > cue.first:
         return True  # before the verb of a cue that begins with the one who acts
     if m.kind in ("denied", "modal") and (plain or not m.tags) and cue.first - m.last <= 2:

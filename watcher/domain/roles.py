@@ -293,7 +293,7 @@ def _is_measure(f: Frame, place: Place, clause: Clause) -> bool:
         return False
     if not told.measures or not _holds_measure(f, place) or f.heads(at, clause):
         return True
-    return f.s.words[at].stem in (*told.measures, *told.flows)
+    return f.s.words[at].stem in (*told.measures, *told.flows, *told.permissions)
 
 
 def _named_before(f: Frame, clause: Clause) -> bool:
