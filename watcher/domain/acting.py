@@ -77,10 +77,10 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
     if cue.pattern.label[-1] in f.told.anyone and not _own_affair(f, cue, clause):
         return _strangers_own(f, cue, clause, form, why)
     if f.item.against and form in ACTIVE:
-        begin = cue.gap[0] if cue.gap else cue.last
-        aimed = _named(f, begin, f.object_end(cue, clause)) - _beside(f, cue, clause) - f.deciders
-        aimed -= _callers(f, begin, clause)
-        if aimed and not aimed & set(f.item.against) and not _on_account(f, cue, clause):
+        end = f.object_end(cue, clause)
+        aimed = _named(f, cue.last, end) - _beside(f, cue, clause) - f.deciders - _callers(f, cue.last, clause)
+        hit = _named(f, cue.gap[0], end) if cue.gap else aimed  # "hits Norland with tariffs over Sudlandic oil"
+        if aimed and not hit & set(f.item.against) and not _on_account(f, cue, clause):
             why.append(f"aimed at {_list(aimed)}")
             f.others = True
             return True

@@ -268,7 +268,7 @@ class _Language:
             known = {who for name in deciding for who in self.parser.places(name)}
             theirs = {who for who in known if who in item.decided_by or who.startswith(PLACE)}
             home = theirs or (title if len(title) == 1 else set())
-            self._homes[item.id] = frozenset(title | theirs), frozenset(home)
+            self._homes[item.id] = frozenset(title | known), frozenset(home)
         return self._homes[item.id]
 
 

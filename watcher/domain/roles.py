@@ -115,8 +115,10 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
 
 def _takes_quantity(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether the verb takes a quantity that no measure sets: "cuts oil demand forecast", and not "cuts minimum price"."""
-    s = f.s
-    for k in range(cue.first + 1 if cue.gap else cue.last, f.object_end(cue, clause)):
+    s, start = f.s, cue.first + 1 if cue.gap else cue.last
+    for k in range(start, f.object_end(cue, clause)):
+        if f.parts(k) and any(s.words[j].stem in f.told.measures for j in range(start, k)):
+            return False  # "waives the rules for stakes in …"
         ends = [m.last for m in s.marks if m.kind == "quantity" and m.first == k]
         if ends and not any(f.own(j) for j in range(k, ends[0])) and f.heads(ends[0], clause):
             return not any(s.is_("set_price", j) for j in range(max(cue.last, k - 3), k))
