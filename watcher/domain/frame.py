@@ -115,6 +115,9 @@ class Frame:
             nxt + 1 >= clause.end or any(s.is_("preposition", k) for k in (nxt + 1, nxt + 2))
         ):
             return False  # an amount: "fined $90m in …"
+        counted = s.is_("determiner", nxt) or s.words[nxt].raw[0].isdigit()
+        if counted and nxt + 1 < clause.end and s.words[nxt + 1].stem in _TIMES:
+            return False  # "talks pushed back a week"
         return not self.small(nxt) and s.words[nxt].stem not in _TIMES  # "indicted days after"
 
     def object_end(self, cue: Found, clause: Clause) -> int:

@@ -27,6 +27,7 @@ from watcher.domain.text import words
 STRENGTH = (
     Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
 )  # fmt: skip
+_VERDICTS = {"upheld": "struck_down", "struck_down": "upheld"}
 _FIRM = (Status.DONE, Status.ANNOUNCED)
 _OF_FLOW = ("flow", "flow_noun")
 _BY_OBJECT = ("does", "noun", *_OF_FLOW)  # kinds whose state depends on what the act is done to
@@ -144,6 +145,7 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         f.others = f.others or elsewhere(f, cue, clause, form)
         return None
     state = turned(f, cue, clause, form, state or "")
+    state = _for_the_state(f, cue, clause, state)
     if f.told.needs_parties and f.s.is_("absent", cue.first) and len(f.deciders) < _TWO:
         return None  # one of many stays away, and they meet all the same
     why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
@@ -173,6 +175,15 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     ):
         state = f.stages.get(state or "", state)
     return Told(state, status, place, tuple(why))
+
+
+def _for_the_state(f: Frame, cue: Found, clause: Clause, state: str) -> str:
+    """The state told where a case is won or lost by the government of the court's own country, whose measure it is, and
+    not by those who challenge it: "Norland's premier loses toll case"."""
+    if cue.pattern.head not in ("win", "lose") or state not in _VERDICTS:
+        return state
+    theirs = any(set(n.who) & f.homes for n in f.names(clause.start, cue.first))
+    return _VERDICTS[state] if theirs else state
 
 
 def _reported(f: Frame, cue: Found, clause: Clause, status: Status, why: list[str]) -> Status:
