@@ -21,6 +21,7 @@ _PLURAL_ACTS = frozenset(
 _HARMS = frozenset("hurt hurts cost costs hit hits bite weigh cripple crimp batter dent squeeze drag".split())
 _PEOPLE = frozenset("body group source lower_house upper_house".split())
 _LETS = frozenset("let lets letting make makes making made help helps watch watches see sees".split())
+_PLACE = 5  # characters in which a place is named
 _SPEAKER = 4  # words before a colon that name who speaks
 _AFTER_NOUN = frozenset("of on in for from to by and or".split())
 
@@ -71,10 +72,18 @@ def _plain(f: Frame, cue: Found, clause: Clause) -> bool:
         return False  # it describes what follows: "Constitutional Court"
     if not any(first <= cue.first and cue.last <= last for first, last in f.subject):
         return True
-    return f.name_before(cue.first) or any(
+    led = not s.words[cue.first].raw.isascii() and _led_in_chinese(f, cue, clause)
+    return led or f.name_before(cue.first) or any(
         m.kind in ("possible", "modal", "announced", "urged", "denied") and clause.start <= m.first < cue.first
         for m in s.marks
     )
+
+
+def _led_in_chinese(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether an adverb behind a name, or a place, makes a word a verb: "特朗普再次延长", "在釜山会晤"."""
+    before = f.before(cue.first, clause.start)
+    placed = any(w.low in ("在", "于") for w in f.s.words[max(clause.start, before - _PLACE) : before])
+    return f.name_before(before + 1) or (placed and (cue.last >= clause.end or f.small(cue.last)))
 
 
 def _ends_there(f: Frame, at: int, clause: Clause) -> bool:

@@ -27,7 +27,7 @@ from watcher.domain.matching import Match, Matcher, Place
 from watcher.domain.model import Entry, Item, Lexicon, Lifecycle, Reading, Rules, Span, Status
 from watcher.domain.notices import Notice, Notices
 from watcher.domain.roles import may_be_the_items
-from watcher.domain.telling import STRENGTH, Told, cut_short, tell
+from watcher.domain.telling import STRENGTH, Told, is_no_cue, tell
 from watcher.domain.text import Word, sentences, words
 from watcher.domain.values import day, later_days, rate
 
@@ -127,7 +127,7 @@ class Reader:
         if tongue is None:
             return None
         sentence = tongue.parser.parse(text_words, title=title, ends=text[text_words[-1].end :])
-        return tongue.view(sentence, match, tongue.subject(sentence, match))
+        return tongue.view(sentence, match, tongue.subject(sentence, match), every=True)
 
     def _code(self, text: str, text_words: Sequence[Word], told: str = "") -> str:
         return language(text, text_words, self._function_words, told)
@@ -244,8 +244,11 @@ class _Language:
         measures = lifecycle.measures if lifecycle else ()
         return [p for p in match.subject if may_be_the_items(s, p, match.item, measures)]
 
-    def view(self, s: Sentence, match: Match, subject: list[Place]) -> tuple[Frame, list[Found]] | None:
-        """The sentence seen from the item, and the cues of its lifecycle in it; None without words for that."""
+    def view(
+        self, s: Sentence, match: Match, subject: list[Place], *, every: bool = False
+    ) -> tuple[Frame, list[Found]] | None:
+        """The sentence seen from the item, and the cues of its lifecycle in it, with `every` also words that only look
+        like one; None without words for that."""
         item = match.item
         lifecycle = self._lifecycles.get(item.lifecycle)
         if lifecycle is None:
@@ -256,8 +259,8 @@ class _Language:
         homes, home = self._homes_of(item)
         frame = Frame(s, item, subject, lifecycle, stages, match.groups, after, match.names, homes, home)
         index = self._cues[item.lifecycle]
-        found = [cue for c in s.clauses for cue in index.find(s.words, c.start, c.end) if not cut_short(frame, cue)]
-        return frame, _longest(found)
+        found = [cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)]
+        return frame, _longest(found if every else [cue for cue in found if not is_no_cue(frame, cue)])
 
     def _homes_of(self, item: Item) -> tuple[frozenset[str], frozenset[str]]:
         """The countries named by an item's title and by the names of those who decide ("US Supreme Court"), and of

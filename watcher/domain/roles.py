@@ -18,6 +18,7 @@ from watcher.domain.text import words
 
 _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani")
 _OF_FLOW = frozenset("in of to on for".split())
+_TAKES = frozenset("on for of".split())  # at the end of a cue these take what follows
 _SETTLED_ON = frozenset("on over about".split())
 _SOON = 3  # words that name who acts
 _LONGEST_PLAIN = 2  # words of a cue that has no object of its own in it
@@ -396,7 +397,7 @@ def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if form is Form.PASSIVE:
         span = _head_phrase(f, clause.start, cue.first)
     else:
-        start = cue.first + 1 if cue.gap else cue.last
+        start = cue.first + 1 if cue.gap and f.s.words[cue.last - 1].low not in _TAKES else cue.last  # "puts the brakes on exports"
         end = f.object_end(cue, clause)
         span = range(start, next((k for k in range(start + 1, end) if "," in f.s.words[k].before or f.parts(k)), end))
     heads = [h for k in span if (h := f.s.words[k].stem) in flows or h in measures]

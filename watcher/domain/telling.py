@@ -133,7 +133,7 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         opens = cue.first == 0 and official_title
         return Told(state, Status.DONE, place, ("opens an official publication",)) if opens else None
     clause = f.s.clause_at(cue.first)
-    form = None if _is_no_cue(f, cue) else form_of(f, cue, clause)
+    form = None if is_no_cue(f, cue) else form_of(f, cue, clause)
     if form is None:
         return None
     if not concerns(f, cue, clause, form):
@@ -209,7 +209,7 @@ def _is_infinitive(s: Sentence, at: int) -> bool:
     return s.words[at].low == "to" and at + 1 < len(s.words) and "B" in s.tags[at + 1]
 
 
-def _is_no_cue(f: Frame, cue: Found) -> bool:
+def is_no_cue(f: Frame, cue: Found) -> bool:
     """Whether the words only look like a cue: an auxiliary, a part of a longer status word, or a verb that
     governs the real cue ("agrees to lift", "fails to pass")."""
     s, size, nxt = f.s, cue.last - cue.first, cue.last
@@ -243,7 +243,7 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
     if nxt >= len(s.words):
         return False
     clausal = ("modal", "auxiliary", "be", "have", "announced")
-    if cut_short(f, cue):
+    if _cut_short(f, cue):
         return True
     if size == 1 and cue.tags and s.is_("pronoun", nxt) and any(s.is_(kind, nxt + 1) for kind in clausal):
         return True  # "confirms it will approve"
@@ -256,7 +256,7 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
     return size == 1 and s.words[nxt].low == "to" and s.is_("denied", cue.first)
 
 
-def cut_short(f: Frame, cue: Found) -> bool:
+def _cut_short(f: Frame, cue: Found) -> bool:
     """Whether a cue ends with a measure that only describes another: "revokes licence requirement"."""
     last = f.s.words[cue.last - 1].stem
     inside = cue.gap is not None and cue.last < len(f.s.words) and last in f.told.measures
