@@ -345,7 +345,8 @@ def _leads(f: Frame, place: Place, clause: Clause) -> bool:
     """Whether a noun is the subject of its clause: nothing before it takes it as an object ("deal to end X passes")."""
     told = f.s.words
     opener = clause.start + 1 if clause.kind != "main" else clause.start
-    for k in range(opener, place[0]):
+    said = [k + 1 for k in range(opener, place[0]) if told[k].low == "that"]  # "no truth to reports that X is lifted"
+    for k in range(max([opener, *said]), place[0]):
         # "talks on the sale of X", "curbs on X": what stands before is told of with it
         of = told[k].low in ("of", "for") or f.s.is_("head", k - 1) or told[k - 1].stem in f.told.measures
         of = of or (f.s.is_("settled", k - 1) and bool(f.told.mutual))  # "deal on the seabed treaty has been reached"
@@ -397,7 +398,8 @@ def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if form is Form.PASSIVE:
         span = _head_phrase(f, clause.start, cue.first)
     else:
-        start = cue.first + 1 if cue.gap and f.s.words[cue.last - 1].low not in _TAKES else cue.last  # "puts the brakes on exports"
+        onward = cue.kind == "flow" and f.s.words[cue.last - 1].low in _TAKES  # "puts the brakes on exports"
+        start = cue.first + 1 if cue.gap and not onward else cue.last
         end = f.object_end(cue, clause)
         span = range(start, next((k for k in range(start + 1, end) if "," in f.s.words[k].before or f.parts(k)), end))
     heads = [h for k in span if (h := f.s.words[k].stem) in flows or h in measures]
