@@ -5,23 +5,21 @@ Whether the act is told of the item's subject is roles.py's part.
 
 from __future__ import annotations
 
-from watcher.domain.clauses import PLACE, REGION, Clause, Name
+from collections.abc import Iterable, Set
+
+from watcher.domain.agents import agents, named
 from watcher.domain.cues import Found
 from watcher.domain.forms import ACTIVE, Form
-from watcher.domain.frame import NOT_SUBJECT, Frame
-from watcher.domain.matching import Place
+from watcher.domain.frame import Frame
+from watcher.domain.sentences import PLACE, REGION, Clause
 
 _ACCOUNT = frozenset("over for that which who aiding helping".split())
 _OUTSIDE = frozenset("opposition former ex dissident exiled shadow rival lobby".split())
 _LEAD = 2  # words in which a clause begins
-_JUDGES = frozenset(
-    "judge court jury federal prosecutor district appeals circuit".split()
-)  # a nation's own, told by where they sit
 _BELOW = frozenset(
-    "federal district appeals appeal appellate circuit lower trial state county local regional provincial trade "
-    "commercial administrative tax labor labour bankruptcy family military municipal city magistrates crown sessions "
-    "civil criminal".split()
-)
+    "federal district appeals appeal appellate circuit lower trial local trade commercial administrative tax labor "
+    "labour bankruptcy family military magistrates crown sessions civil criminal".split()
+)  # not the highest
 _NO_NOUN = frozenset("adverb determiner preposition be have modal auxiliary reason condition after background".split())
 
 
@@ -32,7 +30,7 @@ def parties_named(f: Frame, clause: Clause) -> bool:
     ("Nile dam talks") needs no names.
     """
     s, wanted = f.s, f.deciders if f.item.with_ else frozenset()
-    if not f.told.needs_parties or not wanted <= _named(f, 0, len(s.words)):
+    if not f.told.needs_parties or not wanted <= named(f, 0, len(s.words)):
         return True
     others = [
         n
@@ -48,20 +46,17 @@ def parties_named(f: Frame, clause: Clause) -> bool:
     ):
         at -= 1
         start = s.clauses[at].start
-    if at and not wanted & _named(f, start, clause.end):
+    if at and not wanted & named(f, start, clause.end):
         start = s.clauses[at - 1].start
-    return wanted <= _named(f, start, clause.end)
+    speaking = {w for saying in s.sayings if saying.start <= clause.start < saying.end for w in saying.who}
+    return wanted <= named(f, start, clause.end) | speaking  # "no talks with Y, X says"
 
 
 def both_sides(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether an act that takes both sides of `with` names them both, or none as acting."""
     wanted = frozenset(f.item.with_)
     acting = agents(f, cue, clause, form) & f.deciders
-    return len(wanted) < 2 or not acting or wanted <= _named(f, clause.start, clause.end)
-
-
-def _named(f: Frame, start: int, end: int) -> set[str]:
-    return {w for n in f.names(start, end) for w in (*n.who, *n.within)}
+    return len(wanted) < 2 or not acting or wanted <= named(f, clause.start, clause.end)
 
 
 # --- who acts -------------------------------------------------------------------------------------
@@ -76,53 +71,69 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
         return False
     if cue.pattern.label[-1] in f.told.anyone and not _own_affair(f, cue, clause):
         return _strangers_own(f, cue, clause, form, why)
-    if f.item.against and form in ACTIVE:
-        end = f.object_end(cue, clause)
-        aimed = _named(f, cue.last, end) - _beside(f, cue, clause) - f.deciders - _callers(f, cue.last, clause)
-        hit = _named(f, cue.gap[0], end) if cue.gap else aimed  # "hits Norland with tariffs over Sudlandic oil"
-        if aimed and not hit & set(f.item.against) and not _on_account(f, cue, clause):
-            why.append(f"aimed at {_list(aimed)}")
-            f.others = True
-            return True
-    if f.told.mutual and _with_others(f, cue, clause):
-        why.append("made with others")
+    if reason := _others_affair(f, cue, clause, form):
+        why.append(reason)
         f.others = True
         return True
     if any(n.place[0] > clause.start and f.s.words[n.place[0] - 1].low == "with" and {*n.who} & f.deciders
            for n in f.names(clause.start, clause.end)):  # fmt: skip
         return False  # done together with who decides
-    if form in (Form.PASSIVE, Form.NOUN) or cue.kind == "happens":
-        owner = _owner_elsewhere(f, cue, clause)
-        if owner:
-            why.append(f"of {owner}'s own")
-            f.others = True
-            return True
     if _outsider(f, cue, clause):
         why.append("done by somebody who does not decide")
         return True
     acting = agents(f, cue, clause, form)
-    if acting and f.told.needs_parties and f.s.is_("hosts", cue.first) and f.item.with_ and not acting & f.deciders:
-        return not f.deciders <= _named(f, clause.start, clause.end)
-    if not acting and _other_court(f, cue, clause, form):
+    if acting:
+        return _done_by_others(f, cue, clause, acting, why)
+    return _done_by_strangers(f, cue, clause, form, why)
+
+
+def _others_affair(f: Frame, cue: Found, clause: Clause, form: Form) -> str:
+    """Why an act is another one than the item's, whoever does it; "" where it is not."""
+    if f.item.against and form in ACTIVE:
+        end = f.object_end(cue, clause)
+        aimed = named(f, cue.last, end) - _beside(f, cue, clause) - f.deciders - _callers(f, cue.last, clause)
+        hit = named(f, cue.gap[0], end) if cue.gap else aimed  # "hits Norland with tariffs over Sudlandic oil"
+        if aimed and not hit & set(f.item.against) and not _on_account(f, cue):
+            return f"aimed at {_list(aimed)}"
+    if f.told.mutual and _with_others(f, cue, clause):
+        return "made with others"
+    if form in (Form.PASSIVE, Form.NOUN) or cue.kind == "happens":
+        owner = _owner_elsewhere(f, cue, clause)
+        return f"of {owner}'s own" if owner else ""
+    return ""
+
+
+def _done_by_strangers(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> bool:
+    """Whether somebody who is not named, and nobody that decides, does it."""
+    if _other_court(f, cue, clause, form):
         why.append("done by a court, which is not who decides")
         return True
-    if not acting:
-        told = form in (Form.FINITE, Form.PAST) or _adjunct(f, cue, clause)
-        told = told and cue.kind != "happens" and not f.s.is_("receive", cue.first)
-        stranger = _stranger(f, cue, clause) if told else ""
-        if stranger:
-            why.append(f"done by “{stranger}”, who is nobody that decides")
-        elif form in ACTIVE and _others_body(f, cue, clause):
-            why.append("done by a body of others, who alone are named")
-            f.others = True
-            return True
-        return bool(stranger)
-    if f.told.no_courts and acting & f.deciders and _court_acts(f, cue, clause):
+    told = form in (Form.FINITE, Form.PAST) or _adjunct(f, cue, clause)
+    told = told and cue.kind != "happens" and not f.s.is_("receive", cue.first)
+    stranger = _stranger(f, cue, clause) if told else ""
+    if stranger:
+        why.append(f"done by “{stranger}”, who is nobody that decides")
+    elif form in ACTIVE and _others_body(f, cue, clause):
+        why.append("done by a body of others, who alone are named")
+        f.others = True
+        return True
+    return bool(stranger)
+
+
+def _done_by_others(f: Frame, cue: Found, clause: Clause, acting: Set[str], why: list[str]) -> bool:
+    """Whether those named as acting are not who decides, or only bear their name."""
+    decide = acting & f.deciders
+    if f.told.needs_parties and f.s.is_("hosts", cue.first) and f.item.with_ and not decide:
+        return not f.deciders <= named(f, clause.start, clause.end)
+    if (f.told.proposals or f.told.on_party) and decide and _underlings(f, cue, clause):
+        why.append("done by those who only advise")
+        return True
+    if f.told.no_courts and decide and _court_acts(f, cue, clause):
         why.append("done by a court, which is not who decides")
         return True
     if acting <= f.home and not f.item.with_:
-        return False  # the country acts for those of it who decide: "Germany passes heating law"
-    if acting & f.deciders:
+        return False  # the country acts for those of it who decide: "Norland passes heating law"
+    if decide:
         parties = f.deciders if f.item.with_ or f.told.needs_parties else frozenset()
         wrong = bool(parties) and not acting <= f.deciders and not parties <= acting
         f.others = f.others or wrong
@@ -134,7 +145,7 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
 
 def _owner_elsewhere(f: Frame, cue: Found, clause: Clause) -> str:
     """The country, unknown to the item, whose measure it is by name where nobody else is: "Norland's ban is lifted"."""
-    if not f.told.measures or _named(f, 0, len(f.s.words)) & {*f.deciders, *f.item.against}:
+    if not f.told.measures or named(f, 0, len(f.s.words)) & {*f.deciders, *f.item.against}:
         return ""
     words = f.s.words
     for n in f.names(clause.start, cue.first):
@@ -152,7 +163,7 @@ def _outsider(f: Frame, cue: Found, clause: Clause) -> bool:
     outside = any(m.kind == "outsider" and m.pattern.text in _OUTSIDE and m.first in opening for m in s.marks)
     if s.marked("urged", clause.start, cue.first) or s.marked("denied", clause.start, cue.first):
         return False  # they only ask, or do not bring it about
-    return outside and not _named(f, clause.start, cue.first) & f.deciders
+    return outside and not named(f, clause.start, cue.first) & f.deciders
 
 
 def _strangers_own(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> bool:
@@ -163,7 +174,9 @@ def _strangers_own(f: Frame, cue: Found, clause: Clause, form: Form, why: list[s
     if not acting or not all(w.startswith(PLACE) for w in acting) or acting & known:
         return False
     regional = any(w.startswith(REGION) for w in acting)
-    if not regional and (f.item.against or _named(f, 0, len(f.s.words)) & f.deciders - known):
+    if named(f, cue.last, len(f.s.words)) & f.deciders:
+        return False  # before the one who decides, or against whose day: it is the item's
+    if not regional and (f.item.against or named(f, 0, len(f.s.words)) & f.deciders - known):
         return False
     f.others = True
     why.append(f"done by {_list(acting)}, of whom the item says nothing")
@@ -176,10 +189,10 @@ def elsewhere(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
         return False
     known = {*f.deciders, *f.item.against}
     acting = agents(f, cue, clause, form)
-    return bool(acting) and all(w.startswith(PLACE) for w in acting) and not _named(f, 0, len(f.s.words)) & known
+    return bool(acting) and all(w.startswith(PLACE) for w in acting) and not named(f, 0, len(f.s.words)) & known
 
 
-def _on_account(f: Frame, cue: Found, clause: Clause) -> bool:
+def _on_account(f: Frame, cue: Found) -> bool:
     """Whether an act aimed at others is done on account of those of `against`: "sanctions Norco over Sudlandic oil"."""
     return any(
         set(n.who) & set(f.item.against) and any(f.s.words[k].low in _ACCOUNT for k in range(cue.last, n.place[0]))
@@ -203,6 +216,19 @@ def _with_others(f: Frame, cue: Found, clause: Clause) -> bool:
     )
 
 
+def _underlings(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether those who act only advise or serve the ones who decide: "agency panel backs", "court's adviser sides"."""
+    s = f.s
+    known = [n for n in f.names(clause.start, cue.first) if {*n.who} & f.deciders]
+    for n in known:
+        at = n.place[1]
+        while at < cue.first and (s.is_("advisory", at) or s.is_("body", at)) and not s.is_("underling", at):
+            at += 1  # "Norland's competition regulator's adviser"
+        if not s.is_("underling", at) or at >= cue.first:
+            return False
+    return bool(known)
+
+
 def _other_court(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether an unnamed court acts where a court does not decide, or a court below the one that does: "federal judge
     blocks …", "… blocked by appeals court"."""
@@ -219,7 +245,7 @@ def _other_court(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
 
 def _is_below(f: Frame, at: int) -> bool:
     """Whether the court named at a word is said to be one below the highest."""
-    return f.s.words[at].low in _BELOW or (at > 0 and f.s.words[at - 1].low in _BELOW)
+    return any(f.s.words[k].low in _BELOW or f.s.is_("region", k) for k in range(max(at - 1, 0), at + 1))
 
 
 def _court_acts(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -256,93 +282,8 @@ def _own_affair(f: Frame, cue: Found, clause: Clause) -> bool:
     return any(f.s.words[k].low == "own" for k in range(cue.first, f.object_end(cue, clause)))
 
 
-def _list(names: frozenset[str] | set[str] | tuple[str, ...]) -> str:
+def _list(names: Iterable[str]) -> str:
     return ", ".join(sorted(n.removeprefix(REGION).removeprefix(PLACE) for n in names))
-
-
-def agents(f: Frame, cue: Found, clause: Clause, form: Form) -> frozenset[str]:
-    """Those named as doing what the cue tells; empty where nobody is."""
-    s = f.s
-    receives = s.is_("receive", cue.first)
-    if receives or form in (Form.PASSIVE, Form.NOUN):
-        by = [n for n in f.names(cue.first, clause.end) if _behind_by(f, cue, n.place, receives)]
-        if by:
-            return _phrase(f, by[0])
-    if receives:
-        return frozenset(w for n in f.names(cue.first + 1, cue.last)[:1] for w in n.who)
-    if form is Form.NOUN:
-        owners = frozenset(
-            w for n in f.names(clause.start, cue.first) if s.words[n.place[1] - 1].possessive for w in n.who
-        )
-        acting = _subjects(f, clause.start, cue.first) if owners and not owners & f.deciders else frozenset()
-        return acting if acting & f.deciders else owners  # "X ends Y's waiver": Y only has it
-    if form is Form.PASSIVE or cue.kind == "happens":
-        return frozenset()
-    start = max(
-        [clause.start]
-        + [saying.start for saying in s.sayings if saying.start <= cue.first < saying.end]
-        + [m.last for m in s.marked("urged", clause.start, cue.first)]
-    )  # who says it, or asks for it, does not do it
-    acting = _subjects(f, start, cue.first)
-    for saying in s.sayings:
-        if saying.start <= cue.first < saying.end and any(s.is_("pronoun", k) for k in range(saying.start, cue.first)):
-            acting |= saying.who  # "says it agrees", "says he and Y will meet"
-    at = s.clauses.index(clause)
-    while not acting and at and s.clauses[at].linked:
-        at -= 1
-        acting = _subjects(f, s.clauses[at].start, s.clauses[at].end)
-    return acting
-
-
-def _phrase(f: Frame, first: Name) -> frozenset[str]:
-    """Who is named by a run of names, the last of which acts: "by US judge", "by Swiss competition authority"."""
-    run = [first]
-    while nxt := next((n for n in f.s.names if n.place[0] == run[-1].place[1]), None):
-        run.append(nxt)
-    if len(run) > 1 and not _of_elsewhere(f, run[-2], run[-1]) and set(run[-1].who) & f.deciders:
-        return frozenset(run[-1].who)
-    return frozenset(first.who)
-
-
-def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
-    out: list[str] = []
-    for n in f.names(start, end):
-        first, last = n.place
-        if first > start and f.s.words[first - 1].low in NOT_SUBJECT:
-            continue
-        if f.s.words[last - 1].possessive and not _acts_through(f, last):
-            continue
-        if n.adjective and first > start and f.s.is_("determiner", first - 1) and "," in f.s.words[first - 1].before:
-            continue  # who somebody is: "Norco, a Sudlandic brewer, signs"
-        if _regional(f, first):
-            out.append(REGION + "another")
-            continue
-        before = next((o for o in f.s.names if o.place[1] == first), None)
-        if before is not None and _of_elsewhere(f, before, n):
-            out.extend(before.who)
-            continue
-        within = set(n.within) & f.deciders if f.told.needs_parties else set()
-        out.extend(set(n.who) & f.deciders or within or n.who)
-    return frozenset(out)
-
-
-def _regional(f: Frame, at: int) -> bool:
-    """Whether the body named at word `at` is that of a part of a country: "state Senate"; a nation's judges sit there too."""
-    here = f.s.words[at]
-    return here.glued and here.low not in _JUDGES and any(m.kind == "region" and m.last == at for m in f.s.marks)
-
-
-def _of_elsewhere(f: Frame, owner: Name, n: Name) -> bool:
-    """Whether the name before makes this one another country's: "Pakistan's Supreme Court"."""
-    unknown = owner.who[0].startswith(PLACE)
-    if not (unknown or owner.country) or set(n.who) & set(owner.who):
-        return False
-    if f.home & set(owner.who):
-        return False
-    known = f.homes or owner.who[0].startswith(REGION)
-    if known and not f.homes & set(owner.who) and f.s.is_("seat", n.place[0]):
-        return True  # "UK Supreme Court", "Ohio Senate": not the court or the chamber of the item's own country
-    return unknown and (owner.adjective or f.s.words[n.place[0] - 1].possessive)
 
 
 def _stranger(f: Frame, cue: Found, clause: Clause) -> str:
@@ -378,22 +319,6 @@ def _stranger_before(f: Frame, clause: Clause) -> str:
 
 def _others_body(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether an unnamed president or ministry acts where others are named in the sentence and the decider is not."""
-    present = _named(f, 0, len(f.s.words))
+    present = named(f, 0, len(f.s.words))
     known = f.deciders | f.home
     return bool(f.s.marked("body", clause.start, cue.first)) and bool(present) and not present & known
-
-
-def _acts_through(f: Frame, at: int) -> bool:
-    """Whether a possessor acts through what follows: a body of theirs, or a name in apposition."""
-    return bool(f.s.marked("body", at, at + 4)) or any(n.place[0] == at for n in f.s.names)
-
-
-def _behind_by(f: Frame, cue: Found, place: Place, receives: bool) -> bool:
-    """Whether a name stands behind "by", or behind "from" where something is received or granted."""
-    s, at = f.s, place[0] - 1
-    while at >= cue.first and (s.is_("determiner", at) or (s.words[at].capital and not s.is_("preposition", at))):
-        at -= 1
-    paid = bool(f.told.measures) or cue.pattern.label[-1] in f.told.on_party
-    if at < cue.first or (s.words[at].low == "from" and paid and not receives):
-        return False  # "exemption from Norlandic duties", "a fine from Norco": from whose measure or money, not by whom
-    return s.words[at].low == "by" or (s.words[at].low == "from" and (receives or not cue.tags))

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from watcher.domain.clauses import Clause
 from watcher.domain.cues import Found
 from watcher.domain.frame import NOUNS, Frame
+from watcher.domain.nouns import (
+    _PEOPLE,
+    ends_a_noun,
+    follows_verb,
+    named_by_who_decides,
+    own_noun,
+    plural_noun,
+    subject_of_next,
+    takes_nouns,
+)
+from watcher.domain.sentences import Clause
 
 _NOUNISH = frozenset("of for by on in with".split())
 _RELATIVE = frozenset("who which whose whom".split())
-_PLURAL_ACTS = frozenset(
-    "take enter come go begin start kick remain loom continue bite hurt hit weigh work drag crimp cripple stay stand hold "
-    "mount squeeze batter dent pinch sting cost threaten".split()
-)  # verbs of plural nouns
-_HARMS = frozenset("hurt hurts cost costs hit hits bite weigh cripple crimp batter dent squeeze drag".split())
-_PEOPLE = frozenset("body group source lower_house upper_house".split())
+_NOT_LEADING = NOUNS | _PEOPLE | {"absent"}  # classes of words behind which no participle is led
 _LETS = frozenset("let lets letting make makes making made help helps watch watches see sees".split())
+_HARMS = frozenset("hurt hurts cost costs hit hits bite weigh cripple crimp batter dent squeeze drag".split())
 _PLACE = 5  # characters in which a place is named
 _SPEAKER = 4  # words before a colon that name who speaks
-_AFTER_NOUN = frozenset("of on in for from to by and or".split())
 
 
 class Form(StrEnum):
@@ -91,6 +96,8 @@ def _ends_there(f: Frame, at: int, clause: Clause) -> bool:
     s = f.s
     if at >= clause.end or s.words[at].before.strip() or f.small(at) or s.is_("determiner", at):
         return True
+    if s.is_("preposition", at - 1):
+        return "S" in s.tags[at] or s.is_("say", at)  # not "talks over water"
     return not s.words[at].capital and (bool(s.tags[at]) or any(m.first == at for m in s.marks))
 
 
@@ -124,19 +131,9 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         if s.is_("have", before) and tags & set("DN"):
             return Form.PAST
     single = cue.last - cue.first == 1
-    if single and cue.last < clause.end and "-" in s.words[cue.last].before and s.words[cue.last].glued:
-        return None  # "stop-gap", "cut-off"
-    if "-" in s.words[cue.first].before and s.words[cue.first].glued and (tags & set("DN") or single):
-        return None  # "state-backed", "year-end"
-    if prev is None and clause.linked and tags & set("DN") and clause is not s.clauses[-1]:
-        return None  # an apposition: "the treaty, signed in May, was torn up"
-    if (
-        tags & set("DN")
-        and "," in s.words[cue.first].before
-        and any("," in w.before for w in s.words[cue.last : clause.end])
-    ):
+    if _in_compound(f, cue, clause) or (tags & set("DN") and _in_apposition(f, cue, clause, before)):
         return None
-    if "G" in tags and cue.last < clause.end and s.words[cue.last].low == "of" and cue.last - cue.first == 1:
+    if "G" in tags and cue.last < clause.end and s.words[cue.last].low == "of" and single:
         return Form.NOUN  # "the lifting of curbs"
     if "G" in tags:
         return Form.GERUND if _is_gerund(f, cue, clause, before) else None
@@ -145,41 +142,37 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         return None
     if tags & set("DN"):
         return _participle(f, cue, clause, before)
+    meets = (
+        cue.pattern.label[-1] in f.told.anyone and "B" in tags and f.has_object(cue, clause)
+    )  # "drivers miss deadline"
     acts = before >= clause.start and (
-        not f.own(before) or f.name_before(before + 1) or _named_by_who_decides(f, before)
+        meets or not f.own(before) or f.name_before(before + 1) or named_by_who_decides(f, before)
     )
     acts = acts or (bool(f.told.on_party) and f.s.is_("inquiry", before))  # an audit finds and faults
     if cue.kind in ("does", "flow") and before >= clause.start and not acts and single:
         return None  # "Epstein files": the item's own noun does not do this to itself
-    if "S" in tags and _follows_verb(f, before, clause):
+    if "S" in tags and follows_verb(f, before, clause):
         return None  # "launches strikes", "plans cuts"
     if "S" in tags:
-        return None if _plural_noun(f, cue, clause, before) or _own_noun(f, cue, before) else Form.FINITE
+        return None if plural_noun(f, cue, clause, before) or own_noun(f, cue, before) else Form.FINITE
     return _base(f, cue, clause, before)
 
 
-def _named_by_who_decides(f: Frame, at: int) -> bool:
-    """Whether the item's own noun that ends at word `at` is the name of who decides: "Norland Bank"."""
-    spans = [p for p in f.subject if p[1] == at + 1]
-    return f.s.words[at].capital and any(
-        first <= n.place[0] < last and not n.adjective and set(n.who) & f.deciders
-        for first, last in spans
-        for n in f.s.names
-    )
+def _in_compound(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a word is only a part of one with a hyphen: "stop-gap", "cut-off", "state-backed", "year-end"."""
+    words, single = f.s.words, cue.last - cue.first == 1
+    if single and cue.last < clause.end and "-" in words[cue.last].before and words[cue.last].glued:
+        return True
+    here = words[cue.first]
+    return "-" in here.before and here.glued and (single or bool(set(cue.tags) & set("DN")))
 
 
-def _follows_verb(f: Frame, before: int, clause: Clause) -> bool:
-    """Whether the word before is a verb in -s, behind which another in -s is its object."""
-    s = f.s
-    if (
-        before <= clause.start
-        or "S" not in s.tags[before]
-        or f.own(before)
-        or s.words[before].capital != s.words[before + 1].capital
-    ):
-        return False
-    noun = s.words[before].stem in (*f.told.measures, *f.told.flows, *f.told.events, *f.told.proposals)
-    return not noun and not any(m.first <= before < m.last and m.kind in _PEOPLE for m in s.marks)
+def _in_apposition(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
+    """Whether a participle only describes what stands before it: "the treaty, signed in May, was torn up"."""
+    if before < clause.start and clause.linked and clause is not f.s.clauses[-1]:
+        return True
+    closed = any("," in w.before for w in f.s.words[cue.last : clause.end])
+    return "," in f.s.words[cue.first].before and closed
 
 
 def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
@@ -187,7 +180,7 @@ def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
     led = (
         before < clause.start
         or s.is_("preposition", before)
-        or any(m.first <= before < m.last and m.kind not in NOUNS and m.kind not in _PEOPLE and m.kind != "absent" for m in s.marks)
+        or any(m.first <= before < m.last and m.kind not in _NOT_LEADING for m in s.marks)
     ) and not s.is_("have", before)  # fmt: skip
     if not led and (f.own(cue.first) or not f.has_object(cue, clause)):
         return False
@@ -197,9 +190,11 @@ def _is_gerund(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
 def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     """A form in -ed: past with an object, passive without; cut, hit and put are their own base form too."""
     takes = f.has_object(cue, clause) and not _done_by(f, cue, clause)
+    if takes and set(cue.tags) == {"N"} and before >= clause.start and f.own(before):
+        return Form.PASSIVE  # "drivers given another year": the past would be "gave"
     if "B" in cue.tags and before >= clause.start and f.s.words[before].raw[-1] in "%0123456789":
         return None  # a noun: "orders a 10% cut in flights"
-    if not takes and cue.last - cue.first == 1 and "B" in cue.tags and _ends_a_noun(f, cue, clause, before):
+    if not takes and cue.last - cue.first == 1 and "B" in cue.tags and ends_a_noun(f, cue, clause, before):
         return None  # "traders digest tariff cut"
     if not takes and _passive_follows(f, cue, clause):
         return None  # it describes the subject: "letter signed by X is released"
@@ -210,29 +205,6 @@ def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | Non
         if f.s.tags[before] and not prev.low.endswith("s") and not f.s.is_("be", before):
             return None  # it describes what follows: "allow limited exports"
     return Form.PAST if takes else Form.PASSIVE
-
-
-def _ends_a_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
-    """Whether "cut" and the like behind a singular make a noun with it and no passive: where the two stand behind a
-    verb or in an adjunct, or before a verb that they are the subject of; "tariff cut to 5%" is a passive."""
-    s = f.s
-    if (
-        before < clause.start
-        or s.is_("be", before)
-        or s.is_("have", before)
-        or s.words[before].stem != s.words[before].low
-    ):
-        return False
-    if not f.own(before) and s.words[before].stem not in (*f.told.measures, *f.told.flows):
-        return False
-    following = cue.last + 1 < clause.end and s.words[cue.last].low in ("to", "by", "from")
-    if following and s.words[cue.last + 1].raw[0] in "$€£¥0123456789":
-        return False
-    leads = any(s.tags[k] == "S" and not f.own(k) for k in range(clause.start, before))
-    leads = leads or any(s.is_("preposition", k) or s.is_("determiner", k) for k in range(clause.start, before))
-    acts = any(s.tags[k] == "S" and not f.own(k) for k in range(cue.last, clause.end))
-    acts = acts or (cue.last < clause.end and s.words[cue.last].low == "to")
-    return clause.kind != "main" or leads or acts
 
 
 def _passive_follows(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -251,66 +223,6 @@ def _done_by(f: Frame, cue: Found, clause: Clause) -> bool:
     return any(first < cue.first for first, _ in f.subject) and any(
         n.place[0] - 1 > cue.last and f.s.words[n.place[0] - 1].low == "by" for n in f.names(cue.last, clause.end)
     )
-
-
-def _own_noun(f: Frame, cue: Found, before: int) -> bool:
-    """Whether the head is one of the item's own nouns ("rare earth curbs") and not a verb behind a name."""
-    if not f.own(cue.first):
-        return False
-    acts = any(f.s.is_(kind, before) for kind in ("body", "group", "pronoun"))
-    if acts and f.s.words[before].stem != f.s.words[before].low:
-        return False  # "leaders meet"
-    first = next((n.place[0] for n in f.s.names if n.place[1] == before + 1), 0)
-    words = f.s.words
-    behind_verb = first > 0 and "B" in f.s.tags[first - 1]  # "Europeans launch UN sanctions process"
-    owned = any(words[k].possessive for k in range(max(before - 2, 0), before))  # "Pope's Lebanon visit"
-    behind_verb = behind_verb or (
-        first > 0 and (f.parts(first - 1) or f.s.is_("determiner", first - 1) or words[first - 1].low == "of")
-    )
-    return not f.name_before(before + 1) or behind_verb or owned or any(w.low == "to" for w in words[:before])
-
-
-def _plural_noun(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
-    """Whether "cuts", "bans" is a noun: nothing follows that a verb could take."""
-    s, nxt = f.s, cue.last
-    if cue.last - cue.first > 1:
-        return False
-    if cue.kind == "happens" and before >= clause.start and f.own(before):
-        return False  # "the deal collapses in Geneva"
-    if _verb_follows(f, cue, clause) and not _decider_right_before(f, cue):
-        return True
-    if nxt >= clause.end or s.words[nxt].before.strip(" '\"‘’“”"):
-        return before >= clause.start and cue.kind != "happens"
-    if any(s.is_(kind, nxt) for kind in ("modal", "be", "have")) or any(
-        m.first == nxt and m.kind == "possible" and s.words[m.last - 1].low == "to" for m in s.marks
-    ):
-        return True  # "sanctions set to be reimposed"
-    if s.words[nxt].low in _PLURAL_ACTS:
-        return True  # "sanctions bite"
-    if s.words[nxt].low in _AFTER_NOUN and any(
-        s.words[k].low in _PLURAL_ACTS and s.words[k - 1].low != "to" for k in range(nxt + 1, clause.end)
-    ):
-        return True  # "cuts to air traffic take effect"
-    if s.words[nxt].low in ("on", "against") and any(
-        s.words[k].low == "to"
-        or s.tags[k] in ("D", "S")
-        or s.is_("be", k)
-        or s.is_("modal", k)
-        or (s.words[k].low.endswith("s") and "S" in s.tags[k])
-        for k in range(nxt + 1, clause.end)
-    ):
-        return True  # "sanctions on X to take effect"
-    if s.words[nxt].low not in _AFTER_NOUN:
-        return False
-    named = any(not n.adjective for n in f.names(clause.start, cue.first))
-    subject = before >= clause.start and s.words[before].capital and named
-    return not subject or s.words[nxt].low in ("of", "for")
-
-
-def _decider_right_before(f: Frame, cue: Found) -> bool:
-    """Whether the one who decides stands right before, as the subject of a verb: "Norland shelves cull plans"."""
-    names = [n for n in f.s.names if n.place[1] == cue.first and not n.adjective]
-    return f.name_before(cue.first) and any({*n.who} & f.deciders for n in names)
 
 
 def _asks(f: Frame, cue: Found, clause: Clause) -> bool:
@@ -339,17 +251,6 @@ def _let_happen(f: Frame, cue: Found, clause: Clause) -> bool:
     return led and "B" in cue.tags and (clause.start == 0 or ":" in clause.sep)
 
 
-def _verb_follows(f: Frame, cue: Found, clause: Clause) -> bool:
-    """Whether another verb in -s follows before any preposition: "Epstein files bill passes", "strikes kill"."""
-    for at in range(cue.last + 1, clause.end):
-        if f.small(at) or f.s.words[at].low == "to":
-            return False
-        measure = f.s.words[at].stem in (*f.told.measures, *f.told.flows)
-        if "S" in f.s.tags[at] and not f.own(at) and not measure:
-            return True
-    return False
-
-
 def _let(f: Frame, before: int, clause: Clause) -> bool:
     """Whether a name stands before the word at `before` + 1 that "let" or "make" takes."""
     name = next((n for n in f.s.names if n.place[1] == before + 1), None)
@@ -357,40 +258,16 @@ def _let(f: Frame, before: int, clause: Clause) -> bool:
     return at >= clause.start and f.s.words[at].low in _LETS
 
 
-def _takes_nouns(f: Frame, m: Found) -> bool:
-    """Whether a verb that asks or tells takes a noun and no bare infinitive."""
-    if f.s.is_("auxiliary", m.first) or not m.tags:
-        return False
-    return m.kind == "urged" or m.pattern.text in (
-        "announce",
-        "declare",
-        "unveil",
-        "oppose",
-        "reject",
-        "avoid",
-        "avert",
-    )
-
-
-def _subject_of_next(f: Frame, cue: Found, clause: Clause, before: int) -> bool:
-    """Whether a word that may be a verb is a noun with its own verb behind it: "shares fall as FAA probe weighs on"."""
-    s, nxt = f.s, cue.last
-    if nxt >= clause.end or not f.name_before(before + 1) or s.words[before].low.endswith("s"):
-        return False  # plural names take a bare verb
-    noun = f.own(nxt) or s.words[nxt].stem in (*f.told.measures, *f.told.flows)
-    return bool(set(s.tags[nxt]) & set("SD")) and not noun and (nxt + 1 >= clause.end or f.small(nxt + 1))
-
-
 def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     """A base form: governed by a modal, the verb of a plural subject, or no verb at all."""
     s = f.s
-    if _subject_of_next(f, cue, clause, before):
+    if subject_of_next(f, cue, clause, before):
         return None
     if before < clause.start or (s.words[before].low == "and" and before == clause.start):
         return Form.IMPERATIVE if _asks(f, cue, clause) else Form.FINITE if clause.linked else None
     prev = s.words[before]
     taken = [m for m in s.marks if m.first <= before < m.last and m.kind in ("modal", "announced", "denied", "urged")]
-    if any(m.last == before + 1 and _takes_nouns(f, m) for m in taken) and cue.last - cue.first == 1:
+    if any(m.last == before + 1 and takes_nouns(f, m) for m in taken) and cue.last - cue.first == 1:
         return None  # "farmers demand end to …"
     if any("S" in m.tags and not s.is_("auxiliary", m.first) and not m.pattern.text.endswith(" to") for m in taken):
         return None  # what is ruled out, demanded or announced is a noun
@@ -407,7 +284,7 @@ def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     weighed = any(m.kind == "possible" and "S" in m.tags and m.last == before + 1 for m in s.marks)
     if _let(f, before, clause):
         return Form.BASE  # "lets Norland break the truce"
-    if _own_noun(f, cue, before) or behind_verb or weighed:
+    if own_noun(f, cue, before) or behind_verb or weighed:
         return None  # what is weighed, neared or sought is a noun
     if any(m.kind == "urged" and m.tags and clause.start <= m.first < before for m in s.marks):
         return Form.BASE  # "demands Canada scrap …"

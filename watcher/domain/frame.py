@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from watcher.domain.clauses import Clause, Name, Sentence
 from watcher.domain.cues import Found
 from watcher.domain.matching import Place
 from watcher.domain.model import Item, LifecycleWords
+from watcher.domain.sentences import Clause, Name, Sentence
 
 NOT_SUBJECT = frozenset("on with to from against of for in over at into by".split())  # a name behind one does not act
 _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows
 NOUNS = frozenset(
-    "source relate own_voice parties outsider quantity set_price region record hanger_on inquiry court settled market "
-    "seat rumour untrue".split()
+    "source relate own_voice parties outsider quantity set_price region record private hanger_on inquiry court settled "
+    "market seat underling advisory rumour untrue".split()
 )  # classes of mere nouns
 _PARTS = frozenset(
     "legality lawfulness constitutionality validity "
@@ -29,6 +29,7 @@ _PARTS = frozenset(
 )  # "of" behind one of these goes on to the thing itself: "some of", "text of", "sale of"
 _OF_WHAT = frozenset("of for in to by on with from into at against".split())  # not "near", "after": another thing
 _SIDES = frozenset("with against for".split())
+_SETTLES = frozenset("on over about".split())
 _LETTING = frozenset("allow let permit enable license authorize authorise".split())
 _TO_IT = frozenset("against on for of into over to".split())
 _TIMES = frozenset("minute hour day week month year moment".split())
@@ -144,6 +145,8 @@ class Frame:
                 return at
             if at > cue.last and s.is_("carrier", at - 1) and s.words[at].low in _TO_IT:
                 continue  # "drops case against X", "imposes a fee on X"
+            if self.told.mutual and at > cue.last and s.is_("settled", at - 1) and s.words[at].low in _SETTLES:
+                continue  # "hails breakthrough on the fishing pact"
             if s.words[at].low == "of" and at > cue.last and not self.goes_on(at - 1):
                 return at  # the object is what stands before: a draft is not yet the plan
             goes_on = s.words[at].low in _OF_WHAT and self._proposed(cue.last, at)

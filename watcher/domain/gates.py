@@ -24,8 +24,9 @@ from watcher.domain.forms import form_of
 from watcher.domain.frame import Frame
 from watcher.domain.matching import Match, Matcher, Place, expand
 from watcher.domain.model import Actor, Entry, Item
+from watcher.domain.objects import takes_flow
 from watcher.domain.reading import Reader, strip_outlet
-from watcher.domain.roles import concerns, takes_flow
+from watcher.domain.roles import concerns
 from watcher.domain.telling import tell
 from watcher.domain.text import Word, sentences, words
 

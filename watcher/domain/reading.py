@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from watcher.domain.clauses import PLACE, Parser, Sentence
+from watcher.domain.clauses import Parser
 from watcher.domain.cues import Found, PatternIndex
 from watcher.domain.frame import Frame
 from watcher.domain.languages import language
@@ -27,6 +27,7 @@ from watcher.domain.matching import Match, Matcher, Place
 from watcher.domain.model import Entry, Item, Lexicon, Lifecycle, Reading, Rules, Span, Status
 from watcher.domain.notices import Notice, Notices
 from watcher.domain.roles import may_be_the_items
+from watcher.domain.sentences import PLACE, Sentence
 from watcher.domain.telling import STRENGTH, Told, is_no_cue, tell
 from watcher.domain.text import Word, sentences, words
 from watcher.domain.values import day, later_days, rate

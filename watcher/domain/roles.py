@@ -1,28 +1,26 @@
 """Tell what a cue is told of: whether it is the item's subject, the measure itself, or what a measure holds up.
 
-Who acts is acting.py's part, how certain the act is telling.py's.
+Who acts is acting.py's part, how certain the act is telling.py's, what kind of thing it takes objects.py's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence, Set
 
-from watcher.domain.acting import agents
-from watcher.domain.clauses import Clause, Sentence
+from watcher.domain.agents import agents
 from watcher.domain.cues import Found
 from watcher.domain.forms import ACTIVE, Form
 from watcher.domain.frame import NOT_SUBJECT, NOUNS, Frame
 from watcher.domain.matching import Place
 from watcher.domain.model import Item
+from watcher.domain.objects import takes_quantity
+from watcher.domain.sentences import Clause, Sentence
 from watcher.domain.text import words
 
 _ADJECTIVES = ("ese", "ian", "ean", "ish", "can", "rman", "ench", "utch", "aeli", "aqi", "ani")
-_OF_FLOW = frozenset("in of to on for".split())
-_TAKES = frozenset("on for of".split())  # at the end of a cue these take what follows
 _SETTLED_ON = frozenset("on over about".split())
 _SOON = 3  # words that name who acts
-_LONGEST_PLAIN = 2  # words of a cue that has no object of its own in it
-_TIMES = frozenset("time extension reprieve week month year day hour grace respite breather".split())
+_TIMES = frozenset("time extension reprieve week month year day hour grace respite breather extra longer".split())
 _NEAR = 3  # words between a noun behind us and the subject
 
 
@@ -77,53 +75,62 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if f.told.on_party and form in ACTIVE and cue.kind == "does" and _takes_case(f, cue, clause, form):
         return True
     if form is Form.PLAIN:
-        beside = f.before(cue.first, clause.start)
-        near = any(p[1] == beside + 1 for p in inside)
-        near = near or (cue.kind == "happens" and any(_led_to(f, p, cue) for p in inside if _leads(f, p, clause)))
-        on_it = cue.kind == "happens" and cue.last < clause.end and f.s.words[cue.last].low in ("on", "over", "about")
+        return overlap or _beside(f, cue, clause, inside)
+    if cue.kind == "happens":
+        return _happens_to_it(f, cue, clause, form, inside, left)
+    if form is Form.PASSIVE:
+        return left or overlap or _done_with_it(f, cue, clause, inside) or _settled_on(f, cue, inside)
+    if f.told.measures and takes_quantity(f, cue, clause):
+        return False
+    return overlap or _taken_by(f, cue, clause, inside)
+
+
+def _beside(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> bool:
+    """Whether a cue without endings stands where it is told of the subject: right behind it, or soon before."""
+    beside = f.before(cue.first, clause.start)
+    near = any(p[1] == beside + 1 for p in inside)
+    if cue.kind == "happens":
+        on_it = cue.last < clause.end and f.s.words[cue.last].low in _SETTLED_ON
         if on_it and any(p[0] > cue.last for p in inside):
             return True  # "talks under way on X"
-        soon = cue.first - clause.start <= _SOON  # "Norco to acquire X", not "winning the race to acquire X"
-        return near or overlap or (cue.kind == "does" and soon and any(p[0] >= cue.last for p in inside))
-    if cue.kind == "happens":
-        if f.told.measures:
-            of_measure = any(_holds_measure(f, p) for p in ((clause.start, cue.first), *inside))
-            of_flow = cue.pattern.text in f.told.cues[cue.pattern.label[1]].get("flow", ())
-            if of_measure == of_flow:
-                return False  # exports rise, and that is no measure; but they resume only when they may
-        either = cue.pattern.head in f.told.either and cue.last - cue.first == 1
-        transitive = either and f.has_object(cue, clause)
-        weighed = f.s.marked("possible", clause.start, cue.first)
-        risked = form is Form.GERUND and any(m.last == cue.first and m.tags for m in weighed)
-        return cue.gap is not None or (left and (form is not Form.GERUND or risked) and not transitive)
-    if form is Form.PASSIVE:
-        return (
-            left
-            or overlap
-            or (
-                f.s.words[cue.last - 1].low in ("with", "by", "from")
-                and any(cue.last <= p[0] < f.object_end(cue, clause) for p in inside)
-            )
-            or _settled_on(f, cue, inside)
-        )
-    if f.told.measures and _takes_quantity(f, cue, clause):
+        return near or any(_led_to(f, p, cue) for p in inside if _leads(f, p, clause))
+    soon = cue.first - clause.start <= _SOON  # "Norco to acquire X", not "winning the race to acquire X"
+    return near or (cue.kind == "does" and soon and any(p[0] >= cue.last for p in inside))
+
+
+def _happens_to_it(f: Frame, cue: Found, clause: Clause, form: Form, inside: Sequence[Place], left: bool) -> bool:
+    """Whether the subject of a verb is the item's: it stands before, or the cue names what it happens to itself."""
+    if f.told.measures:
+        of_measure = any(_holds_measure(f, p) for p in ((clause.start, cue.first), *inside))
+        of_flow = cue.pattern.text in f.told.cues[cue.pattern.label[1]].get("flow", ())
+        if of_measure == of_flow:
+            return False  # exports rise, and that is no measure; but they resume only when they may
+    if cue.gap is not None:
+        # "man held over X loses appeal" is not told of X
+        proposed = any(f.s.words[k].stem in f.told.proposals for k in range(clause.start, cue.first))
+        if proposed or any(p[1] > cue.first or _leads(f, p, clause) for p in inside):
+            return True
+    transitive = cue.pattern.head in f.told.either and cue.last - cue.first == 1 and f.has_object(cue, clause)
+    weighed = f.s.marked("possible", clause.start, cue.first)
+    risked = form is not Form.GERUND or any(m.last == cue.first and m.tags for m in weighed)
+    return left and risked and not transitive
+
+
+def _done_with_it(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> bool:
+    """Whether a passive takes the subject behind its preposition: "charged with X", "hit by X"."""
+    if f.s.words[cue.last - 1].low not in ("with", "by", "from"):
         return False
+    return any(cue.last <= p[0] < f.object_end(cue, clause) for p in inside)
+
+
+def _taken_by(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> bool:
+    """Whether an active verb takes the subject as its object."""
     ordered = cue.gap is not None and f.s.words[cue.last - 2].low == "to"
     end = clause.end if ordered else f.object_end(cue, clause)  # "orders X to pay for …": all of it is ordered
     whole = bool(f.told.mutual) and cue.kind == "does" and cue.pattern.label[1] not in f.told.mutual
-    return overlap or any(cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) for p in inside)
-
-
-def _takes_quantity(f: Frame, cue: Found, clause: Clause) -> bool:
-    """Whether the verb takes a quantity that no measure sets: "cuts oil demand forecast", and not "cuts minimum price"."""
-    s, start = f.s, cue.first + 1 if cue.gap else cue.last
-    for k in range(start, f.object_end(cue, clause)):
-        if f.parts(k) and any(s.words[j].stem in f.told.measures for j in range(start, k)):
-            return False  # "waives the rules for stakes in …"
-        ends = [m.last for m in s.marks if m.kind == "quantity" and m.first == k]
-        if ends and not any(f.own(j) for j in range(k, ends[0])) and f.heads(ends[0], clause):
-            return not any(s.is_("set_price", j) for j in range(max(cue.last, k - 3), k))
-    return False
+    return any(
+        cue.first < p[0] < end and (whole or _is_measure(f, p, clause)) and not _only_owns(f, p, clause) for p in inside
+    )
 
 
 def _takes_case(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
@@ -180,6 +187,22 @@ def _after(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> boo
     return decided and not behind and any(back.start <= p[0] < back.end for p in f.subject)
 
 
+def _only_owns(f: Frame, place: Place, clause: Clause) -> bool:
+    """Whether one of the parties is only named as whose something else is: "closes Norco branches", "sells Norco's
+    unit"; an item that names nothing but its parties is about what they do together."""
+    parties = {n.place for n in f.s.names if set(n.who) & f.deciders}
+    following = f.s.words[place[1]].stem if place[1] < len(f.s.words) else ""
+    if following in f.told.proposals:
+        return False  # "clinches Norco stake"
+    if not f.told.mutual or place not in parties or not all(p in parties or _is_event(f, p) for p in f.subject):
+        return False
+    return f.s.words[place[1] - 1].possessive or not f.heads(place[1], clause)
+
+
+def _is_event(f: Frame, place: Place) -> bool:
+    return place[1] - place[0] == 1 and f.s.words[place[0]].stem in f.told.events
+
+
 def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether a cue in a clause that does not name the subject takes it from the one before, or from a label."""
     if clause.kind in ("reason", "after") and f.told.proposals and form in (Form.FINITE, Form.PAST):
@@ -198,7 +221,7 @@ def _leans(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
 
 
 def _time_before(f: Frame, cue: Found, clause: Clause) -> bool:
-    """Whether a cue that tells of more time stands before a day told behind "before": "another week before deadline"."""
+    """Whether a cue that tells of more time stands before a day: "another week before deadline"."""
     at = f.s.clauses.index(clause) + 1
     if f.s.words[cue.last - 1].stem not in _TIMES or at >= len(f.s.clauses):
         return False
@@ -368,81 +391,3 @@ def _takes_pronoun(f: Frame, cue: Found) -> bool:
     """Whether the cue takes "it" or "them": the subject of the clause before."""
     span = range(*cue.gap) if cue.gap else range(cue.last, min(cue.last + 1, len(f.s.words)))
     return any(f.s.words[k].low in ("it", "them") for k in span)
-
-
-def takes_goods(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
-    """Whether the cue takes the goods themselves that a measure is on ("allows Norlandic timber"): a flow, too, where
-    the verb is not told of measures as well."""
-    if form is Form.NOUN or any(cue.pattern.text in kinds.get("does", ()) for kinds in f.told.cues.values()):
-        return False
-    if form is Form.PASSIVE:
-        span = range(clause.start, cue.first)
-    elif cue.gap and cue.gap[1] > cue.gap[0]:
-        span = range(*cue.gap)
-    else:
-        span = range(cue.last, f.object_end(cue, clause))
-    if any(f.s.words[k].stem in f.told.measures for k in span):
-        return False
-    named = {k for n in f.s.names for k in range(*n.place)}
-    heads = [
-        k for k in span if f.own(k) and k not in named and (f.heads(k + 1, clause) or k + 1 in (cue.first, span.stop))
-    ]
-    return bool(heads)
-
-
-def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
-    """Whether the cue takes what a measure holds up ("exports") and not the measure ("export curbs")."""
-    flows, measures = f.told.flows, f.told.measures
-    if form is Form.NOUN:
-        return _noun_of_flow(f, cue, clause)
-    if form is Form.PASSIVE:
-        span = _head_phrase(f, clause.start, cue.first)
-    else:
-        onward = cue.kind == "flow" and f.s.words[cue.last - 1].low in _TAKES  # "puts the brakes on exports"
-        start = cue.first + 1 if cue.gap and not onward else cue.last
-        end = f.object_end(cue, clause)
-        span = range(start, next((k for k in range(start + 1, end) if "," in f.s.words[k].before or f.parts(k)), end))
-    heads = [h for k in span if (h := f.s.words[k].stem) in flows or h in measures]
-    if heads and heads[-1] in f.told.limits and cue.pattern.head not in f.told.degrees:
-        return False  # a quota that is scrapped or imposed is a measure, one that is cut or raised a flow
-    return bool(heads) and heads[-1] in flows
-
-
-def turned(f: Frame, cue: Found, clause: Clause, form: Form, state: str) -> str:
-    """The state that an act on a permission tells: to end a licence or a waiver tightens, to renew one eases."""
-    told = f.told
-    if not told.permissions or cue.kind not in ("does", "happens") or cue.last - cue.first > _LONGEST_PLAIN:
-        return state
-    if form is Form.PASSIVE or cue.kind == "happens":
-        span = _head_phrase(f, clause.start, cue.first)
-    else:
-        span = range(cue.last, f.object_end(cue, clause))
-    known = (*told.permissions, *told.measures, *told.flows)
-    heads = [f.s.words[k].stem for k in span if f.s.words[k].stem in known]
-    if not heads or heads[-1] not in told.permissions:
-        return state
-    if cue.pattern.text in told.renewals:
-        return "eased"
-    return "tightened" if state in ("lifted", "eased") else state
-
-
-def _noun_of_flow(f: Frame, cue: Found, clause: Clause) -> bool:
-    """Whether an act told as a noun is done to a flow: "flight cuts", "a cut in flights", "cuts to air traffic"."""
-    run, flows, measures = f.s.words, f.told.flows, f.told.measures
-    before = cue.first - 1
-    if before >= clause.start and run[before].stem in (*flows, *measures):
-        return run[before].stem in flows
-    if cue.last >= clause.end or run[cue.last].low not in _OF_FLOW:
-        return False
-    known = (*flows, *measures)
-    verb = (k for k in range(cue.last + 1, clause.end) if f.s.tags[k] == "S" and run[k].stem not in known)
-    end = min(next(verb, clause.end), next((k for k in range(cue.last + 1, clause.end) if f.parts(k)), clause.end))
-    heads = [h for k in range(cue.last + 1, end) if (h := run[k].stem) in flows or h in measures]
-    return bool(heads) and heads[-1] in flows
-
-
-def _head_phrase(f: Frame, start: int, end: int) -> range:
-    """The words up to the preposition behind the first noun for a measure or a flow: "tariffs on imports"."""
-    known = (*f.told.flows, *f.told.measures)
-    first = next((k for k in range(start, end) if f.s.words[k].stem in known), end)
-    return range(start, next((k for k in range(first, end) if f.parts(k) or f.s.words[k].low == "of"), end))

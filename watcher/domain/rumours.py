@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from watcher.domain.clauses import Clause, Sentence
 from watcher.domain.cues import Found
+from watcher.domain.sentences import Clause, Sentence
 
 _LEADS_ON = frozenset("that of about on suggesting saying claiming it they he she its his alleging".split())
 _BREAKS = (";", ":", "；", "：", "。", "|")

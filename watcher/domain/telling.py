@@ -1,10 +1,10 @@
 """Judge what one sentence tells of one item: which state, and done, announced, claimed, possible, urged or denied.
 
 1 form      tense and mood of the cue itself                           forms.py
-2 roles     told of the subject? done by who decides?                  roles.py, acting.py
+2 roles     told of the subject? done by who decides?                  roles.py, acting.py, objects.py
 3 governed  the words it depends on: "may", "refuses to", "urges"         governing.py
-4 framed    condition, question, explainer, background
-5 voiced    who says so: the one who decides, or somebody else
+4 framed    condition, question, explainer, background                 framing.py
+5 voiced    who says so: the one who decides, or somebody else         framing.py
 """
 
 from __future__ import annotations
@@ -12,36 +12,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from watcher.domain.acting import agents, both_sides, elsewhere, foreign, parties_named
-from watcher.domain.clauses import Clause, Sentence
+from watcher.domain.acting import both_sides, elsewhere, foreign, parties_named
+from watcher.domain.agents import agents
 from watcher.domain.cues import Found
-from watcher.domain.forms import Form, form_of
+from watcher.domain.forms import ACTIVE, Form, form_of
 from watcher.domain.frame import Frame
-from watcher.domain.governing import STATUSES, describes, governed, governors, status_of
+from watcher.domain.framing import FIRM, framed, voiced
+from watcher.domain.governing import governed
 from watcher.domain.matching import Place
 from watcher.domain.model import Status
-from watcher.domain.roles import concerns, only_described, takes_flow, takes_goods, turned
+from watcher.domain.objects import takes_flow, takes_goods, takes_other, turned
+from watcher.domain.roles import concerns, only_described
 from watcher.domain.rumours import deplored, disowned
+from watcher.domain.sentences import Clause, Sentence
+from watcher.domain.statuses import STATUSES, describes, governors, status_of
 from watcher.domain.text import words
 
 STRENGTH = (
     Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.DENIED, Status.URGED, Status.POSSIBLE, Status.MENTION,
 )  # fmt: skip
-_VERDICTS = {"upheld": "struck_down", "struck_down": "upheld"}
-_FIRM = (Status.DONE, Status.ANNOUNCED)
 _OF_FLOW = ("flow", "flow_noun")
 _BY_OBJECT = ("does", "noun", *_OF_FLOW)  # kinds whose state depends on what the act is done to
 _LEANING = frozenset("inclined ready poised open minded".split())
 _PART = frozenset("some most many several part parts partial partially partly half dozens hundreds certain".split())
 _LACKING = frozenset(("no", "without", "no plan for", "no plans for", "no sign of"))
-_YEARS = frozenset(("year", "month", "decade"))
 _THREATS = frozenset(
     ("threaten", "threat", "warn of", "sue", "file suit", "file lawsuit", "go to court", "go to ~ court")
 )
-_HOPES = frozenset("hope fear talk speculation bet prospect expectation rumour rumor sign optimism worry".split())
+_VERDICTS = {"upheld": "struck_down", "struck_down": "upheld"}
 _TWO = 2  # sides: without one of them there is no meeting
-_OPENING = 4  # words in which "a year and a half on" stands
-_NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
 _ON = ("on", "against", "of", "for", "to", "in")  # a measure's preposition
 _BARE_REACH = 8  # words from a status verb to the subject it takes
 
@@ -93,11 +92,8 @@ def _holds_an_act(f: Frame, cue: Found, cues: Sequence[Found]) -> bool:
     if cue.kind != "happens" or not f.s.is_("holds", cue.first):
         return False
     clause = f.s.clause_at(cue.first)
-    return any(
-        o.label_state != cue.label_state and clause.start <= o.first and o.last <= cue.first and form_of(f, o, clause) is Form.NOUN
-        and _takes_its_kind(f, o, clause, Form.NOUN)
-        for o in cues
-    )  # fmt: skip
+    before = [o for o in cues if clause.start <= o.first and o.last <= cue.first and o.label_state != cue.label_state]
+    return any(form_of(f, o, clause) is Form.NOUN and _takes_its_kind(f, o, clause, Form.NOUN) for o in before)
 
 
 def _beside_the_verb(f: Frame, told: Told, candidates: Sequence[Told]) -> bool:
@@ -128,7 +124,7 @@ def _is_own_order(f: Frame, cue: Found) -> bool:
 
 def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     place = (cue.first, cue.last)
-    state: str | None = cue.pattern.label[1]
+    state = cue.pattern.label[1]
     if cue.kind == "opens":
         opens = cue.first == 0 and official_title
         return Told(state, Status.DONE, place, ("opens an official publication",)) if opens else None
@@ -144,8 +140,7 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     if not _takes_its_kind(f, cue, clause, form):
         f.others = f.others or elsewhere(f, cue, clause, form)
         return None
-    state = turned(f, cue, clause, form, state or "")
-    state = _for_the_state(f, cue, clause, state)
+    state = _for_the_state(f, cue, clause, turned(f, cue, clause, form, state))
     if f.told.needs_parties and f.s.is_("absent", cue.first) and len(f.deciders) < _TWO:
         return None  # one of many stays away, and they meet all the same
     why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
@@ -154,27 +149,30 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         return None
     if only_described(f):
         return None
-    told = _reported(f, cue, clause, _framed(f, clause, form, governed(f, cue, clause, form, why), why), why)
-    status = _voiced(f, cue, form, told, why)
-    if status in _FIRM and state in f.told.mutual and not both_sides(f, cue, clause, form):
+    told = _reported(f, cue, clause, framed(f, clause, form, governed(f, cue, clause, form, why), why), why)
+    status = voiced(f, cue, form, told, why)
+    if status in FIRM and state in f.told.mutual and not both_sides(f, cue, clause, form):
         why.append("one side only")
         status = Status.CLAIMED
     if status is Status.MENTION:
         return Told(None, status, place, tuple(why))
-    led = (
-        f.s.words[min(f.before(cue.first, clause.start) + 1, cue.first - 1) : cue.first]
-        if cue.first > clause.start
-        else ()
-    )
-    if any(w.low in _PART for w in (*led, *f.s.words[max(cue.last - 1, cue.first) : f.object_end(cue, clause)])):
-        state = f.told.partial.get(state or "", state)
+    if _is_partial(f, cue, clause):
+        state = f.told.partial.get(state, state)
     if form is Form.PAST or (form is Form.GERUND and clause.kind == "after"):
-        state = f.told.past.get(state or "", state)
+        state = f.told.past.get(state, state)
     if told is not Status.DONE or (
         status is not Status.DONE and (status is not Status.CLAIMED or f.told.claimed_stages)
     ):
-        state = f.stages.get(state or "", state)
+        state = f.stages.get(state, state)
     return Told(state, status, place, tuple(why))
+
+
+def _is_partial(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether an act is told of a part only: "partially lifts", "lifts some tariffs"."""
+    words = f.s.words
+    before = f.before(cue.first, clause.start) + 1
+    led = words[min(before, cue.first - 1) : cue.first] if cue.first > clause.start else ()
+    return any(w.low in _PART for w in (*led, *words[max(cue.last - 1, cue.first) : f.object_end(cue, clause)]))
 
 
 def _for_the_state(f: Frame, cue: Found, clause: Clause, state: str) -> str:
@@ -188,10 +186,10 @@ def _for_the_state(f: Frame, cue: Found, clause: Clause, state: str) -> str:
 
 def _reported(f: Frame, cue: Found, clause: Clause, status: Status, why: list[str]) -> Status:
     """The status of what may be no more than the content of a report that is called untrue, or a thing deplored."""
-    if status in (*_FIRM, Status.POSSIBLE) and disowned(f.s, cue):
+    if status in (*FIRM, Status.POSSIBLE) and disowned(f.s, cue):
         why.append("a report that is called untrue")
         return Status.DENIED
-    if status in _FIRM and deplored(f.s, cue, clause):
+    if status in FIRM and deplored(f.s, cue, clause):
         why.append("deplored, not told")
         return Status.MENTION
     return status
@@ -199,6 +197,8 @@ def _reported(f: Frame, cue: Found, clause: Clause, status: Status, why: list[st
 
 def _takes_its_kind(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether a cue takes what its kind asks for: the measure itself, or what it holds up."""
+    if f.told.flows and cue.kind in ("does", "flow") and form in ACTIVE and takes_other(f, cue, clause):
+        return False
     if not f.told.flows or cue.kind not in _BY_OBJECT or (cue.kind in _OF_FLOW) == takes_flow(f, cue, clause, form):
         return True
     return cue.kind == "flow" and takes_goods(f, cue, clause, form)
@@ -263,119 +263,6 @@ def _cut_short(f: Frame, cue: Found) -> bool:
     return inside and not f.heads(cue.last, f.s.clause_at(cue.first))
 
 
-# --- the frame it stands in -----------------------------------------------------------------------
-
-
-def _framed(f: Frame, clause: Clause, form: Form, status: Status, why: list[str]) -> Status:
-    s = f.s
-    if clause.kind == "background" and form is Form.NOUN and _looked_for(s, clause):
-        why.append("hoped for or feared")
-        return Status.POSSIBLE
-    if clause.kind in ("background", "after") and form is Form.NOUN:
-        why.append("told as background")
-        return Status.MENTION
-    if _long_since(s, clause):
-        why.append("an anniversary")
-        return Status.MENTION
-    if form in (Form.PAST, Form.PASSIVE) and s.marked("bygone", clause.start, clause.end):
-        why.append("long ago")
-        return Status.MENTION
-    if form is Form.GERUND and _is_topic(s, clause):
-        why.append("talked about, not done")
-        return Status.MENTION
-    if status in _FIRM and _conditional(s, clause):
-        why.append("inside a condition")
-        status = Status.POSSIBLE
-    if s.question and s.words[0].low == "why" and form in (Form.FINITE, Form.PAST, Form.PASSIVE, Form.BASE):
-        why.append("asked why, not whether")
-        return Status.MENTION
-    told_before = clause.start < s.asked_from and form in (Form.FINITE, Form.PAST, Form.PASSIVE)
-    if told_before:
-        return status
-    if s.question and status in (*_FIRM, Status.CLAIMED):
-        why.append("asked, not told")
-        return Status.POSSIBLE
-    if s.explainer and status in _FIRM and not _before_explaining(s, clause, form):
-        why.append("an explainer, not a report")
-        return Status.MENTION
-    return status
-
-
-def _before_explaining(s: Sentence, clause: Clause, form: Form) -> bool:
-    """Whether a clause tells what another behind a colon then explains: "Tariffs cut: what it means"."""
-    at = s.clauses.index(clause) + 1
-    told = form in (Form.FINITE, Form.PAST, Form.PASSIVE, Form.PLAIN) and not s.is_("explainer", s.clauses[0].start)
-    return told and at < len(s.clauses) and ":" in s.clauses[at].sep
-
-
-def _looked_for(s: Sentence, clause: Clause) -> bool:
-    """Whether a clause tells what is hoped for or feared: "amid hopes of tariff relief"."""
-    return any(w.stem in _HOPES for w in s.words[clause.start : clause.start + _OPENING])
-
-
-def _long_since(s: Sentence, clause: Clause) -> bool:
-    """Whether a clause only tells since when: "a year after …", "six months on from …", "ten years since …"."""
-    at, words = clause.start, s.words
-    if at and clause.kind == "after" and words[at - 1].stem in _YEARS:
-        return True
-    opening = range(at, min(at + _OPENING, clause.end - 1))
-    return any(
-        words[k].stem in _YEARS
-        and words[k + 1].low in ("on", "since", "later", "after")
-        and "," not in words[k + 1].before
-        for k in opening
-    )
-
-
-def _is_topic(s: Sentence, clause: Clause) -> bool:
-    """Whether a gerund opens the sentence as the subject of another verb: "Lifting the ban would help"."""
-    return (
-        "G" in s.tags[0]
-        and clause.start == 0
-        and any(s.is_("modal", k) or s.is_("be", k) or s.tags[k] == "S" for k in range(1, clause.end))
-    )
-
-
-def _conditional(s: Sentence, clause: Clause) -> bool:
-    """Whether a clause is a condition, or joined by "and" to one."""
-    at = s.clauses.index(clause)
-    while s.clauses[at].linked and at and s.words[s.clauses[at].start].low == "and":
-        at -= 1
-    return s.clauses[at].kind == "condition"
-
-
-# --- who says so ----------------------------------------------------------------------------------
-
-
-def _voiced(f: Frame, cue: Found, form: Form, status: Status, why: list[str]) -> Status:
-    """The one who decides says what is so, anybody else claims it."""
-    s = f.s
-    if status not in _FIRM:
-        return status
-    for saying in s.sayings:
-        if not saying.start <= cue.first < saying.end:
-            continue
-        head = s.clause_at(max(saying.start - 1, 0))
-        if any(m.kind in ("modal", "possible", "urged") and head.start <= m.first < saying.start - 1 for m in s.marks):
-            why.append("it may be said, it is not")
-            return Status.POSSIBLE
-        own = saying.who & f.deciders if f.deciders else saying.who
-        acting = agents(f, cue, s.clause_at(cue.first), form) if f.deciders and cue.tags else frozenset()
-        if acting & f.deciders and not own & acting:
-            own = frozenset()  # one side speaks of what the other did
-        if saying.foreseen:
-            why.append("foreseen, not told")
-            return Status.POSSIBLE
-        speaks_for_it = own or saying.official or (saying.parties and f.told.mutual)
-        if saying.hearsay or saying.hedged or not speaks_for_it:
-            why.append(f"said by {', '.join(sorted(saying.who)) or 'others'}")
-            return Status.CLAIMED
-    if s.marked("hearsay", 0, cue.last + _NEAR_HEARSAY):  # not "indicted for allegedly …"
-        why.append("told as hearsay")
-        return Status.CLAIMED
-    return status
-
-
 # --- a status word that takes the subject itself --------------------------------------------------
 
 
@@ -393,7 +280,7 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
         why = [f"“{m.pattern.text}” is told of the subject"]
         if not parties_named(f, clause):
             return None
-        status = _framed(f, clause, Form.FINITE, STATUSES[m.kind], why)
+        status = framed(f, clause, Form.FINITE, STATUSES[m.kind], why)
         outer = [o for o in s.marks if o.kind == "denied" and clause.start <= o.first < place[0]]
         if outer and not describes(s, outer[0], clause):
             status = Status.DENIED
@@ -419,9 +306,9 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
         return None
     status = f.told.bare_status.get(m.pattern.text, status_of(f, m))
     outer = governors(f, m, clause)
-    if outer and status in _FIRM:
+    if outer and status in FIRM:
         status = status_of(f, outer[0])
-    status = _voiced(f, m, Form.FINITE, _framed(f, clause, Form.FINITE, status, why), why)
+    status = voiced(f, m, Form.FINITE, framed(f, clause, Form.FINITE, status, why), why)
     state = f.told.bare
     if s.words[place[1] - 1].stem in f.told.permissions:
         state = f.stages.get("eased", state)  # "weighs licence": what a measure lets through
