@@ -14,6 +14,7 @@ No weighing of sources and no change of state in here.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -261,7 +262,7 @@ class _Language:
         frame = Frame(s, item, subject, lifecycle, stages, match.groups, after, match.names, homes, home)
         index = self._cues[item.lifecycle]
         found = [cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)]
-        return frame, _longest(found if every else [cue for cue in found if not is_no_cue(frame, cue)])
+        return frame, _longest(found if every else _without_lookalikes(frame, found))
 
     def _homes_of(self, item: Item) -> tuple[frozenset[str], frozenset[str]]:
         """The countries named by an item's title and by the names of those who decide ("US Supreme Court"), and of
@@ -274,6 +275,12 @@ class _Language:
             home = theirs or (title if len(title) == 1 else set())
             self._homes[item.id] = frozenset(title | known), frozenset(home)
         return self._homes[item.id]
+
+
+def _without_lookalikes(frame: Frame, found: list[Found]) -> list[Found]:
+    """The cues without longer ones that only look like one and would hide a shorter one of their kind."""
+    starts = Counter((f.first, f.kind) for f in found)
+    return [f for f in found if starts[f.first, f.kind] == 1 or not is_no_cue(frame, f)]
 
 
 def _longest(found: list[Found]) -> list[Found]:

@@ -66,8 +66,10 @@ def find_sayings(s: Sentence) -> list[Saying]:
             speaks = _names_only(s, c) or _source_speaks(s, c)
             if i == 0 and ":" in nxt and speaks:
                 out.append(_saying(s, c.end, size, c.start, c.end, False))
-            elif i == len(s.clauses) - 1 and speaks and (
-                c.sep in ("-", "—", "–", "--", ":") or (not c.sep and s.words[c.start].raw >= _CJK)
+            elif (
+                i == len(s.clauses) - 1
+                and speaks
+                and (c.sep in ("-", "—", "–", "--", ":") or (not c.sep and s.words[c.start].raw >= _CJK))
             ):
                 out.append(_saying(s, 0, c.start, c.start, c.end, False))
     return out
