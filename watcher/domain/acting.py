@@ -16,7 +16,10 @@ from watcher.domain.sentences import PLACE, REGION, Clause
 _ACCOUNT = frozenset("over for that which who aiding helping".split())
 _OUTSIDE = frozenset("opposition former ex dissident exiled shadow rival lobby".split())
 _LEAD = 2  # words in which a clause begins
-_BELOW = frozenset("federal district appeals appeal circuit lower trial local".split())  # not the highest
+_BELOW = frozenset(
+    "federal district appeals appeal appellate circuit lower trial local trade commercial administrative tax labor "
+    "labour bankruptcy family military magistrates crown sessions civil criminal".split()
+)  # not the highest
 _NO_NOUN = frozenset("adverb determiner preposition be have modal auxiliary reason condition after background".split())
 
 
@@ -87,8 +90,10 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
 def _others_affair(f: Frame, cue: Found, clause: Clause, form: Form) -> str:
     """Why an act is another one than the item's, whoever does it; "" where it is not."""
     if f.item.against and form in ACTIVE:
-        aimed = named(f, cue.last, f.object_end(cue, clause)) - _beside(f, cue, clause) - f.deciders
-        if aimed and not aimed & set(f.item.against) and not _on_account(f, cue):
+        end = f.object_end(cue, clause)
+        aimed = named(f, cue.last, end) - _beside(f, cue, clause) - f.deciders - _callers(f, cue.last, clause)
+        hit = named(f, cue.gap[0], end) if cue.gap else aimed  # "hits Norland with tariffs over Sudlandic oil"
+        if aimed and not hit & set(f.item.against) and not _on_account(f, cue):
             return f"aimed at {_list(aimed)}"
     if f.told.mutual and _with_others(f, cue, clause):
         return "made with others"
@@ -260,6 +265,16 @@ def _beside(f: Frame, cue: Found, clause: Clause) -> set[str]:
         who
         for n in f.names(cue.last, clause.end)
         if f.s.words[n.place[0] - 1].low == "and" and f.own(n.place[0] - 2)
+        for who in n.who
+    }
+
+
+def _callers(f: Frame, start: int, clause: Clause) -> set[str]:
+    """Those whose call or demand the verb takes, which is not aimed at them: "rebuffs Norland's call for tariffs"."""
+    return {
+        who
+        for n in f.names(start, clause.end)
+        if n.place[1] < clause.end and f.s.words[n.place[1]].stem in f.told.proposals
         for who in n.who
     }
 

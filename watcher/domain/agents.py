@@ -110,14 +110,15 @@ def _regional(f: Frame, at: int) -> bool:
 
 def _of_elsewhere(f: Frame, owner: Name, n: Name) -> bool:
     """Whether the name before makes this one another country's: "Pakistan's Supreme Court"."""
-    if not owner.who[0].startswith(PLACE) or set(n.who) & set(owner.who):
+    unknown = owner.who[0].startswith(PLACE)
+    if not (unknown or owner.country) or set(n.who) & set(owner.who):
         return False
     if f.home & set(owner.who):
         return False
     known = f.homes or owner.who[0].startswith(REGION)
     if known and not f.homes & set(owner.who) and f.s.is_("seat", n.place[0]):
         return True  # "UK Supreme Court", "Ohio Senate": not the court or the chamber of the item's own country
-    return owner.adjective or f.s.words[n.place[0] - 1].possessive
+    return unknown and (owner.adjective or f.s.words[n.place[0] - 1].possessive)
 
 
 def _acts_through(f: Frame, at: int) -> bool:

@@ -30,7 +30,7 @@ _VERBAL = (
     "be",
     "have",
 )
-_INFLECTED = (*_VERBAL, "granted", "holds", "receive", "effect", "plea", "hosts")
+_INFLECTED = (*_VERBAL, "granted", "holds", "receive", "effect", "plea", "hosts", "dismisses")
 _BREAKS = frozenset(":;—–|…()[]，。；：、！？")
 _CJK = "\u3400"  # words from here on are Chinese characters
 _OPENERS = ("condition", "reason", "background", "after")
@@ -100,7 +100,7 @@ class Parser:
 
     def _names(self, text_words: Sequence[Word]) -> list[Name]:
         found = [
-            Name(self._who[text], place, ADJECTIVE.search(text) is not None)
+            Name(self._who[text], place, ADJECTIVE.search(text) is not None, text in self._places)
             for text, places in self._index.find(text_words).items()
             for place in places
         ]
@@ -124,7 +124,7 @@ def _cut(s: Sentence) -> list[Clause]:
         opener = openers.get(at)
         blank = before.isspace() and s.words[at].raw >= _CJK and s.words[at - 1].raw >= _CJK
         if _breaks(before) or blank:  # a blank parts the clauses of a Chinese headline
-            cuts.append((at, _opened(opener), False, before.strip()))
+            cuts.append((at, _opened(opener), False, before.strip().replace("：", ":")))
         elif opener is not None and _opens(s, at, opener):
             cuts.append((at, _opened(opener), False, ""))
         elif "," in before and low.endswith("ing") and len(low) > _SHORT_ING:

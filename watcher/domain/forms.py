@@ -26,6 +26,8 @@ _NOUNISH = frozenset("of for by on in with".split())
 _RELATIVE = frozenset("who which whose whom".split())
 _NOT_LEADING = NOUNS | _PEOPLE | {"absent"}  # classes of words behind which no participle is led
 _LETS = frozenset("let lets letting make makes making made help helps watch watches see sees".split())
+_HARMS = frozenset("hurt hurts cost costs hit hits bite weigh cripple crimp batter dent squeeze drag".split())
+_PLACE = 5  # characters in which a place is named
 _SPEAKER = 4  # words before a colon that name who speaks
 
 
@@ -75,10 +77,22 @@ def _plain(f: Frame, cue: Found, clause: Clause) -> bool:
         return False  # it describes what follows: "Constitutional Court"
     if not any(first <= cue.first and cue.last <= last for first, last in f.subject):
         return True
-    return f.name_before(cue.first) or any(
-        m.kind in ("possible", "modal", "announced", "urged", "denied") and clause.start <= m.first < cue.first
-        for m in s.marks
+    led = not s.words[cue.first].raw.isascii() and _led_in_chinese(f, cue, clause)
+    return (
+        led
+        or f.name_before(cue.first)
+        or any(
+            m.kind in ("possible", "modal", "announced", "urged", "denied") and clause.start <= m.first < cue.first
+            for m in s.marks
+        )
     )
+
+
+def _led_in_chinese(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether an adverb behind a name, or a place, makes a word a verb: "特朗普再次延长", "在釜山会晤"."""
+    before = f.before(cue.first, clause.start)
+    placed = any(w.low in ("在", "于") for w in f.s.words[max(clause.start, before - _PLACE) : before])
+    return f.name_before(before + 1) or (placed and (cue.last >= clause.end or f.small(cue.last)))
 
 
 def _ends_there(f: Frame, at: int, clause: Clause) -> bool:
@@ -108,6 +122,8 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
     s, tags = f.s, set(cue.tags)
     before = f.before(cue.first, clause.start)
     prev = s.words[before] if before >= clause.start else None
+    if _let_happen(f, cue, clause):
+        return Form.IMPERATIVE
     if prev is not None:
         if prev.low == "to":
             return Form.INFINITIVE if "B" in tags else Form.GERUND if "G" in tags else None
@@ -196,10 +212,12 @@ def _participle(f: Frame, cue: Found, clause: Clause, before: int) -> Form | Non
 
 
 def _passive_follows(f: Frame, cue: Found, clause: Clause) -> bool:
-    """Whether "is" or "are" and another participle follow in the clause."""
+    """Whether "is" or "are" and another participle, or what the thing does to somebody, follow in the clause: "tariffs
+    imposed on timber cost firms billions"."""
     s = f.s
     return any(
-        s.words[k].low in ("is", "are", "was", "were") and set(s.tags[k + 1]) & set("DN")
+        (s.words[k].low in ("is", "are", "was", "were") and set(s.tags[k + 1]) & set("DN"))
+        or (s.words[k].low in _HARMS and k > cue.last + 1 and s.words[k - 1].low != "to")
         for k in range(cue.last, clause.end - 1)
     )
 
@@ -221,14 +239,20 @@ def _asks(f: Frame, cue: Found, clause: Clause) -> bool:
         speech = s.clauses[s.clauses.index(speech) - 1]  # "X to Y: stop stalling and let Z in"
     if ":" in speech.sep:
         back = s.clauses[s.clauses.index(speech) - 1]
-        named = any(back.start <= n.place[0] < back.end for n in s.names)
-        about = any(f.own(k) for k in range(back.start, back.end))
-        if cue.first == clause.start and speech is clause and named and not about and back.end - back.start <= _SPEAKER:
-            return True  # "Norland's premier: lift the ban"
+        told = any(f.own(k) or "S" in s.tags[k] for k in range(back.start, back.end))
+        if cue.first == clause.start and speech is clause and not told and back.end - back.start <= _SPEAKER:
+            return True  # "Norland's premier: lift the ban", "Opinion: lift the ban"
         return any(w.low in ("to", "tell", "tells") for w in s.words[back.start : back.end])
     if clause.linked:
         return False
-    return clause.start == 0 and bool(s.marked("urged", clause.end, len(s.words)))
+    later = (clause.end, len(s.words))
+    return clause.start == 0 and bool(s.marked("urged", *later) or s.marked("say", *later) or s.words[0].low == "let")
+
+
+def _let_happen(f: Frame, cue: Found, clause: Clause) -> bool:
+    """Whether a speech or a sentence that begins with "Let" asks for what the cue tells: "Let the truce run out"."""
+    led = f.s.words[clause.start].low == "let" and clause.start < cue.first
+    return led and "B" in cue.tags and (clause.start == 0 or ":" in clause.sep)
 
 
 def _let(f: Frame, before: int, clause: Clause) -> bool:
@@ -254,7 +278,8 @@ def _base(f: Frame, cue: Found, clause: Clause, before: int) -> Form | None:
     governed = bool(taken) or any(
         m.kind == "modal" or m.pattern.text == "will" for m in s.marks if clause.start <= m.first <= before
     )
-    if governed or prev.low in ("or", "would") or prev.low.endswith("n't"):
+    not_done = prev.low in ("did", "does", "do") and s.words[before + 1].low == "not"  # "did not meet"
+    if governed or not_done or prev.low in ("or", "would") or prev.low.endswith("n't"):
         return Form.BASE
     if prev.low == "and":
         led = any(w.low == "to" for w in s.words[clause.start : before])

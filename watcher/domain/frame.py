@@ -17,9 +17,10 @@ NOT_SUBJECT = frozenset("on with to from against of for in over at into by".spli
 _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows
 NOUNS = frozenset(
     "source relate own_voice parties outsider quantity set_price region record private hanger_on inquiry court settled "
-    "market seat underling advisory".split()
+    "market seat underling advisory rumour untrue".split()
 )  # classes of mere nouns
 _PARTS = frozenset(
+    "legality lawfulness constitutionality validity "
     "all any batch both copy day days details dozens draft each export exports half hundreds import imports list "
     "lots many more most much none number package part parts percent phase round sale sales scores series session "
     "set shipment shipments some stage terms text thousands transfer use version wave week wording "
@@ -32,6 +33,11 @@ _SETTLES = frozenset("on over about".split())
 _LETTING = frozenset("allow let permit enable license authorize authorise".split())
 _TO_IT = frozenset("against on for of into over to".split())
 _TIMES = frozenset("minute hour day week month year moment".split())
+_WHEN = frozenset(
+    "next last early late mid january february march april june july august september october november december "
+    "jan feb mar apr jun jul aug sep sept oct nov dec".split()
+)  # a time begins there, not a noun that the one before describes: "cut tariffs next month"
+_WITH_OBJECT = 3  # words of a cue that holds a verb, its object and a preposition
 _CARRIED = frozenset("of as and or per off up out down".split())  # these do not end the object of a verb
 
 
@@ -96,6 +102,8 @@ class Frame:
             if self.parts(cue.gap[0]):
                 return False  # "consensus reached on the seabed accord"
             return any(not self.small(k) for k in range(*cue.gap))
+        if cue.gap is not None and cue.last - cue.first >= _WITH_OBJECT and not self.small(cue.first + 1):
+            return True  # it is in the cue: "put signatures to", "give more time to"
         if cue.gap is not None and s.words[cue.last - 1].stem in self.told.events:
             return True  # it is in the cue: "held talks"
         if (
@@ -108,6 +116,9 @@ class Frame:
             nxt + 1 >= clause.end or any(s.is_("preposition", k) for k in (nxt + 1, nxt + 2))
         ):
             return False  # an amount: "fined $90m in …"
+        counted = s.is_("determiner", nxt) or s.words[nxt].raw[0].isdigit()
+        if counted and nxt + 1 < clause.end and s.words[nxt + 1].stem in _TIMES:
+            return False  # "talks pushed back a week"
         return not self.small(nxt) and s.words[nxt].stem not in _TIMES  # "indicted days after"
 
     def object_end(self, cue: Found, clause: Clause) -> int:
@@ -170,6 +181,7 @@ class Frame:
         return (
             self.small(at)
             or self.s.is_("auxiliary", at)  # "no deal in sight"
+            or self.s.words[at].low in _WHEN
             or any(first == at for first, _ in self.subject)
             or any(n.place[0] == at for n in self.s.names)
         )

@@ -11,12 +11,13 @@ from watcher.domain.frame import Frame
 from watcher.domain.model import Status
 from watcher.domain.nominal import nominal
 from watcher.domain.sentences import Clause
-from watcher.domain.statuses import STATUSES, dated, describes, governors, status_of
+from watcher.domain.statuses import STATUSES, dated, describes, governors, only_likely, status_of
 
 _EMPTY_LEADS = frozenset("without before against for of about on over".split())  # a gerund behind one asserts nothing
 _ACCUSES = frozenset("accuse accuses accused accusing suspected suspects".split())
 _CAUSES = frozenset("forces forced prompts prompted compels compelled obliges obliged leads led".split())
 _ORDERS = frozenset(("order", "direct", "instruct"))
+_LIKELY = frozenset("chance odds likelihood probability prospect".split())
 _SHORT = 2  # words before "to": so short a run is the one who acts
 
 
@@ -57,7 +58,7 @@ def _by_mark(
     if ordered and f.told.measures and len(marks) == 1:
         return Status.DONE  # "orders ban lifted": ordered is done
     denied = status is Status.ANNOUNCED and any(status_of(f, m) is Status.DENIED for m in marks)
-    return Status.DENIED if denied else status
+    return Status.DENIED if denied else Status.POSSIBLE if only_likely(f, mark, marks, status) else status
 
 
 def _by_form(f: Frame, cue: Found, clause: Clause, form: Form) -> tuple[Status, str]:
@@ -167,6 +168,8 @@ def _decides(f: Frame, start: int, end: int) -> bool:
 def _reaches(f: Frame, m: Found, cue: Found) -> bool:
     """Whether a status word governs a finite verb: "has not lifted", or "denies it rejected" with a subject between."""
     plain = f.s.is_("auxiliary", m.first)
+    if m.pattern.text in _LIKELY and f.names(m.last, cue.first):
+        return True  # "gives a 75% chance the court lifts"
     if m.first > cue.first:
         return True  # before the verb of a cue that begins with the one who acts
     if m.kind in ("denied", "modal") and (plain or not m.tags) and cue.first - m.last <= 2:

@@ -7,7 +7,7 @@ from watcher.domain.forms import Form
 from watcher.domain.frame import Frame
 from watcher.domain.model import Status
 from watcher.domain.sentences import Clause
-from watcher.domain.statuses import STATUSES, dated, status_of
+from watcher.domain.statuses import STATUSES, dated, only_likely, status_of
 
 _CONTESTS = frozenset("appeal sue".split())  # who does so has got what he goes against
 _OPENING = 2  # words before the noun that a headline without a verb is about
@@ -58,7 +58,7 @@ def _refused(f: Frame, marks: list[Found]) -> Status:
     denied = any(
         status_of(f, m) is Status.DENIED and (weak or m.last == mark.first) for m in marks if m.first < mark.first
     )
-    return Status.DENIED if denied else status
+    return Status.DENIED if denied else Status.POSSIBLE if only_likely(f, mark, marks, status) else status
 
 
 def _told_of(f: Frame, cue: Found) -> Found | None:

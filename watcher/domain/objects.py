@@ -8,6 +8,7 @@ from watcher.domain.frame import Frame
 from watcher.domain.sentences import Clause
 
 _OF_FLOW = frozenset("in of to on for".split())
+_TAKES = frozenset("on for of".split())  # at the end of a cue these take what follows
 _MASS = frozenset(
     "fraud crime smuggling aid help policy strategy office campaign festival".split()
 )  # nouns without a plural's -s
@@ -16,8 +17,10 @@ _LONGEST_PLAIN = 2  # words of a cue that has no object of its own in it
 
 def takes_quantity(f: Frame, cue: Found, clause: Clause) -> bool:
     """Whether the verb takes a quantity that no measure sets: "cuts demand forecast", not "cuts minimum price"."""
-    s = f.s
-    for k in range(cue.first + 1 if cue.gap else cue.last, f.object_end(cue, clause)):
+    s, start = f.s, cue.first + 1 if cue.gap else cue.last
+    for k in range(start, f.object_end(cue, clause)):
+        if f.parts(k) and any(s.words[j].stem in f.told.measures for j in range(start, k)):
+            return False  # "waives the rules for stakes in …"
         ends = [m.last for m in s.marks if m.kind == "quantity" and m.first == k]
         if ends and not any(f.own(j) for j in range(k, ends[0])) and f.heads(ends[0], clause):
             return not any(s.is_("set_price", j) for j in range(max(cue.last, k - 3), k))
@@ -51,7 +54,8 @@ def takes_flow(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if form is Form.PASSIVE:
         span = _head_phrase(f, clause.start, cue.first)
     else:
-        start = cue.first + 1 if cue.gap else cue.last
+        onward = cue.kind == "flow" and f.s.words[cue.last - 1].low in _TAKES  # "puts the brakes on exports"
+        start = cue.first + 1 if cue.gap and not onward else cue.last
         end = f.object_end(cue, clause)
         span = range(start, next((k for k in range(start + 1, end) if "," in f.s.words[k].before or f.parts(k)), end))
     heads = [h for k in span if (h := f.s.words[k].stem) in flows or h in measures]

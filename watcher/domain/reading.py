@@ -14,6 +14,7 @@ No weighing of sources and no change of state in here.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -28,7 +29,7 @@ from watcher.domain.model import Entry, Item, Lexicon, Lifecycle, Reading, Rules
 from watcher.domain.notices import Notice, Notices
 from watcher.domain.roles import may_be_the_items
 from watcher.domain.sentences import PLACE, Sentence
-from watcher.domain.telling import STRENGTH, Told, tell
+from watcher.domain.telling import STRENGTH, Told, is_no_cue, tell
 from watcher.domain.text import Word, sentences, words
 from watcher.domain.values import day, later_days, rate
 
@@ -128,7 +129,7 @@ class Reader:
         if tongue is None:
             return None
         sentence = tongue.parser.parse(text_words, title=title, ends=text[text_words[-1].end :])
-        return tongue.view(sentence, match, tongue.subject(sentence, match))
+        return tongue.view(sentence, match, tongue.subject(sentence, match), every=True)
 
     def _code(self, text: str, text_words: Sequence[Word], told: str = "") -> str:
         return language(text, text_words, self._function_words, told)
@@ -250,8 +251,11 @@ class _Language:
         measures = lifecycle.measures if lifecycle else ()
         return [p for p in match.subject if may_be_the_items(s, p, match.item, measures)]
 
-    def view(self, s: Sentence, match: Match, subject: list[Place]) -> tuple[Frame, list[Found]] | None:
-        """The sentence seen from the item, and the cues of its lifecycle in it; None without words for that."""
+    def view(
+        self, s: Sentence, match: Match, subject: list[Place], *, every: bool = False
+    ) -> tuple[Frame, list[Found]] | None:
+        """The sentence seen from the item, and the cues of its lifecycle in it, with `every` also words that only look
+        like one; None without words for that."""
         item = match.item
         lifecycle = self._lifecycles.get(item.lifecycle)
         if lifecycle is None:
@@ -262,7 +266,8 @@ class _Language:
         homes, home = self._homes_of(item)
         frame = Frame(s, item, subject, lifecycle, stages, match.groups, after, match.names, homes, home)
         index = self._cues[item.lifecycle]
-        return frame, _longest([cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)])
+        found = [cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)]
+        return frame, _longest(found if every else _without_lookalikes(frame, found))
 
     def _homes_of(self, item: Item) -> tuple[frozenset[str], frozenset[str]]:
         """The countries named by an item's title and by the names of those who decide ("US Supreme Court"), and of
@@ -273,8 +278,14 @@ class _Language:
             known = {who for name in deciding for who in self.parser.places(name)}
             theirs = {who for who in known if who in item.decided_by or who.startswith(PLACE)}
             home = theirs or (title if len(title) == 1 else set())
-            self._homes[item.id] = frozenset(title | theirs), frozenset(home)
+            self._homes[item.id] = frozenset(title | known), frozenset(home)
         return self._homes[item.id]
+
+
+def _without_lookalikes(frame: Frame, found: list[Found]) -> list[Found]:
+    """The cues without longer ones that only look like one and would hide a shorter one of their kind."""
+    starts = Counter((f.first, f.kind) for f in found)
+    return [f for f in found if starts[f.first, f.kind] == 1 or not is_no_cue(frame, f)]
 
 
 def _longest(found: list[Found]) -> list[Found]:

@@ -319,7 +319,7 @@ def _is_measure(f: Frame, place: Place, clause: Clause) -> bool:
         return False
     if not told.measures or not _holds_measure(f, place) or f.heads(at, clause):
         return True
-    return f.s.words[at].stem in (*told.measures, *told.flows)
+    return f.s.words[at].stem in (*told.measures, *told.flows, *told.permissions)
 
 
 def _named_before(f: Frame, clause: Clause) -> bool:
@@ -368,7 +368,8 @@ def _leads(f: Frame, place: Place, clause: Clause) -> bool:
     """Whether a noun is the subject of its clause: nothing before it takes it as an object ("deal to end X passes")."""
     told = f.s.words
     opener = clause.start + 1 if clause.kind != "main" else clause.start
-    for k in range(opener, place[0]):
+    said = [k + 1 for k in range(opener, place[0]) if told[k].low == "that"]  # "no truth to reports that X is lifted"
+    for k in range(max([opener, *said]), place[0]):
         # "talks on the sale of X", "curbs on X": what stands before is told of with it
         of = told[k].low in ("of", "for") or f.s.is_("head", k - 1) or told[k - 1].stem in f.told.measures
         of = of or (f.s.is_("settled", k - 1) and bool(f.told.mutual))  # "deal on the seabed treaty has been reached"

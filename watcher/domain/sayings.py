@@ -14,6 +14,12 @@ _TRADES = frozenset("chiefs leaders presidents heads".split())  # "industry lead
 _STAFF = frozenset("executive official officials lawyer aide aides".split())  # with "its" they speak for it
 _TELLS = frozenset(("tell", "remind", "inform"))  # these take whom it is told to
 _GOES_ON = frozenset("to that how why what it they he she".split())  # behind a verb of saying these open what is said
+_UNNAMED = frozenset(("source", "sources", "people familiar", "insider", "insiders", "aide", "aides"))
+_INSISTS = frozenset(("insist", "maintain", "contend"))
+_NEAR_TO = frozenset("close near familiar briefed inside within at with".split())
+_OPENING = 3  # words before the noun that a long speaker opens with: "two former senior officials"
+_LONGEST_SPEAKER = 14  # words of a speaker with all that describes it
+_CJK = "\u3400"  # words from here on are Chinese characters
 _MAX_SPEAKER = 7  # words: longer than this, what stands before a colon is a clause and not a speaker
 
 
@@ -36,7 +42,9 @@ def find_sayings(s: Sentence) -> list[Saying]:
                 continue
             if m.kind == "relate" and not finite(s, m):
                 continue  # a noun: "…, a new show"
-            hedged = m.kind == "hedge"
+            if s.is_("rumour", m.first) and _is_rumour(s, m):
+                continue
+            hedged = m.kind == "hedge" or _contested(s, m)
             if m.kind == "foresee":
                 if i and m.last >= c.end and c.end - c.start <= _MAX_SPEAKER and c.kind == "main":
                     out.append(replace(_saying(s, 0, c.start, c.start, c.end, hedged), foreseen=True))
@@ -45,6 +53,8 @@ def find_sayings(s: Sentence) -> list[Saying]:
                 out.append(_saying(s, 0, c.start, m.last, c.end, hedged))
             elif i and _closes(s, c, m):
                 out.append(_saying(s, 0, c.start, c.start, m.first, hedged))
+            elif i and m.kind == "say" and _long_speaker(s, c, m):
+                out.append(_saying(s, 0, c.start, c.start, c.end, hedged))
             elif m.kind == "relate":
                 continue
             elif i and m.first <= c.start + 1 and c.end - c.start <= _MAX_SPEAKER:
@@ -53,9 +63,14 @@ def find_sayings(s: Sentence) -> list[Saying]:
                 out.append(_saying(s, m.last, _said_until(s, i), c.start, m.first, hedged))
         if len(out) == before and len(s.clauses) > 1 and c.end - c.start <= _MAX_SPEAKER:
             nxt = s.clauses[i + 1].sep if i + 1 < len(s.clauses) else ""
-            if i == 0 and ":" in nxt and _names_only(s, c):
+            speaks = _names_only(s, c) or _source_speaks(s, c)
+            if i == 0 and ":" in nxt and speaks:
                 out.append(_saying(s, c.end, size, c.start, c.end, False))
-            elif i == len(s.clauses) - 1 and c.sep in ("-", "—", "–", "--", ":") and _names_only(s, c):
+            elif (
+                i == len(s.clauses) - 1
+                and speaks
+                and (c.sep in ("-", "—", "–", "--", ":") or (not c.sep and s.words[c.start].raw >= _CJK))
+            ):
                 out.append(_saying(s, 0, c.start, c.start, c.end, False))
     return out
 
@@ -73,6 +88,41 @@ def _closes(s: Sentence, c: Clause, m: Found) -> bool:
         s.words[k].low in _GOES_ON or s.tags[k] in ("S", "D") or s.is_("modal", k) or s.is_("be", k)
         for k in range(m.last, c.end)
     )
+
+
+def _contested(s: Sentence, m: Found) -> bool:
+    """Whether somebody insists that a thing is so, which is then in dispute; what they insist to do is their own."""
+    ahead = any(w.low in ("will", "to", "would", "won't") for w in s.words[m.last :])
+    return m.pattern.text in _INSISTS and not ahead
+
+
+def _is_rumour(s: Sentence, m: Found) -> bool:
+    """Whether "report" and "claim" are nouns and tell nobody's words: "after reports of", "rejects claim that"."""
+    dismissed = any(d.kind == "dismisses" and d.last == m.first and d.tags for d in s.marks)
+    return dismissed or (m.last < len(s.words) and s.words[m.last].low == "of")
+
+
+def _long_speaker(s: Sentence, c: Clause, m: Found) -> bool:
+    """Whether a clause, however long, only tells which unnamed people say it: "…, two people with direct knowledge of
+    the matter said"."""
+    at_an_end = m.first == c.start or m.last == c.end
+    opening = c.start + (1 if m.first == c.start else 0)
+    named = any(k.first - opening <= _OPENING for k in s.marked("source", opening, c.end))
+    return at_an_end and named and c.kind == "main" and c.end - c.start <= _LONGEST_SPEAKER
+
+
+def _near_a_body(s: Sentence, source: Found) -> bool:
+    """Whether a source is told of by whom it is near: "people close to the delegation", "insiders at the ministry"."""
+    near = source.last < len(s.words) and s.words[source.last].low in _NEAR_TO
+    return not s.is_("body", source.first) and (near or s.words[source.last - 1].low in _NEAR_TO)
+
+
+def _source_speaks(s: Sentence, c: Clause) -> bool:
+    """Whether what stands before a colon is a noun for unnamed people, with what describes it: "Industry sources:"."""
+    sources = [m for m in s.marked("source", c.start, c.end) if not s.is_("body", m.first)]
+    heads = any(m.last == c.end or _near_a_body(s, m) for m in sources)
+    said = {k for m in sources for k in range(m.first, m.last)}
+    return heads and not any(set(s.tags[k]) & set("SD") and k not in said for k in range(c.start, c.end))
 
 
 def _said_until(s: Sentence, at: int) -> int:
@@ -118,10 +168,11 @@ def _names_only(s: Sentence, c: Clause) -> bool:
 
 
 def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool) -> Saying:
-    named = [n for n in s.names if by <= n.place[0] < until and not _only_describes(s, n, until)]
+    known = [n for n in s.names if by <= n.place[0] < until]
+    named = [n for n in known if not _only_describes(s, n, until) and not _of_a_trader(s, n, by, until)]
     who = frozenset(w for n in named for w in n.who)
     sources = s.marked("source", by, until)
-    plural = any(m.pattern.text in ("source", "sources", "people familiar") for m in sources)
+    plural = any(m.pattern.text in _UNNAMED for m in sources)
     speaks = [k for k in range(by, until) if not any(s.is_(verb, k) for verb in ("say", "hedge", "relate"))]
     pronoun = bool(speaks) and all(s.is_("pronoun", k) for k in speaks)
     bodies = [m.first for m in s.marked("body", by, until)]
@@ -129,6 +180,9 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
     theirs = until > by and s.words[by].low in _ITS and not any(m.pattern.text not in _STAFF for m in sources)
     official = not who and (pronoun or theirs or (own and not s.marked("outsider", by, until)))
     parties = not who and bool(s.marked("parties", by, until))
+    near = next((m for m in sources if _near_a_body(s, m)), None)
+    if near is not None:
+        who, plural, official = frozenset(), True, False  # whoever they are near does not speak
     return Saying(
         start, end, who, plural or (bool(sources) and not who and not official), hedged, official, parties=parties
     )
@@ -139,6 +193,16 @@ def _elsewhere(s: Sentence, bodies: Sequence[int], by: int, sources: Sequence[Fo
     ("industry leaders"), or as one inside it ("agency insiders")."""
     led = any(k > by and (_of_a_people(s.words[k - 1]) or _of_a_trade(s, k)) for k in bodies)
     return led or any(m.first > max(bodies) for m in sources)
+
+
+def _of_a_trader(s: Sentence, n: Name, by: int, until: int) -> bool:
+    """Whether a people is named only to tell of which those are who speak and hold no office: "Norlandic exporters"."""
+    if not n.adjective or n.place[1] >= until:
+        return False
+    offices = any(s.marked(kind, by, until) for kind in ("body", "group", "seat", "own_voice"))
+    named = any(n.place[1] <= o.place[0] < until for o in s.names)
+    plural = s.words[n.place[1]].stem != s.words[n.place[1]].low and not s.is_("say", n.place[1])
+    return plural and not offices and not named
 
 
 def _own_voice(s: Sentence, speaks: Sequence[int]) -> bool:

@@ -37,6 +37,7 @@ class Name:
     who: tuple[str, ...]  # actor ids, or ("place:Japan",)
     place: Place
     adjective: bool = False  # "Israeli", "Chinese": it describes, and does not act by itself
+    country: bool = False  # of a country or union, be it one of the actors or not
     within: tuple[str, ...] = ()  # those whose names stand inside this one: China in "Chinese vice premier"
 
 

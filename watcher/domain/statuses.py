@@ -73,6 +73,14 @@ def describes(s: Sentence, m: Found, clause: Clause) -> bool:
     return False
 
 
+def only_likely(f: Frame, mark: Found, marks: list[Found], status: Status) -> bool:
+    """Whether "probably" and the like stand beside a commitment: "probably will", "will likely"."""
+    return status is Status.ANNOUNCED and any(
+        m.kind == "possible" and f.s.is_("adverb", m.first) and (m.last == mark.first or m.first == mark.last)
+        for m in marks
+    )
+
+
 def dated(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -> Status:
     """The present tense tells what is done, unless the day it is told for is still to come: "begins on Thursday"."""
     words = f.s.words

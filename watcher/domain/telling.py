@@ -23,6 +23,7 @@ from watcher.domain.matching import Place
 from watcher.domain.model import Status
 from watcher.domain.objects import takes_flow, takes_goods, takes_other, turned
 from watcher.domain.roles import concerns, only_described
+from watcher.domain.rumours import deplored, disowned
 from watcher.domain.sentences import Clause, Sentence
 from watcher.domain.statuses import STATUSES, describes, governors, status_of
 from watcher.domain.text import words
@@ -38,6 +39,7 @@ _LACKING = frozenset(("no", "without", "no plan for", "no plans for", "no sign o
 _THREATS = frozenset(
     ("threaten", "threat", "warn of", "sue", "file suit", "file lawsuit", "go to court", "go to ~ court")
 )
+_VERDICTS = {"upheld": "struck_down", "struck_down": "upheld"}
 _TWO = 2  # sides: without one of them there is no meeting
 _ON = ("on", "against", "of", "for", "to", "in")  # a measure's preposition
 _BARE_REACH = 8  # words from a status verb to the subject it takes
@@ -127,7 +129,7 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         opens = cue.first == 0 and official_title
         return Told(state, Status.DONE, place, ("opens an official publication",)) if opens else None
     clause = f.s.clause_at(cue.first)
-    form = None if _is_no_cue(f, cue) else form_of(f, cue, clause)
+    form = None if is_no_cue(f, cue) else form_of(f, cue, clause)
     if form is None:
         return None
     if not concerns(f, cue, clause, form):
@@ -138,7 +140,7 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
     if not _takes_its_kind(f, cue, clause, form):
         f.others = f.others or elsewhere(f, cue, clause, form)
         return None
-    state = turned(f, cue, clause, form, state)
+    state = _for_the_state(f, cue, clause, turned(f, cue, clause, form, state))
     if f.told.needs_parties and f.s.is_("absent", cue.first) and len(f.deciders) < _TWO:
         return None  # one of many stays away, and they meet all the same
     why = [f"cue “{cue.pattern.text}” ({state}), {form}"]
@@ -147,7 +149,7 @@ def _of_cue(f: Frame, cue: Found, official_title: bool) -> Told | None:
         return None
     if only_described(f):
         return None
-    told = framed(f, clause, form, governed(f, cue, clause, form, why), why)
+    told = _reported(f, cue, clause, framed(f, clause, form, governed(f, cue, clause, form, why), why), why)
     status = voiced(f, cue, form, told, why)
     if status in FIRM and state in f.told.mutual and not both_sides(f, cue, clause, form):
         why.append("one side only")
@@ -173,6 +175,26 @@ def _is_partial(f: Frame, cue: Found, clause: Clause) -> bool:
     return any(w.low in _PART for w in (*led, *words[max(cue.last - 1, cue.first) : f.object_end(cue, clause)]))
 
 
+def _for_the_state(f: Frame, cue: Found, clause: Clause, state: str) -> str:
+    """The state told where a case is won or lost by the government of the court's own country, whose measure it is, and
+    not by those who challenge it: "Norland's premier loses toll case"."""
+    if cue.pattern.head not in ("win", "lose") or state not in _VERDICTS:
+        return state
+    theirs = any(set(n.who) & f.homes for n in f.names(clause.start, cue.first))
+    return _VERDICTS[state] if theirs else state
+
+
+def _reported(f: Frame, cue: Found, clause: Clause, status: Status, why: list[str]) -> Status:
+    """The status of what may be no more than the content of a report that is called untrue, or a thing deplored."""
+    if status in (*FIRM, Status.POSSIBLE) and disowned(f.s, cue):
+        why.append("a report that is called untrue")
+        return Status.DENIED
+    if status in FIRM and deplored(f.s, cue, clause):
+        why.append("deplored, not told")
+        return Status.MENTION
+    return status
+
+
 def _takes_its_kind(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether a cue takes what its kind asks for: the measure itself, or what it holds up."""
     if f.told.flows and cue.kind in ("does", "flow") and form in ACTIVE and takes_other(f, cue, clause):
@@ -187,7 +209,7 @@ def _is_infinitive(s: Sentence, at: int) -> bool:
     return s.words[at].low == "to" and at + 1 < len(s.words) and "B" in s.tags[at + 1]
 
 
-def _is_no_cue(f: Frame, cue: Found) -> bool:
+def is_no_cue(f: Frame, cue: Found) -> bool:
     """Whether the words only look like a cue: an auxiliary, a part of a longer status word, or a verb that
     governs the real cue ("agrees to lift", "fails to pass")."""
     s, size, nxt = f.s, cue.last - cue.first, cue.last
@@ -221,8 +243,8 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
     if nxt >= len(s.words):
         return False
     clausal = ("modal", "auxiliary", "be", "have", "announced")
-    if cue.gap and s.words[nxt - 1].stem in f.told.measures and not f.heads(nxt, s.clause_at(cue.first)):
-        return True  # "revokes licence requirement"
+    if _cut_short(f, cue):
+        return True
     if size == 1 and cue.tags and s.is_("pronoun", nxt) and any(s.is_(kind, nxt + 1) for kind in clausal):
         return True  # "confirms it will approve"
     if s.words[nxt].low == "to" and cue.pattern.text.split()[-1] in _LEANING:
@@ -232,6 +254,13 @@ def _is_no_cue(f: Frame, cue: Found) -> bool:
     if other and ("B" in s.tags[nxt] or s.is_("infinitive", nxt)):
         return True  # "agrees to change the plan"
     return size == 1 and s.words[nxt].low == "to" and s.is_("denied", cue.first)
+
+
+def _cut_short(f: Frame, cue: Found) -> bool:
+    """Whether a cue ends with a measure that only describes another: "revokes licence requirement"."""
+    last = f.s.words[cue.last - 1].stem
+    inside = cue.gap is not None and cue.last < len(f.s.words) and last in f.told.measures
+    return inside and not f.heads(cue.last, f.s.clause_at(cue.first))
 
 
 # --- a status word that takes the subject itself --------------------------------------------------
