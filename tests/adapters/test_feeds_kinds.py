@@ -405,7 +405,7 @@ def server() -> Iterator[FeedServer]:
 def fetcher() -> Fetcher:
     return Fetcher(
         user_agent="watcher-test/1.0 (+mailto:desk@example.org)",
-        timeout=timedelta(seconds=1),
+        timeout=timedelta(seconds=20),
         max_bytes=100_000,
         concurrency=10,
         per_host=2,
@@ -564,7 +564,7 @@ def test_an_index_does_not_lead_to_private_addresses(server: FeedServer, place: 
     """The index itself is let in by a proxy of the test's own; what it lists is checked like any feed."""
     server.add("http://news.example/index.xml", Reply(body=index((place, ""))))
     fetcher = Fetcher(
-        user_agent="w", timeout=timedelta(seconds=1), max_bytes=100_000, concurrency=9, per_host=2, proxy=server.url()
+        user_agent="w", timeout=timedelta(seconds=20), max_bytes=100_000, concurrency=9, per_host=2, proxy=server.url()
     )
     feed = Feed(id="f", url="http://news.example/index.xml", kind=FeedKind.SITEMAP)
     (outcome,) = fetcher.fetch([ask_for(feed)], NOW)
