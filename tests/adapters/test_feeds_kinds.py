@@ -403,9 +403,13 @@ def server() -> Iterator[FeedServer]:
 
 @pytest.fixture
 def fetcher() -> Fetcher:
+    return make_fetcher()
+
+
+def make_fetcher(patience: timedelta = timedelta(seconds=20)) -> Fetcher:
     return Fetcher(
         user_agent="watcher-test/1.0 (+mailto:desk@example.org)",
-        timeout=timedelta(seconds=20),
+        timeout=patience,
         max_bytes=100_000,
         concurrency=10,
         per_host=2,
@@ -476,6 +480,7 @@ def test_a_host_whose_rules_cannot_be_had_is_left_alone(
 ) -> None:
     server.add("/robots.txt", reply)
     server.add("/page", html(PAGE))
+    fetcher = make_fetcher(timedelta(seconds=1)) if reply.wait else fetcher
     got, detail = failed(ask(fetcher, a_feed(server.url("/page")))[0])
     assert got is failure
     assert detail.startswith(said)
