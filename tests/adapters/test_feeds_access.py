@@ -30,7 +30,7 @@ SECRET = "hunter2"
 BASIC = {"Authorization": "Basic cmVhZGVyOmh1bnRlcjI="}
 SETTINGS: dict[str, Any] = {
     "user_agent": "watcher-test/1.0 (+mailto:desk@example.org)",
-    "timeout": timedelta(seconds=5),
+    "timeout": timedelta(seconds=20),
     "max_bytes": 400_000,
     "concurrency": 50,
     "per_host": 10,

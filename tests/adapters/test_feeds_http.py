@@ -55,7 +55,7 @@ def server() -> Iterator[FeedServer]:
 def make_fetcher(**changes: Any) -> Fetcher:
     settings: dict[str, Any] = {
         "user_agent": AGENT,
-        "timeout": timedelta(seconds=2),
+        "timeout": timedelta(seconds=20),
         "max_bytes": 100_000,
         "concurrency": 50,
         "per_host": 10,

@@ -403,9 +403,13 @@ def server() -> Iterator[FeedServer]:
 
 @pytest.fixture
 def fetcher() -> Fetcher:
+    return make_fetcher()
+
+
+def make_fetcher(patience: timedelta = timedelta(seconds=20)) -> Fetcher:
     return Fetcher(
         user_agent="watcher-test/1.0 (+mailto:desk@example.org)",
-        timeout=timedelta(seconds=1),
+        timeout=patience,
         max_bytes=100_000,
         concurrency=10,
         per_host=2,
@@ -476,6 +480,7 @@ def test_a_host_whose_rules_cannot_be_had_is_left_alone(
 ) -> None:
     server.add("/robots.txt", reply)
     server.add("/page", html(PAGE))
+    fetcher = make_fetcher(timedelta(seconds=1)) if reply.wait else fetcher
     got, detail = failed(ask(fetcher, a_feed(server.url("/page")))[0])
     assert got is failure
     assert detail.startswith(said)
@@ -564,7 +569,7 @@ def test_an_index_does_not_lead_to_private_addresses(server: FeedServer, place: 
     """The index itself is let in by a proxy of the test's own; what it lists is checked like any feed."""
     server.add("http://news.example/index.xml", Reply(body=index((place, ""))))
     fetcher = Fetcher(
-        user_agent="w", timeout=timedelta(seconds=1), max_bytes=100_000, concurrency=9, per_host=2, proxy=server.url()
+        user_agent="w", timeout=timedelta(seconds=20), max_bytes=100_000, concurrency=9, per_host=2, proxy=server.url()
     )
     feed = Feed(id="f", url="http://news.example/index.xml", kind=FeedKind.SITEMAP)
     (outcome,) = fetcher.fetch([ask_for(feed)], NOW)

@@ -97,7 +97,7 @@ def test_what_need_not_be_remembered_is_forgotten() -> None:
 
 def test_a_host_is_left_alone_by_the_next_round_too(server: FeedServer) -> None:
     fetcher = Fetcher(
-        user_agent="t/1", timeout=timedelta(seconds=5), max_bytes=10_000, concurrency=5, per_host=2, allow_private=True
+        user_agent="t/1", timeout=timedelta(seconds=20), max_bytes=10_000, concurrency=5, per_host=2, allow_private=True
     )
     busy = server.add("/busy", Reply(status=429, headers={"Retry-After": "600"}))
     good = server.add("/good", Reply(body=b"<rss/>"))
@@ -114,7 +114,7 @@ def test_a_host_is_left_alone_by_the_next_round_too(server: FeedServer) -> None:
 
 def test_a_fetcher_that_takes_over_knows_what_the_former_knew(server: FeedServer) -> None:
     """As when the configuration is read again."""
-    given = {"user_agent": "t/1", "timeout": timedelta(seconds=5), "max_bytes": 10_000}
+    given = {"user_agent": "t/1", "timeout": timedelta(seconds=20), "max_bytes": 10_000}
     former, later = (Fetcher(**given, concurrency=5, per_host=2, allow_private=True) for _ in range(2))  # type: ignore[arg-type]
     url = server.add("/busy", Reply(status=429, headers={"Retry-After": "600"}))
     later.remember(former)

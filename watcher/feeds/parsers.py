@@ -343,7 +343,7 @@ def _read_of(answer: object) -> Read:
 
 def serve() -> None:
     """Be the process: read tasks from stdin and answer on stdout until stdin ends."""
-    os.nice(10)
+    os.nice(10)  # fetching and judging come first: what is parsed has to wait for them anyway
     tasks, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not get among the answers
     try:
