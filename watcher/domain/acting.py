@@ -97,6 +97,8 @@ def _others_affair(f: Frame, cue: Found, clause: Clause, form: Form) -> str:
             return f"aimed at {_list(aimed)}"
     if f.told.mutual and _with_others(f, cue, clause):
         return "made with others"
+    if cue.kind == "happens" and (doers := _doers_before(f, cue, clause)):
+        return f"done by {_list(doers)}"
     if form in (Form.PASSIVE, Form.NOUN) or cue.kind == "happens":
         owner = _owner_elsewhere(f, cue, clause)
         return f"of {owner}'s own" if owner else ""
@@ -136,11 +138,33 @@ def _done_by_others(f: Frame, cue: Found, clause: Clause, acting: Set[str], why:
     if decide:
         parties = f.deciders if f.item.with_ or f.told.needs_parties else frozenset()
         wrong = bool(parties) and not acting <= f.deciders and not parties <= acting
+        wrong = wrong or (cue.pattern.label[-1] in f.told.mutual and _other_pair(f, acting))
         f.others = f.others or wrong
         return wrong
     f.others = True
     why.append(f"done by {_list(acting)}, not by {_list(f.item.decided_by)}")
     return True
+
+
+def _doers_before(f: Frame, cue: Found, clause: Clause) -> Set[str]:
+    """Those who act in the clause that an adjunct leans on, and do not decide: what happens in it is by their act,
+    "Sudland backs merger, clearing last hurdle"."""
+    if not f.told.no_courts or not clause.linked or "G" not in cue.tags or clause.start != cue.first:
+        return frozenset()
+    back = f.s.clauses[f.s.clauses.index(clause) - 1]
+    first = next(iter(f.names(back.start, back.end)), None)
+    if first is None or first.place[0] != back.start or f.own(first.place[0]) or f.s.words[first.place[1] - 1].possessive:
+        return frozenset()
+    doers = frozenset(first.who)
+    return frozenset() if doers & (f.deciders | f.home) or first.place in f.about else doers
+
+
+def _other_pair(f: Frame, acting: Set[str]) -> bool:
+    """Whether one of the two countries that decide comes to it with a third that the item does not know: "Norland and
+    Westland agree fishing pact"."""
+    others = {w for w in acting if w.startswith(PLACE)}
+    countries = {w for n in f.s.names if n.country for w in n.who}
+    return bool(others) and len(acting & f.deciders) == 1 < len(f.deciders) and acting & f.deciders <= countries
 
 
 def _owner_elsewhere(f: Frame, cue: Found, clause: Clause) -> str:

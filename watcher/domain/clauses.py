@@ -175,6 +175,8 @@ def _opens(s: Sentence, at: int, opener: Found) -> bool:
     """Whether a joining word at `at` opens a clause, and is no part of a phrase."""
     if any(m.first < at < m.last for m in s.marks) or _led_before(s, at) or _only_a_time(s, opener):
         return False
+    if opener.pattern.text == "in case" and s.words[at + 1].low != "case":
+        return False  # "lawyers in the case"
     return not (s.words[at].low == "yet" and any(s.is_(kind, at - 1) for kind in ("modal", "have", "be")))
 
 

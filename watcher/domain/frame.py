@@ -13,11 +13,11 @@ from watcher.domain.matching import Place
 from watcher.domain.model import Item, LifecycleWords
 from watcher.domain.sentences import Clause, Name, Sentence
 
-NOT_SUBJECT = frozenset("on with to from against of for in over at into by".split())  # a name behind one does not act
+NOT_SUBJECT = frozenset("on with to from against of for in over at into by 对 向 与 给 同".split())  # a name behind one does not act
 _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows
 NOUNS = frozenset(
     "source relate own_voice parties outsider quantity set_price region record private hanger_on inquiry court settled "
-    "market seat underling advisory rumour untrue".split()
+    "market seat underling advisory rumour untrue press".split()
 )  # classes of mere nouns
 _PARTS = frozenset(
     "legality lawfulness constitutionality validity "

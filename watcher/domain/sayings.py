@@ -142,6 +142,8 @@ def _only_describes(s: Sentence, n: Name, until: int) -> bool:
         return False
     if any(s.is_("source", k) for k in range(at, until)):
         return n.adjective
+    if s.words[at - 1].possessive and any(s.is_("press", k) for k in range(at, until)):
+        return True  # "Norland's Channel 4 reports"
     follows = at < until and not s.words[at].capital and not s.words[at].before.strip(" '’")
     if not follows or not (n.adjective or s.words[at - 1].possessive) or s.is_("adverb", at):
         return False
