@@ -138,7 +138,8 @@ def _done_by_others(f: Frame, cue: Found, clause: Clause, acting: Set[str], why:
     if decide:
         parties = f.deciders if f.item.with_ or f.told.needs_parties else frozenset()
         wrong = bool(parties) and not acting <= f.deciders and not parties <= acting
-        wrong = wrong or (cue.pattern.label[-1] in f.told.mutual and _other_pair(f, acting))
+        made = cue.pattern.label[-1] in f.told.mutual or (bool(f.told.mutual) and cue.kind == "announced")
+        wrong = wrong or (made and _other_pair(f, acting))
         f.others = f.others or wrong
         return wrong
     f.others = True
@@ -152,11 +153,12 @@ def _doers_before(f: Frame, cue: Found, clause: Clause) -> Set[str]:
     if not f.told.no_courts or not clause.linked or "G" not in cue.tags or clause.start != cue.first:
         return frozenset()
     back = f.s.clauses[f.s.clauses.index(clause) - 1]
-    first = next(iter(f.names(back.start, back.end)), None)
-    if first is None or first.place[0] != back.start or f.own(first.place[0]) or f.s.words[first.place[1] - 1].possessive:
+    first = next((n for n in f.names(back.start, back.end) if n.place[0] == back.start), None)
+    theirs = any(back.start <= begin < back.end for begin, _ in f.taken)  # an act found there not to be the decider's
+    if first is None or f.s.words[first.place[1] - 1].possessive or (f.own(back.start) and not theirs):
         return frozenset()
     doers = frozenset(first.who)
-    return frozenset() if doers & (f.deciders | f.home) or first.place in f.about else doers
+    return frozenset() if doers & (f.deciders | f.home) else doers
 
 
 def _other_pair(f: Frame, acting: Set[str]) -> bool:

@@ -78,9 +78,13 @@ def _plain(f: Frame, cue: Found, clause: Clause) -> bool:
     if not any(first <= cue.first and cue.last <= last for first, last in f.subject):
         return True
     led = not s.words[cue.first].raw.isascii() and _led_in_chinese(f, cue, clause)
-    return led or f.name_before(cue.first) or any(
-        m.kind in ("possible", "modal", "announced", "urged", "denied") and clause.start <= m.first < cue.first
-        for m in s.marks
+    return (
+        led
+        or f.name_before(cue.first)
+        or any(
+            m.kind in ("possible", "modal", "announced", "urged", "denied") and clause.start <= m.first < cue.first
+            for m in s.marks
+        )
     )
 
 

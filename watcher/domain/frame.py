@@ -13,7 +13,8 @@ from watcher.domain.matching import Place
 from watcher.domain.model import Item, LifecycleWords
 from watcher.domain.sentences import Clause, Name, Sentence
 
-NOT_SUBJECT = frozenset("on with to from against of for in over at into by 对 向 与 给 同".split())  # a name behind one does not act
+# a name behind one of these does not act
+NOT_SUBJECT = frozenset("on with to from against of for in over at into by 对 向 与 给 同".split())
 _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows
 NOUNS = frozenset(
     "source relate own_voice parties outsider quantity set_price region record private hanger_on inquiry court settled "

@@ -79,8 +79,8 @@ def _long_since(s: Sentence, clause: Clause) -> bool:
 
 
 def _weeks_on(s: Sentence, at: int) -> bool:
-    """Whether a clause behind "weeks after" is only the time of another act, told before it: "reopens talks in Doha, two
-    weeks after the truce lapsed"."""
+    """Whether a clause behind "weeks after" is only the time of another act, told before it: "reopens talks in Doha,
+    two weeks after the truce lapsed"."""
     return s.words[at - 1].stem in _WEEKS and any(set(s.tags[k]) & set("SDB") for k in range(at - 1))
 
 

@@ -55,7 +55,7 @@ def _has_none(f: Frame, cue: Found) -> bool:
     if not cue.gap or at >= cue.last - 1 or f.s.words[at].low != "no" or "no" in cue.pattern.text.split():
         return False
     after = f.s.words[at + 1]
-    return not after.glued and after.low not in ("longer", "later", "less", "fewer")
+    return "-" not in after.before and after.low not in ("longer", "later", "less", "fewer")
 
 
 def _by_mark(

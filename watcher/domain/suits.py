@@ -1,14 +1,14 @@
 """Tell what a verdict does to an item that is itself a suit: "the regulator's antitrust suit against Norco".
 
-Such an item stands or falls with the one who sues. To throw the suit out strikes it down, while to throw out a challenge to
-a rule upholds the rule; whoever is sued wins by its fall. Only an item whose title says who is sued is read so.
+Such an item stands or falls with the one who sues. To throw the suit out strikes it down, while to throw out a
+challenge to a rule upholds the rule; whoever is sued wins by its fall. Only an item whose title says who is sued is
+read so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Set
 
-from watcher.domain.agents import named
 from watcher.domain.cues import Found
 from watcher.domain.frame import Frame
 from watcher.domain.sentences import Clause
@@ -50,4 +50,4 @@ def _sued(f: Frame) -> Set[str]:
 def _is_sued(f: Frame, start: int, end: int, sued: Set[str]) -> bool:
     """Whether what a verb takes begins with who is sued: "sides with Norco"."""
     first = next((k for k in range(start, end) if not f.s.is_("determiner", k)), end)
-    return first < end and f.s.words[first].stem in sued and not named(f, start, first)
+    return first < end and f.s.words[first].stem in sued
