@@ -12,6 +12,7 @@ from watcher.domain.cues import Found
 from watcher.domain.forms import ACTIVE, Form
 from watcher.domain.frame import Frame
 from watcher.domain.sentences import PLACE, REGION, Clause
+from watcher.domain.suits import sued
 
 _ACCOUNT = frozenset("over for that which who aiding helping".split())
 _OUTSIDE = frozenset("opposition former ex dissident exiled shadow rival lobby".split())
@@ -71,6 +72,8 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
         return False
     if cue.pattern.label[-1] in f.told.anyone and not _own_affair(f, cue, clause):
         return _strangers_own(f, cue, clause, form, why)
+    if cue.pattern.head in ("win", "lose") and sued(f):
+        return False  # who wins or loses a suit tells the verdict, and does not give it
     if reason := _others_affair(f, cue, clause, form):
         why.append(reason)
         f.others = True

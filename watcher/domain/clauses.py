@@ -31,7 +31,7 @@ _VERBAL = (
     "have",
 )
 _INFLECTED = (*_VERBAL, "granted", "holds", "receive", "effect", "plea", "hosts", "dismisses")
-_BREAKS = frozenset(":;—–|…()[]，。；：、！？")
+_BREAKS = frozenset(":;—–|…()[]，。；：！？")
 _CJK = "\u3400"  # words from here on are Chinese characters
 _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
@@ -244,7 +244,7 @@ def _in_name(s: Sentence, m: Found) -> bool:
 
 def _asked_from(s: Sentence) -> int:
     """Where a question or an explanation begins that follows a colon; 0 where the whole is one."""
-    starts = [c.start for c in s.clauses if ":" in c.sep]
+    starts = [c.start for c in s.clauses if ":" in c.sep or "，" in c.sep]
     return next((k for k in starts if s.is_("question", k) or s.is_("explainer", k)), 0)
 
 

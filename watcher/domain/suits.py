@@ -24,22 +24,23 @@ _GUILTY = frozenset("illegal illegally unlawful unlawfully broke violated violat
 
 def in_a_suit(f: Frame, cue: Found, clause: Clause, state: str) -> str:
     """The state of a suit that a cue tells, by whose suit it is."""
-    if state not in _TURNED or not (sued := _sued(f)):
+    if state not in _TURNED or not (theirs := sued(f)):
         return state
     s, end = f.s, f.object_end(cue, clause)
     if cue.pattern.head in ("win", "lose"):
-        return state  # told by who wins or loses
+        is_sued = any(s.words[k].stem in theirs for k in range(clause.start, cue.first))
+        return "upheld" if (cue.pattern.head == "win") != is_sued else "struck_down"
     told = {s.words[k].low for k in range(cue.first, cue.last)}
     if told & _GUILTY:
         return "upheld"
     if state == "upheld" and s.words[cue.last - 1].stem in _CASES:
         return _TURNED[state]
-    if cue.pattern.head in _BACKS and cue.last < len(s.words) and _is_sued(f, cue.last, end, sued):
+    if cue.pattern.head in _BACKS and cue.last < len(s.words) and _is_sued(f, cue.last, end, theirs):
         return _TURNED[state]
     return state
 
 
-def _sued(f: Frame) -> Set[str]:
+def sued(f: Frame) -> Set[str]:
     """The names of those the item's title tells to be sued: what stands in it behind "suit against"."""
     title = words(f.item.title)
     at = next((k for k, w in enumerate(title) if w.low in _SIDES), len(title))
@@ -47,7 +48,7 @@ def _sued(f: Frame) -> Set[str]:
     return frozenset(w.stem for w in title[at + 1 :] if w.capital) if suit else frozenset()
 
 
-def _is_sued(f: Frame, start: int, end: int, sued: Set[str]) -> bool:
+def _is_sued(f: Frame, start: int, end: int, theirs: Set[str]) -> bool:
     """Whether what a verb takes begins with who is sued: "sides with Norco"."""
     first = next((k for k in range(start, end) if not f.s.is_("determiner", k)), end)
-    return first < end and f.s.words[first].stem in sued
+    return first < end and f.s.words[first].stem in theirs
