@@ -12,6 +12,7 @@ from watcher.domain.cues import Found
 from watcher.domain.forms import ACTIVE, Form
 from watcher.domain.frame import Frame
 from watcher.domain.sentences import PLACE, REGION, Clause
+from watcher.domain.suits import sued
 
 _ACCOUNT = frozenset("over for that which who aiding helping".split())
 _OUTSIDE = frozenset("opposition former ex dissident exiled shadow rival lobby".split())
@@ -71,6 +72,8 @@ def foreign(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) ->
         return False
     if cue.pattern.label[-1] in f.told.anyone and not _own_affair(f, cue, clause):
         return _strangers_own(f, cue, clause, form, why)
+    if cue.pattern.head in ("win", "lose") and sued(f):
+        return False  # who wins or loses a suit tells the verdict, and does not give it
     if reason := _others_affair(f, cue, clause, form):
         why.append(reason)
         f.others = True
@@ -97,6 +100,8 @@ def _others_affair(f: Frame, cue: Found, clause: Clause, form: Form) -> str:
             return f"aimed at {_list(aimed)}"
     if f.told.mutual and _with_others(f, cue, clause):
         return "made with others"
+    if cue.kind == "happens" and (doers := _doers_before(f, cue, clause)):
+        return f"done by {_list(doers)}"
     if form in (Form.PASSIVE, Form.NOUN) or cue.kind == "happens":
         owner = _owner_elsewhere(f, cue, clause)
         return f"of {owner}'s own" if owner else ""
@@ -136,11 +141,35 @@ def _done_by_others(f: Frame, cue: Found, clause: Clause, acting: Set[str], why:
     if decide:
         parties = f.deciders if f.item.with_ or f.told.needs_parties else frozenset()
         wrong = bool(parties) and not acting <= f.deciders and not parties <= acting
+        made = cue.pattern.label[-1] in f.told.mutual or (bool(f.told.mutual) and cue.kind == "announced")
+        wrong = wrong or (made and _other_pair(f, acting))
         f.others = f.others or wrong
         return wrong
     f.others = True
     why.append(f"done by {_list(acting)}, not by {_list(f.item.decided_by)}")
     return True
+
+
+def _doers_before(f: Frame, cue: Found, clause: Clause) -> Set[str]:
+    """Those who act in the clause that an adjunct leans on, and do not decide: what happens in it is by their act,
+    "Sudland backs merger, clearing last hurdle"."""
+    if not f.told.no_courts or not clause.linked or "G" not in cue.tags or clause.start != cue.first:
+        return frozenset()
+    back = f.s.clauses[f.s.clauses.index(clause) - 1]
+    first = next((n for n in f.names(back.start, back.end) if n.place[0] == back.start), None)
+    theirs = any(back.start <= begin < back.end for begin, _ in f.taken)  # an act found there not to be the decider's
+    if first is None or f.s.words[first.place[1] - 1].possessive or (f.own(back.start) and not theirs):
+        return frozenset()
+    doers = frozenset(first.who)
+    return frozenset() if doers & (f.deciders | f.home) else doers
+
+
+def _other_pair(f: Frame, acting: Set[str]) -> bool:
+    """Whether one of the two countries that decide comes to it with a third that the item does not know: "Norland and
+    Westland agree fishing pact"."""
+    others = {w for w in acting if w.startswith(PLACE)}
+    countries = {w for n in f.s.names if n.country for w in n.who}
+    return bool(others) and len(acting & f.deciders) == 1 < len(f.deciders) and acting & f.deciders <= countries
 
 
 def _owner_elsewhere(f: Frame, cue: Found, clause: Clause) -> str:

@@ -80,9 +80,11 @@ def _givers(f: Frame, cue: Found, clause: Clause) -> frozenset[str]:
 
 def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
     out: list[str] = []
+    led = -1  # where a name ends that stands behind a preposition
     for n in f.names(start, end):
         first, last = n.place
-        if first > start and f.s.words[first - 1].low in NOT_SUBJECT:
+        if first > start and (f.s.words[first - 1].low in NOT_SUBJECT or _joined(f, led, first)):
+            led = last
             continue
         if f.s.words[last - 1].possessive and not _acts_through(f, last):
             continue
@@ -100,6 +102,14 @@ def _subjects(f: Frame, start: int, end: int) -> frozenset[str]:
         within = set(n.within) & f.deciders if f.told.needs_parties else set()
         out.extend(set(n.who) & f.deciders or within or n.who)
     return frozenset(out)
+
+
+def _joined(f: Frame, led: int, first: int) -> bool:
+    """Whether a name is joined to one that ends at word `led`: "on Norland and Sudland"."""
+    words = f.s.words
+    return led > 0 and (
+        (first == led + 1 and words[led].low in ("and", "和")) or (first == led and "、" in words[first].before)
+    )
 
 
 def _regional(f: Frame, at: int) -> bool:

@@ -31,7 +31,7 @@ _VERBAL = (
     "have",
 )
 _INFLECTED = (*_VERBAL, "granted", "holds", "receive", "effect", "plea", "hosts", "dismisses")
-_BREAKS = frozenset(":;—–|…()[]，。；：、！？")
+_BREAKS = frozenset(":;—–|…()[]，。；：！？")
 _CJK = "\u3400"  # words from here on are Chinese characters
 _OPENERS = ("condition", "reason", "background", "after")
 _SURELY_A_CLAUSE = 5  # words: so long a run has a verb, known or not
@@ -180,6 +180,8 @@ def _opens(s: Sentence, at: int, opener: Found) -> bool:
     """Whether a joining word at `at` opens a clause, and is no part of a phrase."""
     if any(m.first < at < m.last for m in s.marks) or _led_before(s, at) or _only_a_time(s, opener):
         return False
+    if opener.pattern.text == "in case" and s.words[at + 1].low != "case":
+        return False  # "lawyers in the case"
     return not (s.words[at].low == "yet" and any(s.is_(kind, at - 1) for kind in ("modal", "have", "be")))
 
 
@@ -247,7 +249,7 @@ def _in_name(s: Sentence, m: Found) -> bool:
 
 def _asked_from(s: Sentence) -> int:
     """Where a question or an explanation begins that follows a colon; 0 where the whole is one."""
-    starts = [c.start for c in s.clauses if ":" in c.sep]
+    starts = [c.start for c in s.clauses if ":" in c.sep or "，" in c.sep]
     return next((k for k in starts if s.is_("question", k) or s.is_("explainer", k)), 0)
 
 

@@ -13,11 +13,12 @@ from watcher.domain.matching import Place
 from watcher.domain.model import Item, LifecycleWords
 from watcher.domain.sentences import Clause, Name, Sentence
 
-NOT_SUBJECT = frozenset("on with to from against of for in over at into by".split())  # a name behind one does not act
+# a name behind one of these does not act
+NOT_SUBJECT = frozenset("on with to from against of for in over at into by 对 向 与 给 同".split())
 _GOVERNING = frozenset("to from with on".split())  # at the end of a cue they take what follows
 NOUNS = frozenset(
     "source relate own_voice parties outsider quantity set_price region record private hanger_on inquiry court settled "
-    "market seat underling advisory rumour untrue".split()
+    "market seat underling advisory rumour untrue press".split()
 )  # classes of mere nouns
 _PARTS = frozenset(
     "legality lawfulness constitutionality validity "
@@ -33,6 +34,8 @@ _SETTLES = frozenset("on over about".split())
 _LETTING = frozenset("allow let permit enable license authorize authorise".split())
 _TO_IT = frozenset("against on for of into over to".split())
 _TIMES = frozenset("minute hour day week month year moment".split())
+_FEW = frozenset("a an one two three four five six seven eight nine ten just only".split())
+_APART = frozenset("before after ahead".split())
 _WHEN = frozenset(
     "next last early late mid january february march april june july august september october november december "
     "jan feb mar apr jun jul aug sep sept oct nov dec".split()
@@ -182,9 +185,16 @@ class Frame:
             self.small(at)
             or self.s.is_("auxiliary", at)  # "no deal in sight"
             or self.s.words[at].low in _WHEN
+            or self._a_time_apart(at)
             or any(first == at for first, _ in self.subject)
             or any(n.place[0] == at for n in self.s.names)
         )
+
+    def _a_time_apart(self, at: int) -> bool:
+        """Whether a time from another event begins at word `at`: "tightens curbs days before vote"."""
+        words = self.s.words
+        k = at + 1 if words[at].raw[0].isdigit() or words[at].low in _FEW else at
+        return k + 1 < len(words) and words[k].stem in _TIMES and words[k + 1].low in _APART
 
     def verbs_between(self, start: int, end: int) -> bool:
         """Whether another verb, or "to", stands within words start..end-1."""

@@ -11,6 +11,7 @@ from watcher.domain.sentences import Clause, Sentence
 
 FIRM = (Status.DONE, Status.ANNOUNCED)
 _YEARS = frozenset(("year", "month", "decade"))
+_WEEKS = frozenset(("week", "fortnight"))
 _HOPES = frozenset("hope fear talk speculation bet prospect expectation rumour rumor sign optimism worry".split())
 _OPENING = 4  # words in which "a year and a half on" stands
 _NEAR_HEARSAY = 1  # words behind a cue that a hearsay word may still be about it
@@ -66,7 +67,7 @@ def _looked_for(s: Sentence, clause: Clause) -> bool:
 def _long_since(s: Sentence, clause: Clause) -> bool:
     """Whether a clause only tells since when: "a year after …", "six months on from …", "ten years since …"."""
     at, words = clause.start, s.words
-    if at and clause.kind == "after" and words[at - 1].stem in _YEARS:
+    if at and clause.kind == "after" and (words[at - 1].stem in _YEARS or _weeks_on(s, at)):
         return True
     opening = range(at, min(at + _OPENING, clause.end - 1))
     return any(
@@ -75,6 +76,12 @@ def _long_since(s: Sentence, clause: Clause) -> bool:
         and "," not in words[k + 1].before
         for k in opening
     )
+
+
+def _weeks_on(s: Sentence, at: int) -> bool:
+    """Whether a clause behind "weeks after" is only the time of another act, told before it: "reopens talks in Doha,
+    two weeks after the truce lapsed"."""
+    return s.words[at - 1].stem in _WEEKS and any(set(s.tags[k]) & set("SDB") for k in range(at - 1))
 
 
 def _is_topic(s: Sentence, clause: Clause) -> bool:

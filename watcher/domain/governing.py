@@ -26,6 +26,9 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
     if form is Form.AFTER:
         return Status.DONE
     marks = governors(f, cue, clause)
+    if _has_none(f, cue):
+        why.append("told to be none")
+        return Status.DENIED
     if form is Form.NOUN:
         return nominal(f, cue, clause, marks, why)
     if form is Form.PASSIVE:
@@ -44,6 +47,15 @@ def governed(f: Frame, cue: Found, clause: Clause, form: Form, why: list[str]) -
     if reason:
         why.append(reason)
     return status
+
+
+def _has_none(f: Frame, cue: Found) -> bool:
+    """Whether what a verb gives or gets is none: "gets no more time", "wins no reprieve"."""
+    at = cue.first + 1
+    if not cue.gap or at >= cue.last - 1 or f.s.words[at].low != "no" or "no" in cue.pattern.text.split():
+        return False
+    after = f.s.words[at + 1]
+    return "-" not in after.before and after.low not in ("longer", "later", "less", "fewer")
 
 
 def _by_mark(

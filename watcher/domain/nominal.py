@@ -10,6 +10,9 @@ from watcher.domain.sentences import Clause
 from watcher.domain.statuses import STATUSES, dated, only_likely, status_of
 
 _CONTESTS = frozenset("appeal sue".split())  # who does so has got what he goes against
+_UNDER_WAY = frozenset(
+    ("pending", "argued")
+)  # states that are over when what names them is completed: "completes review"
 _OPENING = 2  # words before the noun that a headline without a verb is about
 
 
@@ -25,6 +28,9 @@ def nominal(f: Frame, cue: Found, clause: Clause, marks: list[Found], why: list[
         if marks[-1].pattern.text in _CONTESTS and any(f.parts(k) for k in range(marks[-1].last, cue.first)):
             return Status.MENTION  # "appeals against the fine"
         return _refused(f, marks)
+    if light and light[-1].pattern.text == "complete" and cue.label_state in _UNDER_WAY:
+        why.append("over, and what came of it not told")
+        return Status.MENTION
     if light:
         why.append(f"made an act by “{light[-1].pattern.text}”")
         return Status.DONE

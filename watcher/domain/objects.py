@@ -100,6 +100,8 @@ def turned(f: Frame, cue: Found, clause: Clause, form: Form, state: str) -> str:
         return state
     if cue.pattern.text in told.renewals:
         return "eased"
+    if cue.pattern.head == "waive":
+        return state  # nobody needs it any longer: "waives visas for"
     return "tightened" if state in ("lifted", "eased") else state
 
 

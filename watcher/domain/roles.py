@@ -101,7 +101,9 @@ def _beside(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> bo
 def _happens_to_it(f: Frame, cue: Found, clause: Clause, form: Form, inside: Sequence[Place], left: bool) -> bool:
     """Whether the subject of a verb is the item's: it stands before, or the cue names what it happens to itself."""
     if f.told.measures:
-        of_measure = any(_holds_measure(f, p) for p in ((clause.start, cue.first), *inside))
+        of_measure = any(
+            _holds_measure(f, p) for p in ((clause.start, cue.first), *(p for p in inside if p[0] < cue.last))
+        )
         of_flow = cue.pattern.text in f.told.cues[cue.pattern.label[1]].get("flow", ())
         if of_measure == of_flow:
             return False  # exports rise, and that is no measure; but they resume only when they may
@@ -353,6 +355,8 @@ def _ends(f: Frame, place: Place, cue: Found, clause: Clause) -> bool:
         at += 1  # "Norco takeover blocked", "treaty text made public"
     if f.heads(at, clause) or f.s.words[at].stem in (*f.told.measures, *f.told.flows):
         return True
+    if f.told.mutual and f.s.words[at].stem in f.told.events and f.heads(at + 1, clause):
+        return True  # "fishing pact talks with Norland break down"
     if set(f.s.tags[at]) & set("DN") and f.small(at + 1):
         return True  # "summit planned for Paris is off"
     helps = ("be", "have", "modal", "auxiliary")

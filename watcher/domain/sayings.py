@@ -144,10 +144,17 @@ def _only_describes(s: Sentence, n: Name, until: int) -> bool:
         return False
     if any(s.is_("source", k) for k in range(at, until)):
         return n.adjective
+    if _of_its_press(s, n, until):
+        return True  # "Norland's Channel 4 reports"
     follows = at < until and not s.words[at].capital and not s.words[at].before.strip(" '’")
     if not follows or not (n.adjective or s.words[at - 1].possessive) or s.is_("adverb", at):
         return False
     return not any(s.is_(kind, at) for kind in ("say", "hedge", "foresee", "relate", "have", "modal"))
+
+
+def _of_its_press(s: Sentence, n: Name, until: int) -> bool:
+    """Whether a paper or channel speaks that is only told to be of a country: "Norland's Evening Gazette says"."""
+    return s.words[n.place[1] - 1].possessive and any(s.is_("press", k) for k in range(n.place[1], until))
 
 
 def _of_a_trade(s: Sentence, at: int) -> bool:
@@ -180,8 +187,8 @@ def _saying(s: Sentence, start: int, end: int, by: int, until: int, hedged: bool
     theirs = until > by and s.words[by].low in _ITS and not any(m.pattern.text not in _STAFF for m in sources)
     official = not who and (pronoun or theirs or (own and not s.marked("outsider", by, until)))
     parties = not who and bool(s.marked("parties", by, until))
-    near = next((m for m in sources if _near_a_body(s, m)), None)
-    if near is not None:
+    near = any(_near_a_body(s, m) for m in sources)
+    if near or (not who and any(_of_its_press(s, n, until) for n in known)):
         who, plural, official = frozenset(), True, False  # whoever they are near does not speak
     return Saying(
         start, end, who, plural or (bool(sources) and not who and not official), hedged, official, parties=parties

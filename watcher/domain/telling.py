@@ -26,6 +26,7 @@ from watcher.domain.roles import concerns, only_described
 from watcher.domain.rumours import deplored, disowned
 from watcher.domain.sentences import Clause, Sentence
 from watcher.domain.statuses import STATUSES, describes, governors, status_of
+from watcher.domain.suits import in_a_suit
 from watcher.domain.text import words
 
 STRENGTH = (
@@ -178,6 +179,7 @@ def _is_partial(f: Frame, cue: Found, clause: Clause) -> bool:
 def _for_the_state(f: Frame, cue: Found, clause: Clause, state: str) -> str:
     """The state told where a case is won or lost by the government of the court's own country, whose measure it is, and
     not by those who challenge it: "Norland's premier loses toll case"."""
+    state = in_a_suit(f, cue, clause, state)
     if cue.pattern.head not in ("win", "lose") or state not in _VERDICTS:
         return state
     theirs = any(set(n.who) & f.homes for n in f.names(clause.start, cue.first))
@@ -217,6 +219,8 @@ def is_no_cue(f: Frame, cue: Found) -> bool:
         m.kind == "idiom" and m.first == cue.first and (size == 1 or cue.last < m.last or cue.gap) for m in s.marks
     ):
         return True
+    if _says_the_rest(s, cue) or _ends_in_idiom(s, cue) or _denies_doing(f, cue):
+        return True
     if (
         cue.pattern.head == "have"
         and cue.gap
@@ -254,6 +258,28 @@ def is_no_cue(f: Frame, cue: Found) -> bool:
     if other and ("B" in s.tags[nxt] or s.is_("infinitive", nxt)):
         return True  # "agrees to change the plan"
     return size == 1 and s.words[nxt].low == "to" and s.is_("denied", cue.first)
+
+
+def _says_the_rest(s: Sentence, cue: Found) -> bool:
+    """Whether a verb at the end is one of saying, and ends nothing: "…, inquiry concludes"."""
+    clause = s.clause_at(cue.first)
+    closes = cue.last == len(s.words) == clause.end and s.is_("relate", cue.first)
+    return closes and any(w.start == 0 and w.end == clause.start for w in s.sayings)
+
+
+def _ends_in_idiom(s: Sentence, cue: Found) -> bool:
+    """Whether a cue ends inside a longer idiom: "is a dead man walking"."""
+    return any(m.kind == "idiom" and not m.gap and cue.first <= m.first < cue.last < m.last for m in s.marks)
+
+
+def _denies_doing(f: Frame, cue: Found) -> bool:
+    """Whether what is denied or refused is to have done it, and not a permission: "denies tightening visa rules", but
+    "denies planning permission"."""
+    s = f.s
+    if not cue.gap or cue.gap[0] == cue.gap[1] or not s.is_("denied", cue.first) or "G" not in s.tags[cue.gap[0]]:
+        return False
+    last = s.words[cue.last - 1]
+    return cue.gap[1] - cue.gap[0] > 1 or last.stem != last.low or not f.heads(cue.last, s.clause_at(cue.first))
 
 
 def _cut_short(f: Frame, cue: Found) -> bool:

@@ -167,7 +167,8 @@ class Phrase:
 @lru_cache(maxsize=65536)
 def phrase(text: str) -> Phrase:
     """Compile a phrase. A word all in capitals (US, EU) or a capitalised one of at most three letters (Xi) is
-    matched only as written, so that "us" and "xi" stay what they are (and NATO as Nato, too, which many papers write);
+    matched only as written, so that "us" and "xi" stay what they are (and NATO as Nato, too, which many papers write,
+    and EV as EVs);
     all others in any case and number."""
     parts = words(text)
     exact = tuple(
@@ -191,6 +192,7 @@ def stands_at(p: Phrase, text_words: Sequence[Word], at: int) -> bool:
             return False
         form = p.exact[k]
         spelled = form is not None and len(form) >= _SPELLED and w.raw == form.capitalize()
-        if form is not None and w.raw not in (form, form.upper()) and not spelled:
+        plural = form is not None and form.isupper() and w.raw == f"{form}s"  # "EVs"
+        if form is not None and w.raw not in (form, form.upper()) and not spelled and not plural:
             return False
     return True
