@@ -18,18 +18,17 @@ import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 import feedparser
-import feedparser.datetimes
 
 from watcher.feeds import parse as parsing
 from watcher.feeds.documents import read_document
 from watcher.feeds.entries import Parsed, ParsedEntry, assemble
 from watcher.feeds.parse import FeedBroken, parse
 from watcher.feeds.slices import MARK_BYTES, find_slices
+from watcher.feeds.sparing import nothing_spared
 
 URL = "https://corpus.example/feeds/one.xml"
 ROUNDS = 4  # random choices of known entries a file
@@ -114,27 +113,13 @@ def check(name: str, body: bytes, tally: Counter[str], faults: list[str], chance
 def alone(body: bytes, kind: str) -> tuple[ParsedEntry, ...]:
     """Return the entries that feedparser finds by itself, in our plain text and order."""
     headers = {"content-type": kind} if kind else {}
-    with as_it_comes():
+    with nothing_spared():
         result = feedparser.parse(
             io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
         )
     language = parsing._text(result.feed, "language")
     raws = [parsing._read_entry(entry, language) for entry in result.entries]
     return assemble(raws, url=URL, max_entries=500)[0]
-
-
-@contextmanager
-def as_it_comes() -> Iterator[None]:
-    """feedparser without what parse.py spares it."""
-    readers, handlers = feedparser.api.PREFERRED_XML_PARSERS, feedparser.datetimes._date_handlers
-    copier, reader, handler = feedparser.FeedParserDict.__deepcopy__, readers.pop(), handlers.pop(0)
-    del feedparser.FeedParserDict.__deepcopy__
-    try:
-        yield
-    finally:
-        feedparser.FeedParserDict.__deepcopy__ = copier
-        readers.append(reader)
-        handlers.insert(0, handler)
 
 
 def explain(

@@ -22,6 +22,8 @@ from watcher.storage.store import Marks, Store
 
 NOT_A_FEED = "not_a_feed"  # the failure of something that came and cannot be read
 FEEDS_A_SAVE, SAVE_AFTER = 200, timedelta(seconds=0.25)  # saved together, and how long the first of them waits
+# or feeds with so many entries: to save and judge them takes a tenth of a second, in which the next are parsed
+ENTRIES_A_SAVE = 750
 
 Clock = Callable[[], datetime]
 
@@ -67,8 +69,9 @@ def poll(
     2. Fetch, with no transaction open. A crash: as above; nothing was promised to the feed.
     3. Parse what was not seen before. A feed that cannot be parsed keeps its old caching hints, so it is parsed again
        next time.
-    4. T1, as soon as FEEDS_A_SAVE are ready or SAVE_AFTER is over: entries, hints, marks, next poll and the end of the
-       lease in one transaction. A crash before: as above. After: the entries wait for `judge`.
+    4. T1, as soon as FEEDS_A_SAVE are ready, or as many as bring ENTRIES_A_SAVE, or SAVE_AFTER is over: entries, hints,
+       marks, next poll and the end of the lease in one transaction. A crash before: as above. After: the entries wait
+       for `judge`.
     5. `saved` is told of each T1, in this thread, so that news is judged while others are waited for. When it returns
        False nothing more is claimed, and what is under way is finished.
 
@@ -124,7 +127,7 @@ class _PollDesk:
 
     def save(self) -> tuple[FeedPolled, ...]:
         """Take what is ready, and save it."""
-        answers = self.going.take(FEEDS_A_SAVE, SAVE_AFTER.total_seconds())
+        answers = self.going.take(FEEDS_A_SAVE, SAVE_AFTER.total_seconds(), entries=ENTRIES_A_SAVE)
         if not answers:
             return ()
         now = self.clock()

@@ -9,6 +9,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import feedparser.mixin
+import feedparser.urls
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from watcher.feeds.entries import MAX_SUMMARY_CHARS, MAX_TITLE_CHARS
 from watcher.feeds.identity import derive_key, resolve_link, strip_tracking
 from watcher.feeds.parse import FeedBroken, Parsed, ParsedEntry, parse
 from watcher.feeds.plaintext import flatten
+from watcher.feeds.sparing import nothing_spared
 
 URL = "https://news.example/feeds/world.xml"
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -747,3 +750,34 @@ def test_a_feed_with_any_bytes_overwritten_is_a_feed_or_broken(data: st.DataObje
 )
 def test_any_json_feed_is_a_feed_or_broken(items: object) -> None:
     _check_any(json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": items}).encode())
+
+
+# --- what feedparser is spared --------------------------------------------------------------------
+
+FIELDS = """
+    <item><title>Curbs lifted</title><link>story/1</link><guid>https://x.example/1</guid><category>a</category>
+      <pubDate>Sun, 14 Sep 2025 10:00:00 GMT</pubDate><enclosure url="https:///x.example/a.mp3" type="audio/mpeg"/>
+      <description>&lt;p&gt;Both sides agreed.&lt;/p&gt;</description></item>
+    <item xml:base="https://y.example/b/"><title type="html">Talks &amp;amp; terms</title><link>story/2</link>
+      <atom:updated>2025-09-14T11:00:00Z</atom:updated><atom:link rel="license" href="/l"/><dc:creator>Ann</dc:creator>
+      <content:encoded>Only here</content:encoded></item>
+    <item><link>https:////x.example/3?a=1&amp;b=2</link><description>No title</description>
+      <dc:date>2025-09-14</dc:date><author>Bob</author></item>
+"""
+
+
+@pytest.mark.parametrize("base", ["", "https://z.example/", "https:///z.example//"])
+def test_what_feedparser_is_spared_changes_no_entry(base: str) -> None:
+    spaces = (
+        'xmlns:atom="http://www.w3.org/2005/Atom" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+        'xmlns:content="http://purl.org/rss/1.0/modules/content/"'
+    )
+    document = (
+        f'<rss version="2.0" {spaces} xml:base="{base}"><channel><title>T</title>{FIELDS}</channel></rss>'.encode()
+    )
+    spared = read(document)
+    with nothing_spared():
+        assert read(document) == spared
+        assert feedparser.mixin._urljoin is feedparser.urls._urljoin
+    assert feedparser.mixin._urljoin is not feedparser.urls._urljoin
+    assert len(spared.entries) == 3

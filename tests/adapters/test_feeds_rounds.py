@@ -120,6 +120,14 @@ def test_nothing_ready_is_nothing(server: FeedServer) -> None:
         assert going.take(10, 0.05) == []
 
 
+def test_answers_are_taken_by_their_entries_too(server: FeedServer) -> None:
+    with opened() as going:
+        going.ask(requests(*(server.add(f"/{n}", Reply(body=FEED)) for n in range(4))), {}, NOW)
+        entries = 2 * len(parse(FEED, url="https://x.example/").entries)
+        assert [len(going.take(9, 20, entries=entries)) for _ in range(2)] == [2, 2]
+        assert going.take(9, 20, entries=0) == []
+
+
 def test_documents_that_nobody_takes_do_not_pile_up(server: FeedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rounds, "MOST_WAITING", len(FEED) * 5)
     url = server.add("/feed", Reply(body=FEED))

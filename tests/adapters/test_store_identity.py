@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from store_cases import LIFECYCLES, a_feed, a_poll, an_entry
 
-from watcher.storage import Store
-from watcher.storage.identity import link_key, same_story, story_hash
+from watcher.storage import Store, entries
+from watcher.storage.identity import identify, link_key, same_story, story_hash
 
 LINK = "https://news.example/2025/11/deal"
 
@@ -118,3 +118,13 @@ def test_an_entry_without_a_key_is_known_by_its_link_or_title(polled: Store, now
     entries = [an_entry(5, key=""), an_entry(6, key="", link="")]
     assert polled.save_polls([a_poll("wire", now, entries)], now)[0].new == 2
     assert polled.save_polls([a_poll("wire", now, entries)], now)[0].new == 0
+
+
+def test_rows_that_are_there_after_all_are_left_out_and_not_counted(store: Store, now: datetime) -> None:
+    store.sync([a_feed()], [], LIFECYCLES, now)
+    store.save_polls([a_poll("wire", now, [an_entry(1)])], now)
+    changes = entries._Changes(now + timedelta(minutes=1))
+    changes.note("wire", [identify(an_entry(1)), identify(an_entry(2))], known=(), baseline=False)
+    with store._db.write() as connection:
+        assert changes.insert(connection) == {"wire": 1}
+    assert [entry.key for entry in store.unjudged(9)] == [an_entry(1).key, an_entry(2).key]

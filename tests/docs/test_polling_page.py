@@ -24,7 +24,7 @@ from watcher.feeds.parsers import LONGEST_PARSE, MOST_PROCESSES
 from watcher.feeds.robots import KEPT, LONGEST_DELAY
 from watcher.feeds.rounds import DOCUMENTS_FROM, IDLE_S, NEW_FEEDS_FROM, PROCESSES_FROM
 from watcher.feeds.sitemaps import MAX_SITEMAPS
-from watcher.polling import FEEDS_A_SAVE, SAVE_AFTER
+from watcher.polling import ENTRIES_A_SAVE, FEEDS_A_SAVE, SAVE_AFTER
 from watcher.storage.feeds import GONE_TO_RETIRE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "polling.md").read_text(encoding="utf-8")
@@ -47,7 +47,7 @@ def test_the_figures_are_those_of_the_code() -> None:
     )
     assert LONGEST_REST == LONGEST_WAIT
     assert f"more than {LONGEST_DELAY.seconds} seconds count as {LONGEST_DELAY.seconds}" in words
-    assert f"saved, {FEEDS_A_SAVE} feeds or a quarter of a second's worth at a time" in words
+    assert f"saved, {FEEDS_A_SAVE} feeds, {ENTRIES_A_SAVE} entries or a quarter of a second's worth at a time" in words
     assert timedelta(seconds=0.25) == SAVE_AFTER
     assert timedelta(minutes=1) == LONGEST_PARSE
     assert f"when {PROCESSES_FROM // 1_000_000} MB of documents wait" in words

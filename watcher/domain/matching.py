@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from watcher.domain.model import Actor, Group, Item
-from watcher.domain.text import Phrase, Word, phrase, stands_at, stem_of, terms
+from watcher.domain.text import Phrase, Word, phrase, stands_at, stems
 
 Place = tuple[int, int]  # words first..last+1
 
@@ -52,53 +52,36 @@ class PhraseIndex:
 class _Group:
     """Alternatives of which one must stand in a text; items that share them share the object."""
 
-    __slots__ = ("_stems", "keys", "phrases", "plain")
+    __slots__ = ("_alone", "_longer", "keys", "phrases", "plain")
 
     def __init__(self, group: Iterable[str], phrases: tuple[str, ...]) -> None:
         self.phrases = phrases
         self.plain = frozenset(t for t in group if not t.startswith("@"))  # not names of actors
         self.keys: frozenset[str] = frozenset()  # one stem of each phrase
-        self._stems: dict[str, list[frozenset[str]]] = {}
+        self._alone: frozenset[str] = frozenset()  # those that are a whole phrase
+        self._longer: dict[str, list[frozenset[str]]] = {}
 
     def index(self, phrases_with: Mapping[str, int]) -> None:
         """Choose for each phrase the stem that the fewest phrases have."""
+        alone = set()
         for text in self.phrases:
-            if own := phrase(text).stems:
+            if own := frozenset(phrase(text).stems):
                 key = min(own, key=lambda s: (phrases_with[s], -len(s), s))
-                self._stems.setdefault(key, []).append(frozenset(own))
-        self.keys = frozenset(self._stems)
+                if len(own) == 1:
+                    alone.add(key)
+                else:
+                    self._longer.setdefault(key, []).append(own)
+        self._alone = frozenset(alone)
+        self.keys = self._alone | self._longer.keys()
 
     def may_stand(self, stems: Set[str]) -> bool:
         """Whether all words of one of its phrases are among these, wherever."""
-        for key in self.keys & stems:  # loops, here and below: this is asked of every text
-            for own in self._stems[key]:
+        if not self._alone.isdisjoint(stems):
+            return True
+        for key in self._longer.keys() & stems:
+            for own in self._longer[key]:
                 if own <= stems:
                     return True
-        return False
-
-    def written(self, stems: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-        """The words as written that may stand for its phrases, by their stems."""
-        return tuple(sorted(raw for key in self.keys & stems.keys() for raw in stems[key]))
-
-
-@dataclass(frozen=True, slots=True)
-class Clues:
-    """Words as written, group by group for each item that a text may be about; a sentence of it that is about the item
-    has one of each group."""
-
-    items: tuple[tuple[tuple[str, ...], ...], ...]
-
-    def may_match(self, sentence: str) -> bool:
-        """Whether one of each group of some item stands there, be it inside a longer word."""
-        for groups in self.items:
-            for group in groups:
-                for raw in group:
-                    if raw in sentence:
-                        break
-                else:
-                    break
-            else:
-                return True
         return False
 
 
@@ -112,6 +95,31 @@ class _Needs:
     none: tuple[str, ...]
     near: tuple[tuple[tuple[_Group, ...], int], ...]
     every: tuple[_Group, ...]  # all groups of which a phrase must stand there
+
+    def may_stand(self, stems: Set[str]) -> bool:
+        """Whether all words of one phrase of each group are among these, wherever."""
+        for group in self.every:  # noqa: SIM110  (loops, here and elsewhere: this is asked of every text)
+            if not group.may_stand(stems):
+                return False
+        return True
+
+
+class Suspects:
+    """The items that a text may be about, to be asked of each of its sentences."""
+
+    def __init__(self, needs: Sequence[_Needs]) -> None:
+        self._needs = needs
+
+    def __bool__(self) -> bool:
+        return bool(self._needs)
+
+    def stand_in(self, sentence: str) -> bool:
+        """Whether the sentence may be about one of them."""
+        standing = stems(sentence)
+        for needs in self._needs:  # noqa: SIM110
+            if needs.may_stand(standing):
+                return True
+        return False
 
 
 def expand(group: Iterable[str], actors: Mapping[str, Actor]) -> tuple[str, ...]:
@@ -141,22 +149,10 @@ class Matcher:
         wanted.update(dict.fromkeys(t for needs in everything for t in needs.none))
         self.index = PhraseIndex(wanted)
 
-    def clues(self, text: str) -> Clues | None:
-        """Return what tells the sentences of a text that may be about an item; None for most texts, long before they
-        are taken apart."""
-        raws = terms(text)
-        stems = list(map(stem_of, raws))
-        standing = set(stems)
-        candidates = self._candidates(standing)
-        if not candidates:
-            return None
-        keys = {key for needs in candidates for group in needs.every for key in group.keys & standing}
-        written: dict[str, set[str]] = defaultdict(set)
-        for raw, stem in zip(raws, stems, strict=True):
-            if stem in keys:
-                written[stem].add(raw)
-        clues = (tuple(sorted((g.written(written) for g in needs.every), key=len)) for needs in candidates)
-        return Clues(tuple(dict.fromkeys(clues)))
+    def suspects(self, text: str) -> Suspects:
+        """Return the items that some sentence of a text may be about, none for most texts, long before the text is
+        taken apart."""
+        return Suspects(self._candidates(stems(text)))
 
     def match(self, text_words: Sequence[Word]) -> list[Match]:
         """Return the items these words are about, in the order of configuration."""
@@ -172,14 +168,7 @@ class Matcher:
         if not keys:
             return []
         anchored = {n.number: n for key in keys for n in self._anchored[key]}
-        out: list[_Needs] = []
-        for number in sorted(anchored):
-            for group in anchored[number].every:
-                if not group.may_stand(text_stems):
-                    break
-            else:
-                out.append(anchored[number])
-        return out
+        return [anchored[number] for number in sorted(anchored) if anchored[number].may_stand(text_stems)]
 
 
 def _compile(number: int, item: Item, actors: Mapping[str, Actor], known: dict[Group, _Group]) -> _Needs:

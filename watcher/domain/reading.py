@@ -83,7 +83,7 @@ class Reader:
 
     def _across(self, title: str, entry: Entry, best: dict[str, Reading]) -> None:
         """Add what a title of several sentences tells of an item that no one of them names whole."""
-        if not has_several(title) or self._matcher.clues(title) is None:
+        if not has_several(title) or not self._matcher.suspects(title):
             return
         for reading in self._sentence(title, Span("title", 0, len(title)), entry.at, False, entry.language):
             best.setdefault(reading.item, reading)
@@ -91,12 +91,12 @@ class Reader:
     def _spans(self, text: str) -> Iterator[tuple[int, int, int]]:
         """The sentences that may be about an item, each with its number in the text, found without taking any apart:
         few texts have one."""
-        clues = self._matcher.clues(text)
-        if clues is None:
+        suspects = self._matcher.suspects(text)
+        if not suspects:
             return
         spans = sentences(text)
         for nth, (start, end) in enumerate(spans):
-            if len(spans) == 1 or clues.may_match(text[start:end]):
+            if len(spans) == 1 or suspects.stand_in(text[start:end]):
                 yield nth, start, end
 
     def _sentence(self, text: str, whole: Span, at: datetime, opens: bool, told_language: str) -> list[Reading]:

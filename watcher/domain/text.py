@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 _TOKEN = re.compile(
@@ -109,7 +110,7 @@ def words(text: str) -> tuple[Word, ...]:
 
 
 def terms(text: str) -> list[str]:
-    """Return the words of `words(text)` as written, many times faster: enough to rule most texts out."""
+    """Return the words of `words(text)` as written, many times faster."""
     return _TERM.findall(text)
 
 
@@ -121,10 +122,21 @@ def low_of(raw: str) -> str:
     return (raw[:-2] if raw[-2:] in ("'s", "'S") else raw).lower()
 
 
-@lru_cache(maxsize=65536)
 def stem_of(raw: str) -> str:
     """Return the stem that `words` gives a word of `terms`."""
     return stem(low_of(raw))
+
+
+@lru_cache(maxsize=32768)
+def stems_of(run: str) -> tuple[str, ...]:
+    """Return the stems of the words in a run of characters without a blank."""
+    return tuple(map(stem_of, terms(run)))
+
+
+def stems(text: str) -> set[str]:
+    """Return the stems of `words(text)`, faster still, for most runs between two blanks have come before: enough to
+    rule most texts out."""
+    return set(chain.from_iterable(map(stems_of, text.split())))
 
 
 def sentences(text: str) -> list[tuple[int, int]]:

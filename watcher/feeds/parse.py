@@ -12,10 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 import feedparser
-import feedparser.api
 
-from watcher.feeds import saxreader
-from watcher.feeds.dates import needs_no_other
+import watcher.feeds.sparing  # noqa: F401  (see there)
 from watcher.feeds.documents import Document, FeedBroken, read_document
 from watcher.feeds.entries import MAX_NAME_CHARS, Parsed, ParsedEntry, RawEntry, arrange, assemble
 from watcher.feeds.identity import derive_key
@@ -25,16 +23,6 @@ from watcher.feeds.slices import Slice, apart, cut, find_slices, pack_marks, rea
 from watcher.feeds.walls import FeedBlocked, name_wall
 
 __all__ = ["FeedBlocked", "FeedBroken", "Parsed", "ParsedEntry", "parse"]
-
-# feedparser asks these for a reader, in vain for the only one it names itself, before it takes Python's
-feedparser.api.PREFERRED_XML_PARSERS[:] = [saxreader.NAME]
-
-_NO_DATE = (0,) * 9
-# a date that dates.py reads by itself is not read a second time: this one comes first, and any answer is the last
-feedparser.registerDateHandler(lambda text: _NO_DATE if needs_no_other(text) else None)
-
-# copied for every title and summary, strings only: a twentieth of its work is to find that out each time
-feedparser.FeedParserDict.__deepcopy__ = lambda self, _: feedparser.FeedParserDict(self)
 
 _UTF8 = {"content-type": "application/xml; charset=utf-8"}
 _DATES = ("published", "updated", "created")

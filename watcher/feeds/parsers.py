@@ -277,7 +277,7 @@ class _Worker:
             [sys.executable, "-P", "-c", _COMMAND],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the one who started it
+            process_group=0,  # Ctrl-C is for the one who started it
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

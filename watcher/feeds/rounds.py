@@ -10,6 +10,7 @@ What is asked and what an answer means is decided elsewhere.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections import deque
@@ -131,12 +132,13 @@ class Round:
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._admit, [request_for(due) for due in feeds], now)
 
-    def take(self, limit: int, within_s: float) -> list[Answer]:
-        """Return answers: `limit` of them, or what is ready after `within_s`, or what is left when that is less."""
+    def take(self, limit: int, within_s: float, *, entries: int = sys.maxsize) -> list[Answer]:
+        """Return answers: `limit` of them, or so many that they have `entries` together, or what is ready after
+        `within_s`, or what is left when that is less."""
         until = time.monotonic() + within_s
         self._parsers.rest(IDLE_S)
         ready: list[Answer] = []
-        while len(ready) < min(limit, self.asked + len(ready)):
+        while entries > 0 and len(ready) < min(limit, self.asked + len(ready)):
             stopped, left = self._stop.is_set(), until - time.monotonic()
             try:
                 came = self._inbox.get_nowait() if self._unparsed or stopped else self._wait(left)
@@ -153,7 +155,9 @@ class Round:
             if isinstance(came, Fetched):
                 self._sort(came)
             else:
-                ready.append(self._settle(came))
+                answer = self._settle(came)
+                ready.append(answer)
+                entries -= len(answer.parsed.entries) if answer.parsed else 0
         return ready
 
     def _wait(self, left: float) -> Outcome | Answer | BaseException:

@@ -186,8 +186,18 @@ class _Changes:
         """Insert what is new; return how many of each feed were."""
         if not self.fresh:
             return Counter()
-        inserted = connection.execute(insert_missing(connection, entry).returning(entry.c.feed), self.fresh)
-        return Counter(inserted.scalars())
+        feeds = Counter(row["feed"] for row in self.fresh)
+        options = {"preserve_rowcount": True}  # or PostgreSQL does not tell it of many rows
+        told = connection.execute(insert_missing(connection, entry), self.fresh, execution_options=options)
+        if told.rowcount == len(self.fresh):
+            return feeds
+        # some were there after all; to be told of each row whose it is would cost as much as to insert it
+        there = (
+            select(entry.c.feed, func.count().label("entries"))
+            .where(entry.c.feed.in_(feeds), entry.c.seen_at == self.now)
+            .group_by(entry.c.feed)
+        )
+        return Counter({row.feed: row.entries for row in connection.execute(there)})
 
 
 # The text of an entry before an edit. What was edited soon after it was published counts from the edit: it may tell

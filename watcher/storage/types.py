@@ -18,6 +18,8 @@ from sqlalchemy.types import TypeDecorator
 # PostgreSQL text holds no NUL, and UTF-8 has no half of a surrogate pair; feeds send both
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+_DIGITS = len("2025-09-14 10:00:00.000000")
+
 
 def storable(text: str) -> str:
     """Return the text without the characters that a database cannot hold."""
@@ -29,6 +31,20 @@ def storable(text: str) -> str:
         else:
             return text
     return _UNSTORABLE.sub("", text)
+
+
+def _utc(value: datetime) -> datetime:
+    if value.utcoffset() is None:
+        raise ValueError(f"a naive datetime cannot be stored: {value!r}")
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
+
+
+def _digits(value: datetime | None) -> str | None:
+    return None if value is None else _utc(value).isoformat(" ", "microseconds")[:_DIGITS]
+
+
+def _moment(digits: str | None) -> datetime | None:
+    return None if digits is None else datetime.fromisoformat(digits).replace(tzinfo=UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -44,27 +60,22 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Turn into UTC; without its zone for SQLite, whose driver would write local digits."""
         if value is None:
             return None
-        if value.utcoffset() is None:
-            raise ValueError(f"a naive datetime cannot be stored: {value!r}")
-        moment = value if value.tzinfo is UTC else value.astimezone(UTC)
+        moment = _utc(value)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
         """Write SQLite's digits ourselves, in a third of the time: every entry has three moments."""
-        if dialect.name != "sqlite":
-            return super().bind_processor(dialect)
-
-        def process(value: datetime | None) -> str | None:
-            moment = self.process_bind_param(value, dialect)
-            return None if moment is None else moment.isoformat(" ", "microseconds")
-
-        return process
+        return _digits if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give the zone back; PostgreSQL answers in the session's."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Read SQLite's digits ourselves, too."""
+        return _moment if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
 
 class Duration(TypeDecorator[timedelta]):
@@ -90,7 +101,15 @@ class PlainText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
         """Drop NUL and lone surrogates."""
-        return None if value is None else storable(value)
+        return _storable(value)
+
+    def bind_processor(self, _dialect: Dialect) -> Callable[[Any], Any]:
+        """The same without the decorator's own steps: every entry has eight texts."""
+        return _storable
+
+
+def _storable(value: str | None) -> str | None:
+    return None if value is None else storable(value)
 
 
 class Word(TypeDecorator[StrEnum]):
