@@ -12,7 +12,7 @@ from watcher.config.lifecycles import shipped_lifecycles
 from watcher.domain.matching import Matcher, expand
 from watcher.domain.model import About, Actor, Entry, Item, Near, Rules
 from watcher.domain.reading import Reader
-from watcher.domain.text import phrase, sentences, stands_at, stem_of, stems, terms, words
+from watcher.domain.text import phrase, sentences, stands_at, stem_of, terms, words
 
 ACTORS = {
     "norland": Actor("norland", ("Norland", "Port of Aske", "N.A.")),
@@ -90,7 +90,6 @@ def test_no_sentence_about_an_item_is_passed_over(found: list[About], text: str)
 @given(st.one_of(st.text(), texts))
 def test_terms_are_the_words_without_what_stands_between(text: str) -> None:
     assert [stem_of(raw) for raw in terms(text)] == [w.stem for w in words(text)]
-    assert stems(text) == {w.stem for w in words(text)}
 
 
 def test_how_deep_a_sentence_stands_does_not_depend_on_other_items() -> None:

@@ -11,11 +11,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 
 from watcher.domain.model import Actor, Group, Item
-from watcher.domain.text import Phrase, Word, phrase, stands_at, stems
+from watcher.domain.text import Phrase, Word, phrase, stands_at, stem_of, terms
 
 Place = tuple[int, int]  # words first..last+1
+
+_MOST_RUNS = 50_000  # remembered; some 10 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class _Group:
         """Whether all words of one of its phrases are among these, wherever."""
         if not self._alone.isdisjoint(stems):
             return True
+        if not self._longer:
+            return False
         for key in self._longer.keys() & stems:
             for own in self._longer[key]:
                 if own <= stems:
@@ -104,18 +110,37 @@ class _Needs:
         return True
 
 
+class _Stems(dict[str, tuple[str, ...]]):
+    """Which of the stems of all phrases stand in a run of characters without a blank: none in most. Kept, for most runs
+    have come before."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._wanted = frozenset(stem for text in phrases for stem in phrase(text).stems)
+
+    def __missing__(self, run: str) -> tuple[str, ...]:
+        if len(self) >= _MOST_RUNS:
+            self.clear()
+        found = self[run] = tuple(stem for stem in map(stem_of, terms(run)) if stem in self._wanted)
+        return found
+
+    def standing(self, text: str) -> set[str]:
+        """Return those that stand in a text."""
+        return set(chain.from_iterable(map(self.__getitem__, text.split())))
+
+
 class Suspects:
     """The items that a text may be about, to be asked of each of its sentences."""
 
-    def __init__(self, needs: Sequence[_Needs]) -> None:
+    def __init__(self, needs: Sequence[_Needs], stems: _Stems) -> None:
         self._needs = needs
+        self._stems = stems
 
     def __bool__(self) -> bool:
         return bool(self._needs)
 
     def stand_in(self, sentence: str) -> bool:
         """Whether the sentence may be about one of them."""
-        standing = stems(sentence)
+        standing = self._stems.standing(sentence)
         for needs in self._needs:  # noqa: SIM110
             if needs.may_stand(standing):
                 return True
@@ -146,13 +171,14 @@ class Matcher:
             group.index(phrases_with)
         self._anchored = _anchor(everything)
         self._anchors = frozenset(self._anchored)
+        self._stems = _Stems(wanted)
         wanted.update(dict.fromkeys(t for needs in everything for t in needs.none))
         self.index = PhraseIndex(wanted)
 
     def suspects(self, text: str) -> Suspects:
         """Return the items that some sentence of a text may be about, none for most texts, long before the text is
         taken apart."""
-        return Suspects(self._candidates(stems(text)))
+        return Suspects(self._candidates(self._stems.standing(text)), self._stems)
 
     def match(self, text_words: Sequence[Word]) -> list[Match]:
         """Return the items these words are about, in the order of configuration."""
@@ -168,7 +194,11 @@ class Matcher:
         if not keys:
             return []
         anchored = {n.number: n for key in keys for n in self._anchored[key]}
-        return [anchored[number] for number in sorted(anchored) if anchored[number].may_stand(text_stems)]
+        found = [needs for needs in anchored.values() if needs.may_stand(text_stems)]
+        return sorted(found, key=_number) if len(found) > 1 else found
+
+
+_number = attrgetter("number")
 
 
 def _compile(number: int, item: Item, actors: Mapping[str, Actor], known: dict[Group, _Group]) -> _Needs:

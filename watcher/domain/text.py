@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from typing import NamedTuple
 
 _TOKEN = re.compile(
@@ -125,18 +124,6 @@ def low_of(raw: str) -> str:
 def stem_of(raw: str) -> str:
     """Return the stem that `words` gives a word of `terms`."""
     return stem(low_of(raw))
-
-
-@lru_cache(maxsize=32768)
-def stems_of(run: str) -> tuple[str, ...]:
-    """Return the stems of the words in a run of characters without a blank."""
-    return tuple(map(stem_of, terms(run)))
-
-
-def stems(text: str) -> set[str]:
-    """Return the stems of `words(text)`, faster still, for most runs between two blanks have come before: enough to
-    rule most texts out."""
-    return set(chain.from_iterable(map(stems_of, text.split())))
 
 
 def sentences(text: str) -> list[tuple[int, int]]:

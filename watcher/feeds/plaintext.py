@@ -58,7 +58,7 @@ def _read_once(text: str) -> str:
     if _TAG.search(text) is None:
         paragraphs = re.split(r"\n[ \t\r]*\n", text.replace("\r\n", "\n"))
         return html.unescape("\n".join(" ".join(paragraph.split()) for paragraph in paragraphs))
-    text = _BLOCK.sub("\n<", " ".join(text.split()))
+    text = _BLOCK.sub("\n<", text.replace("\n", " ").replace("\r", " "))
     return html.unescape(_CLEANER.clean(text))
 
 
