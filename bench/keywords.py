@@ -25,7 +25,8 @@ from watcher.backtest import read_archive, reading_line, transition_line
 from watcher.config import load_rules
 from watcher.domain.cues import inflect
 from watcher.domain.matching import expand
-from watcher.domain.model import EPOCH, Entry, Item, Lexicon, Reading, Rules, Span, Status
+from watcher.domain.model import Entry, Item, Lexicon, Reading, Rules, Span, Status
+from watcher.domain.times import EPOCH
 from watcher.errors import WatcherError
 from watcher.judging import Docket, Judge, Judgement, opening
 

@@ -26,20 +26,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from watcher.config.lifecycles import shipped_lifecycles
-from watcher.domain.model import (
-    Evidence,
-    Feed,
-    Health,
-    HealthChange,
-    Hints,
-    Item,
-    NewEntry,
-    Poll,
-    PollResult,
-    Span,
-    Status,
-    Tier,
-)
+from watcher.domain.feeds import Feed, Health, HealthChange, Hints, NewEntry, Poll, PollResult
+from watcher.domain.model import Evidence, Item, Span, Status, Tier
 from watcher.storage import Store
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)

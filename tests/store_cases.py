@@ -10,15 +10,11 @@ from typing import Any
 import alert_cases
 
 from watcher.domain.alerts import Alert, PlannedAlert
+from watcher.domain.feeds import Feed, Hints, NewEntry, Poll, PollResult
 from watcher.domain.model import (
     Evidence,
-    Feed,
-    Hints,
     Item,
     Lifecycle,
-    NewEntry,
-    Poll,
-    PollResult,
     Reason,
     Span,
     Standing,

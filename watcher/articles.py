@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from watcher.domain.model import Article, ArticleResult, Hints, WantedArticle
+from watcher.domain.feeds import Article, ArticleResult, Hints, WantedArticle
 from watcher.feeds.articles import MAX_ARTICLE_BYTES, read_article
 from watcher.feeds.http import Failure, Fetched, Fetcher, FetchRequest, Outcome
 from watcher.feeds.kinds import ACCEPT_PAGE

@@ -13,7 +13,6 @@ from watcher.domain import decision
 from watcher.domain.evidence import Outlets, weigh
 from watcher.domain.gates import Gates
 from watcher.domain.model import (
-    EPOCH,
     Decision,
     Entry,
     Evidence,
@@ -28,6 +27,7 @@ from watcher.domain.model import (
     Transition,
 )
 from watcher.domain.reading import Reader
+from watcher.domain.times import EPOCH
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
 from watcher.domain.alerts import Merge, ReceiverRow
-from watcher.domain.model import ArticleResult, Coverage, Health, PollResult, Status
+from watcher.domain.feeds import ArticleResult, Coverage, Health, PollResult
+from watcher.domain.model import Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 DELIVERY_RESULTS = ("sent", "retry", "dead", "held", "lost")

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, time, timedelta
 from watcher.config.settings import Settings
 from watcher.domain import occasions
 from watcher.domain.alerts import PlannedAlert
-from watcher.domain.model import Feed, FeedStatus, Rules, Standing
+from watcher.domain.feeds import Feed, FeedStatus
+from watcher.domain.model import Rules, Standing
 from watcher.domain.routing import deliveries
 from watcher.domain.schedule import HURRY, JITTER, interval
 from watcher.storage.store import Store

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from watcher.config.polling import Polling
-from watcher.domain.model import DueFeed, Feed, NewEntry, Poll, PollResult
+from watcher.domain.feeds import DueFeed, Feed, NewEntry, Poll, PollResult
 from watcher.domain.schedule import LONGEST_WAIT, interval, learn, next_poll
 from watcher.feeds.entries import ParsedEntry
 from watcher.feeds.http import Failure, Fetcher, FetchFailed, NotModified

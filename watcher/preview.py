@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from watcher.domain.gates import Gate, Gates
-from watcher.domain.model import EPOCH, Entry, Item, Reading, Status, Transition
+from watcher.domain.model import Entry, Item, Reading, Status, Transition
+from watcher.domain.times import EPOCH
 from watcher.judging import Judge, Judgement
 
 _WEEK = timedelta(weeks=1)

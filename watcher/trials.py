@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from watcher.domain.model import EPOCH, Entry, Expectation, Item, Reading, Rules
+from watcher.domain.model import Entry, Expectation, Item, Reading, Rules
+from watcher.domain.times import EPOCH
 from watcher.judging import Judge
 
 

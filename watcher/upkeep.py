@@ -14,8 +14,8 @@ from watcher.config.settings import Retention, Settings
 from watcher.domain import health
 from watcher.domain.alerting import tell_sources
 from watcher.domain.alerts import AlertKind, Backlog
+from watcher.domain.feeds import Coverage, FeedStatus, Health, HealthChange
 from watcher.domain.gathering import gather, to_tell
-from watcher.domain.model import Coverage, FeedStatus, Health, HealthChange
 from watcher.domain.routing import to_system
 from watcher.domain.troubles import SEEN, UNSEEN, unseen
 from watcher.errors import RacedError

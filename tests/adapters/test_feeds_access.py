@@ -19,7 +19,7 @@ import pytest
 import trustme
 from servers_http import FeedServer, Received, Reply
 
-from watcher.domain.model import Access, Hints
+from watcher.domain.feeds import Access, Hints
 from watcher.feeds.http import Failure, Fetched, Fetcher, FetchFailed, FetchRequest, NotModified, Outcome
 from watcher.feeds.manners import Asking, Manners
 from watcher.feeds.parse import FeedBlocked, FeedBroken, parse

@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers_http import Busy, FeedServer, Reply
 
-from watcher.domain.model import Hints
+from watcher.domain.feeds import Hints
 from watcher.feeds.addresses import (
     AddressRefused,
     GuardedResolver,

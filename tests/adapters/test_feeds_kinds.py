@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from servers_http import FeedServer, Received, Reply
 from yarl import URL as Address
 
-from watcher.domain.model import Feed, FeedKind, Hints, Selectors, Snapshot
+from watcher.domain.feeds import Feed, FeedKind, Hints, Selectors, Snapshot
 from watcher.feeds.documents import FeedBroken
 from watcher.feeds.entries import Parsed
 from watcher.feeds.federalregister import parse_documents

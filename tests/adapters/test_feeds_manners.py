@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from servers_http import FeedServer, Reply
 
-from watcher.domain.model import Hints
+from watcher.domain.feeds import Hints
 from watcher.feeds.addresses import name_host, parse_url
 from watcher.feeds.http import Failure, Fetched, Fetcher, FetchFailed, FetchRequest
 from watcher.feeds.manners import LEFT_ALONE, LONGEST_REST, MOST_HOSTS, Asking, Hosts, Manners

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from servers_http import FeedServer, Reply
 
-from watcher.domain.model import DueFeed, Feed, FeedKind, Hints, Selectors, Snapshot
+from watcher.domain.feeds import DueFeed, Feed, FeedKind, Hints, Selectors, Snapshot
 from watcher.feeds import rounds
 from watcher.feeds.documents import FeedBroken
 from watcher.feeds.http import Fetched, Fetcher

@@ -20,7 +20,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from watcher.domain.alerts import Alert
-from watcher.domain.model import EPOCH, FeedKind, Health
+from watcher.domain.feeds import FeedKind, Health
+from watcher.domain.times import EPOCH
 from watcher.errors import SchemaError
 from watcher.storage import Store, migrations, schema
 from watcher.storage.tables import metadata

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 from store_cases import DAY, HOUR, LIFECYCLES, MINUTE, a_feed, a_poll, an_entry
 
-from watcher.domain.model import Hints, NewEntry, PollResult
+from watcher.domain.feeds import Hints, NewEntry, PollResult
 from watcher.errors import UsageError
 from watcher.storage import Store
 from watcher.storage.store import Marks

@@ -11,7 +11,16 @@ from alert_cases import planned
 from store_cases import DAY, HOUR, LIFECYCLES, MINUTE, a_feed, a_poll, an_entry
 
 from watcher.domain.alerts import AlertKind, DeliveryState, PlannedAlert, SystemAlert
-from watcher.domain.model import Feed, FeedStatus, Health, HealthChange, Pace, Poll, PollResult, Untold
+from watcher.domain.feeds import (
+    Feed,
+    FeedStatus,
+    Health,
+    HealthChange,
+    Pace,
+    Poll,
+    PollResult,
+    Untold,
+)
 from watcher.errors import RacedError
 from watcher.storage import Store
 

@@ -17,7 +17,7 @@ from test_store_items import SEED
 
 from watcher.domain.alerts import AlertKind, Conditions, Failed, Silence
 from watcher.domain.composing import Limits
-from watcher.domain.model import Article, ArticleResult, Health, HealthChange, Snapshot, Untold
+from watcher.domain.feeds import Article, ArticleResult, Health, HealthChange, Snapshot, Untold
 from watcher.storage import (
     Store,
     acts,

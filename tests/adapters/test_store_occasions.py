@@ -12,7 +12,8 @@ from alert_cases import an_alert
 from store_cases import DAY, HOUR, LIFECYCLES, MINUTE, a_feed, a_poll, approve, filled
 
 from watcher.domain.alerts import AlertKind, PlannedAlert, PlannedDelivery, SystemAlert
-from watcher.domain.model import Health, HealthChange, PollResult, Seed
+from watcher.domain.feeds import Health, HealthChange, PollResult
+from watcher.domain.model import Seed
 from watcher.domain.routing import to_system
 from watcher.storage import Store
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_cases import DAY, HOUR, LIFECYCLES, MINUTE, a_fact, a_feed, a_poll, an_entry, an_item
 
-from watcher.domain.model import Entry, NewEntry, SavedPoll
+from watcher.domain.feeds import NewEntry, SavedPoll
+from watcher.domain.model import Entry
 from watcher.errors import RacedError
 from watcher.storage import Store
 from watcher.storage.identity import MAX_REVISIONS, Identified, Known, Register, identify, revises

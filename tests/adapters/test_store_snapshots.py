@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from store_cases import DAY, LIFECYCLES, MINUTE, a_feed, a_poll, an_entry
 
-from watcher.domain.model import DueFeed, Feed, FeedKind, Hints, Poll, Selectors, Snapshot
+from watcher.domain.feeds import DueFeed, Feed, FeedKind, Hints, Poll, Selectors, Snapshot
 from watcher.storage import Store
 
 PAGE = a_feed("page", kind=FeedKind.PAGE, selectors=Selectors(text="main"))

@@ -11,7 +11,7 @@ import pytest
 from watcher.app import ARTICLES_EVERY
 from watcher.articles import ARTICLES_AT_ONCE, CACHED, FIRST_RETRY, FRESH, TRIES
 from watcher.domain import gathering, health, schedule
-from watcher.domain.model import Health
+from watcher.domain.feeds import Health
 from watcher.domain.schedule import JITTER, LONGEST_BACK_OFF, LONGEST_WAIT
 from watcher.feeds.articles import MAX_ARTICLE_BYTES, MAX_ARTICLE_CHARS
 from watcher.feeds.discovery import MAX_CANDIDATES

@@ -15,7 +15,8 @@ from servers_http import FeedServer, Reply
 
 from watcher.app import App, build
 from watcher.articles import ARTICLES_AT_ONCE, FIRST_RETRY, TRIES, Gathered, gather
-from watcher.domain.model import EPOCH, ArticleResult
+from watcher.domain.feeds import ArticleResult
+from watcher.domain.times import EPOCH
 from watcher.errors import UsageError
 from watcher.feeds.articles import MAX_ARTICLE_BYTES, MAX_ARTICLE_CHARS, read_article
 from watcher.storage import Store

@@ -14,7 +14,8 @@ from test_corrections import Interrupted
 from watcher import backfill as module
 from watcher.app import App
 from watcher.backfill import Backfilled, backfill
-from watcher.domain.model import EPOCH, Reason
+from watcher.domain.model import Reason
+from watcher.domain.times import EPOCH
 from watcher.errors import RacedError, StoreError, UsageError
 
 NEW = """\

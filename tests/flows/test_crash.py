@@ -15,7 +15,7 @@ from store_cases import a_poll
 
 from watcher.app import App, build
 from watcher.demo.daemon import Daemon
-from watcher.domain.model import PollResult
+from watcher.domain.feeds import PollResult
 from watcher.storage import Store
 from watcher.upkeep import watch_sources
 

@@ -10,7 +10,7 @@ import pytest
 from newsroom import Newsroom, newsroom
 from servers_http import FeedServer, Reply
 
-from watcher.domain.model import PollResult
+from watcher.domain.feeds import PollResult
 from watcher.pipeline import poll
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"

@@ -18,7 +18,7 @@ from servers_http import FeedServer, Reply
 
 from watcher.app import App
 from watcher.config import load
-from watcher.domain.model import Hints, PollResult
+from watcher.domain.feeds import Hints, PollResult
 from watcher.feeds.http import Fetcher, FetchFailed, FetchRequest
 from watcher.pipeline import poll
 

@@ -10,7 +10,7 @@ from newsroom import Newsroom, newsroom
 from servers_http import FeedServer, Reply
 
 from watcher.app import App
-from watcher.domain.model import PollResult
+from watcher.domain.feeds import PollResult
 from watcher.pipeline import poll
 
 GOOD = b"<rss version='2.0'><channel><title>F</title><item><title>Talks went on</title></item></channel></rss>"

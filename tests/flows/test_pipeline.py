@@ -29,7 +29,8 @@ from watcher.domain.alerts import (
     SendOutcome,
     Silence,
 )
-from watcher.domain.model import PollResult, Reason
+from watcher.domain.feeds import PollResult
+from watcher.domain.model import Reason
 from watcher.domain.schedule import LONGEST_RETRY, MAX_ATTEMPTS, next_attempt
 from watcher.engine import jobs
 from watcher.errors import StoreError

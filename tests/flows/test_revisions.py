@@ -10,7 +10,8 @@ import pytest
 from newsroom import APPROVED, Newsroom, newsroom
 
 from watcher.app import App
-from watcher.domain.model import EPOCH, Reason
+from watcher.domain.model import Reason
+from watcher.domain.times import EPOCH
 from watcher.pipeline import deliver, judge, poll
 
 

@@ -11,7 +11,7 @@ from newsroom import OUTLETS, Newsroom, newsroom
 from servers_http import FeedServer, Reply
 
 from watcher.app import App
-from watcher.domain.model import PollResult
+from watcher.domain.feeds import PollResult
 from watcher.pipeline import judge, poll
 
 PAGE = "<html><head><title>Licence for ByteDance</title></head><body><main><p>{}</p></main></body></html>"

@@ -17,7 +17,7 @@ from servers_http import FeedServer, Received, Reply
 from watcher.app import App
 from watcher.config import load
 from watcher.demo.mailserver import MailServer
-from watcher.domain.model import FeedStatus, Health
+from watcher.domain.feeds import FeedStatus, Health
 
 STEP = timedelta(minutes=20)
 DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ import pytest
 
 from watcher.app import build
 from watcher.config import Settings, load
-from watcher.domain.model import Access
+from watcher.domain.feeds import Access
 from watcher.errors import ConfigError
 
 SECRET = "hunter2-and-more"

@@ -20,14 +20,12 @@ from watcher.domain.alerts import (
     Upcoming,
 )
 from watcher.domain.digests import Change, News, Watched, build, is_empty
+from watcher.domain.feeds import FeedStatus, Health, PollResult
 from watcher.domain.model import (
     Evidence,
-    FeedStatus,
-    Health,
     HistoryRow,
     Item,
     Lifecycle,
-    PollResult,
     Reason,
     Standing,
     State,

@@ -13,9 +13,9 @@ from test_health import DAY, HOUR, MINUTE, NOW, failing, source
 
 from watcher.domain.alerting import kind_of
 from watcher.domain.alerts import AlertKind
+from watcher.domain.feeds import FeedStatus, Health, HealthChange, Untold
 from watcher.domain.gathering import APART, GATHER, HELD_FOR, gather, to_tell
 from watcher.domain.health import joining
-from watcher.domain.model import FeedStatus, Health, HealthChange, Untold
 
 BROKE, BACK = (Health.HEALTHY, Health.BROKEN), (Health.BROKEN, Health.RECOVERED)
 FEEDS = [source(name) for name in "abcdefgh"]

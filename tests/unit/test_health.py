@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from watcher.domain.alerting import MOST_POINTS, tell_sources
 from watcher.domain.alerts import AlertKind
+from watcher.domain.feeds import FeedStatus, Health, HealthChange, Pace, PollResult
 from watcher.domain.health import (
     BREAKING_TIME,
     BREAKING_TRIES,
@@ -30,7 +31,6 @@ from watcher.domain.health import (
     cover,
     expected_period,
 )
-from watcher.domain.model import FeedStatus, Health, HealthChange, Pace, PollResult
 
 NOW = datetime(2025, 11, 22, 12, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=400)

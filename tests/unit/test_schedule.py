@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from watcher.domain import alerting
 from watcher.domain.alerts import Failed, Message
-from watcher.domain.model import Feed, Pace
+from watcher.domain.feeds import Feed, Pace
 from watcher.domain.schedule import (
     FIRST_RETRY,
     HURRY,

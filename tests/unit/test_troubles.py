@@ -11,7 +11,8 @@ from told_cases import a_delivery
 
 from watcher.domain import troubles
 from watcher.domain.alerts import AlertKind, Backlog, DeliveryState, SystemAlert, ToldOfService
-from watcher.domain.model import FeedStatus, Health, Item
+from watcher.domain.feeds import FeedStatus, Health
+from watcher.domain.model import Item
 from watcher.domain.troubles import CHECKS, JobFailure, Telling, Trouble, Watched
 from watcher.errors import Problem
 

@@ -11,7 +11,8 @@ import pytest
 
 from watcher.config.lifecycles import shipped_lifecycles
 from watcher.domain.alerts import AlertKind
-from watcher.domain.model import Evidence, FeedStatus, Health, Item, PollResult, Reason, Standing, Status, Tier
+from watcher.domain.feeds import FeedStatus, Health, PollResult
+from watcher.domain.model import Evidence, Item, Reason, Standing, Status, Tier
 from watcher.domain.occasions import deadline, silence, waited_day
 
 LIFECYCLES = shipped_lifecycles()

@@ -188,7 +188,7 @@ def _fetch(url: str, now: datetime, *, settings: Settings | None, allow_private:
     from watcher import __version__
     from watcher.app import build
     from watcher.cli.page import read_page
-    from watcher.domain.model import Hints
+    from watcher.domain.feeds import Hints
     from watcher.errors import FeedError
     from watcher.feeds.http import Fetched, Fetcher, FetchFailed, FetchRequest
 

@@ -18,7 +18,7 @@ from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from
 from watcher.cli.output import cut, emit_json, emit_lines, emit_table, masked_url, moment, plural, remark
 
 if TYPE_CHECKING:
-    from watcher.domain.model import Feed
+    from watcher.domain.feeds import Feed
     from watcher.feeds.entries import Parsed
     from watcher.feeds.http import Fetcher
     from watcher.feeds.opml import Outline
@@ -264,7 +264,7 @@ def export(config: Config = DEFAULT_CONFIG, out: Out = None) -> None:
     sitemaps and searches are no feeds to other readers, and are left out, too.
     """
     from watcher.app import now
-    from watcher.domain.model import FeedKind
+    from watcher.domain.feeds import FeedKind
     from watcher.feeds.identity import resolve_link
     from watcher.feeds.opml import Outline, write_opml
 

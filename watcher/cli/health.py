@@ -12,7 +12,7 @@ from watcher.cli.options import DEFAULT_CONFIG, Config, Json, settings_from, sto
 from watcher.cli.output import Cell, cut, emit_json, emit_table, masked_url, moment
 
 if TYPE_CHECKING:
-    from watcher.domain.model import FeedStatus, HealthChange
+    from watcher.domain.feeds import FeedStatus, HealthChange
     from watcher.storage.store import Store
 
 _STYLES = {"healthy": "", "new": "dim", "recovered": "green", "quiet": "yellow", "late": "yellow"}
@@ -72,7 +72,7 @@ def _show_list(shown: Sequence[FeedStatus], zone: tzinfo, *, as_json: bool) -> N
 
 
 def _check_words(health: Iterable[str]) -> None:
-    from watcher.domain.model import Health
+    from watcher.domain.feeds import Health
     from watcher.errors import UsageError
 
     if unknown := [each for each in health if each not in list(Health)]:

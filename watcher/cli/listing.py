@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from watcher.domain.alerts import Act, Silence
-    from watcher.domain.model import Coverage, Evidence, HistoryRow, Item, Lifecycle, Standing
+    from watcher.domain.feeds import Coverage
+    from watcher.domain.model import Evidence, HistoryRow, Item, Lifecycle, Standing
 
 MARKED_FOR = timedelta(days=7)  # how long `status` marks an alert that nobody acknowledges
 

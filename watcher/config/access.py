@@ -14,7 +14,7 @@ from watcher.config.problems import Problems
 from watcher.config.sources import FEDERAL_REGISTER_URL
 from watcher.config.watchlists import FeedSection, WatchlistFile
 from watcher.config.yaml import Path_
-from watcher.domain.model import Access
+from watcher.domain.feeds import Access
 
 # what the exchange writes itself, or what would break it
 _OURS = {

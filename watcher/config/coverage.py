@@ -11,7 +11,8 @@ from watcher.config.fields import format_duration
 from watcher.config.sources import search_address, selectors
 from watcher.config.watchlists import FeedSection, WatchlistFile
 from watcher.config.yaml import Path_
-from watcher.domain.model import Feed, Item
+from watcher.domain.feeds import Feed
+from watcher.domain.model import Item
 
 
 def feed_of(section: FeedSection, intervals: Intervals) -> Feed:

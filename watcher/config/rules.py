@@ -34,19 +34,16 @@ from watcher.config.watchlists import (
     WatchlistFile,
 )
 from watcher.config.yaml import Path_, read
+from watcher.domain.feeds import Access, Feed, FeedKind, Selectors
 from watcher.domain.model import (
     About,
-    Access,
     Actor,
     EvidenceRule,
-    Feed,
-    FeedKind,
     Item,
     Lifecycle,
     Near,
     Outlet,
     Rules,
-    Selectors,
 )
 
 Watchlist = Checked[WatchlistFile]

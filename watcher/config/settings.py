@@ -45,7 +45,8 @@ from watcher.config.routes import check_notify, note_doubts, routes_of
 from watcher.config.rules import Assembly
 from watcher.config.yaml import read
 from watcher.domain.alerts import Receiver, Route
-from watcher.domain.model import Access, Feed, Rules
+from watcher.domain.feeds import Access, Feed
+from watcher.domain.model import Rules
 from watcher.errors import Problem
 
 _format = choice(str, ("auto", "console", "json"))

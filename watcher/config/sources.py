@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, Wi
 
 from watcher.config.fields import Ids, Loose, Section, Texts, address_fault, choice, wrong
 from watcher.config.yaml import Path_
-from watcher.domain.model import Feed, FeedKind, Selectors
+from watcher.domain.feeds import Feed, FeedKind, Selectors
 from watcher.errors import UsageError
 
 KINDS = tuple(kind.value for kind in FeedKind)

@@ -35,7 +35,7 @@ from watcher.config.fields import (
 )
 from watcher.config.lifecycles import LifecycleSection
 from watcher.config.sources import KindName, SearchSection, SelectSection
-from watcher.domain.model import FeedKind
+from watcher.domain.feeds import FeedKind
 
 
 def _wrap(value: Any) -> Any:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from watcher.domain.model import require_utc
+from watcher.domain.times import require_utc
 
 PATH = "/a/"  # below the board's address; the token follows
 MUTED_FOR = timedelta(days=7)  # by a link

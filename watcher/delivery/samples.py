@@ -26,7 +26,8 @@ from watcher.domain.alerts import (
     Upcoming,
 )
 from watcher.domain.circuits import tell
-from watcher.domain.model import FeedStatus, Health, HealthChange, Item, Reason, Status, Tier
+from watcher.domain.feeds import FeedStatus, Health, HealthChange
+from watcher.domain.model import Item, Reason, Status, Tier
 from watcher.domain.troubles import refusal, unseen
 from watcher.errors import Problem
 

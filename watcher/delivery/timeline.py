@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from watcher.delivery.lines import state_of
 from watcher.delivery.times import tell_day
-from watcher.domain.model import HistoryRow, State, require_utc
+from watcher.domain.model import HistoryRow, State
+from watcher.domain.times import require_utc
 
 MOST_STEPS = 8  # the latest; more is no picture
 

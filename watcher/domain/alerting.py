@@ -11,11 +11,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from watcher.domain.alerts import Alert, AlertKind, Point, Quote, SystemAlert
+from watcher.domain.feeds import FeedStatus, Health, HealthChange
 from watcher.domain.model import (
     Evidence,
-    FeedStatus,
-    Health,
-    HealthChange,
     Item,
     Lifecycle,
     Reason,

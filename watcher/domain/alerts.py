@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from watcher.domain.model import Reason, Status, Tier, require_utc
+from watcher.domain.model import Reason, Status, Tier
+from watcher.domain.times import require_utc
 
 # --- alerts ---------------------------------------------------------------------------------------
 

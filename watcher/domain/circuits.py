@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from watcher.domain.alerts import AlertKind, Circuit, Point, SendOutcome, Sent, SystemAlert
-from watcher.domain.model import require_utc
 from watcher.domain.schedule import MAX_ATTEMPTS
+from watcher.domain.times import require_utc
 
 OPENS_AT = 3  # failures in a row
 FIRST_WAIT = timedelta(minutes=1)

@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from watcher.domain.model import Item, Lifecycle, Reason, Standing, Status, Transition, require_utc
+from watcher.domain.model import Item, Lifecycle, Reason, Standing, Status, Transition
 from watcher.domain.reading import CHAMBERS
+from watcher.domain.times import require_utc
 from watcher.domain.values import is_rate
 
 LONGEST_VALUE, LONGEST_TEXT, LONGEST_NAME = 80, 500, 80  # characters

@@ -31,10 +31,9 @@ from watcher.domain.alerts import (
 )
 from watcher.domain.decision import decide
 from watcher.domain.evidence import independent
+from watcher.domain.feeds import FeedStatus, Health
 from watcher.domain.model import (
     Evidence,
-    FeedStatus,
-    Health,
     HistoryRow,
     Item,
     Lifecycle,
@@ -43,11 +42,11 @@ from watcher.domain.model import (
     Status,
     Stay,
     Transition,
-    require_utc,
 )
 from watcher.domain.occasions import silence, waited_day
 from watcher.domain.reversal import reverses
 from watcher.domain.routing import matches
+from watcher.domain.times import require_utc
 
 SOON = timedelta(days=14)  # how far ahead days are told
 _STRENGTH = (Status.DONE, Status.ANNOUNCED, Status.CLAIMED, Status.POSSIBLE, Status.URGED)  # what says most comes first

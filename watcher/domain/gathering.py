@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 
 from watcher.domain.alerting import kind_of
 from watcher.domain.alerts import AlertKind
+from watcher.domain.feeds import FeedStatus, HealthChange, Untold
 from watcher.domain.health import common_outage, joining
-from watcher.domain.model import FeedStatus, HealthChange, Untold, require_utc
+from watcher.domain.times import require_utc
 
 GATHER = timedelta(minutes=10)
 APART = timedelta(hours=1)

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from watcher.domain.model import Coverage, FeedStatus, Health, HealthChange, Pace, require_utc
+from watcher.domain.feeds import Coverage, FeedStatus, Health, HealthChange, Pace
+from watcher.domain.times import require_utc
 
 BREAKING_TRIES = 3  # failures in a row
 BREAKING_TIME = timedelta(hours=1)  # between the first of them and now

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from watcher.domain.alerting import stands
 from watcher.domain.alerts import Alert, AlertKind
+from watcher.domain.feeds import FeedStatus
 from watcher.domain.health import answers
-from watcher.domain.model import Evidence, FeedStatus, Item, Lifecycle, Reason, Standing
+from watcher.domain.model import Evidence, Item, Lifecycle, Reason, Standing
 
 Occasion = tuple[Alert, tuple[str, ...]]
 

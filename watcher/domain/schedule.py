@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from watcher.domain.alerts import Failed, Message
-from watcher.domain.model import Feed, Pace, require_utc
+from watcher.domain.feeds import Feed, Pace
+from watcher.domain.times import require_utc
 
 LONGEST_BACK_OFF = timedelta(hours=6)
 LONGEST_WAIT = timedelta(hours=24)  # a server may ask for more; a feed is still looked at once a day

@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 
 from watcher.domain.alerting import MOST_POINTS
 from watcher.domain.alerts import AlertKind, Backlog, DeliveryRow, Point, SystemAlert, ToldOfService
-from watcher.domain.model import FeedStatus, Item
+from watcher.domain.feeds import FeedStatus
+from watcher.domain.model import Item
 from watcher.errors import Problem
 
 Telling = tuple[SystemAlert, tuple[str, ...]]  # with the key that it is told once under

@@ -19,7 +19,8 @@ from watcher.articles import gather
 from watcher.config.settings import Settings
 from watcher.delivery.sender import Sender
 from watcher.digesting import make_digests
-from watcher.domain.model import Health, HealthChange, Stay, Transition
+from watcher.domain.feeds import Health, HealthChange
+from watcher.domain.model import Stay, Transition
 from watcher.feeds.http import Fetcher
 from watcher.feeds.parsers import Parsers
 from watcher.feeds.rounds import IDLE_S

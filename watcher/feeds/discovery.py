@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urljoin
 
-from watcher.domain.model import Feed, FeedKind, Hints
+from watcher.domain.feeds import Feed, FeedKind, Hints
 from watcher.errors import FeedError
 from watcher.feeds.entries import Parsed
 from watcher.feeds.http import Fetched, Fetcher, FetchFailed, Outcome

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from watcher.domain.model import Snapshot, require_utc
+from watcher.domain.feeds import Snapshot
+from watcher.domain.times import require_utc
 from watcher.feeds.dates import parse_date
 from watcher.feeds.identity import derive_key, resolve_link
 from watcher.feeds.plaintext import flatten

@@ -23,7 +23,7 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 from yarl import URL
 
-from watcher.domain.model import Access, Hints
+from watcher.domain.feeds import Access, Hints
 from watcher.feeds.addresses import (
     AddressRefused,
     UrlRefused,

@@ -15,7 +15,8 @@ from typing import Any
 
 import aiohttp
 
-from watcher.domain.model import Access, require_utc
+from watcher.domain.feeds import Access
+from watcher.domain.times import require_utc
 from watcher.feeds.addresses import GuardedResolver, parse_url
 from watcher.feeds.bodies import ACCEPT_ENCODING
 from watcher.feeds.exchange import ACCEPT, Exchange, Limits

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from watcher.domain.model import DueFeed, Feed, FeedKind, Hints, Snapshot
+from watcher.domain.feeds import DueFeed, Feed, FeedKind, Hints, Snapshot
 from watcher.feeds.documents import FeedBroken
 from watcher.feeds.entries import Parsed
 from watcher.feeds.outcomes import Fetched, FetchRequest

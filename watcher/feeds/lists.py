@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, time
 
-from watcher.domain.model import Selectors
+from watcher.domain.feeds import Selectors
 from watcher.feeds.dates import parse_date
 from watcher.feeds.documents import FeedBroken
 from watcher.feeds.entries import (

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
 
-from watcher.domain.model import Hints
+from watcher.domain.feeds import Hints
 
 
 class Failure(StrEnum):

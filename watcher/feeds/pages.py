@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 
-from watcher.domain.model import Selectors, Snapshot
+from watcher.domain.feeds import Selectors, Snapshot
 from watcher.domain.text import sentences
 from watcher.feeds.documents import FeedBroken
 from watcher.feeds.entries import MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, Parsed, ParsedEntry, read_language

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO
 
-from watcher.domain.model import Feed, Snapshot
+from watcher.domain.feeds import Feed, Snapshot
 from watcher.feeds.documents import FeedBroken
 from watcher.feeds.entries import Parsed
 from watcher.feeds.kinds import read_answer

@@ -23,7 +23,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
-from watcher.domain.model import DueFeed
+from watcher.domain.feeds import DueFeed
 from watcher.feeds.documents import FeedBroken
 from watcher.feeds.entries import Parsed
 from watcher.feeds.http import Fetcher

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, literal, or_, select, update
 
-from watcher.domain.model import Article, ArticleResult, WantedArticle
+from watcher.domain.feeds import Article, ArticleResult, WantedArticle
 from watcher.storage.database import insert_missing
 from watcher.storage.identity import digest, link_key, text_hash
 from watcher.storage.tables import article, entry, feed, revision

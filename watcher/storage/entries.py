@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, String, and_, bindparam, func, or_, select, update
 
-from watcher.domain.model import NewEntry, SavedPoll
+from watcher.domain.feeds import NewEntry, SavedPoll
 from watcher.storage.database import insert_missing, sliced
 from watcher.storage.identity import Identified, Known, Register, identify, revises, text_hash
 from watcher.storage.tables import entry, revision

@@ -9,8 +9,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
+from watcher.domain.feeds import (
+    DueFeed,
+    Feed,
+    FeedKind,
+    FeedStatus,
+    Hints,
+    Pace,
+    Poll,
+    SavedPoll,
+    Snapshot,
+)
 from watcher.domain.health import looking_period
-from watcher.domain.model import DueFeed, Feed, FeedKind, FeedStatus, Hints, Pace, Poll, SavedPoll, Snapshot
 from watcher.domain.schedule import learn
 from watcher.errors import UsageError
 from watcher.storage import entries, hosts, snapshots

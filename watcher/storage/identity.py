@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rapidfuzz import fuzz
 
-from watcher.domain.model import NewEntry
+from watcher.domain.feeds import NewEntry
 from watcher.storage.types import storable
 
 # query parameters that say how a reader came, not what is read

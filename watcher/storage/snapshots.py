@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from watcher.domain.model import Poll, Selectors, Snapshot
+from watcher.domain.feeds import Poll, Selectors, Snapshot
 from watcher.storage.database import insert_missing, sliced
 from watcher.storage.tables import snapshot
 

@@ -17,25 +17,27 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from watcher.domain.alerts import AlertKind, PlannedAlert, ToldOfService
-from watcher.domain.model import (
+from watcher.domain.feeds import (
     Article,
     DueFeed,
-    Entry,
-    Evidence,
     Feed,
     FeedStatus,
     HealthChange,
+    Poll,
+    SavedPoll,
+    Untold,
+    WantedArticle,
+)
+from watcher.domain.model import (
+    Entry,
+    Evidence,
     HistoryRow,
     Item,
     Lifecycle,
-    Poll,
-    SavedPoll,
     Seed,
     SeedResult,
     Standing,
     Transition,
-    Untold,
-    WantedArticle,
 )
 from watcher.storage import articles as article_rows
 from watcher.storage import entries as entry_rows

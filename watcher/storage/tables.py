@@ -34,7 +34,8 @@ from sqlalchemy import (
 )
 
 from watcher.domain.alerts import ActKind, AttemptOutcome, DeliveryState, Hold, Merge
-from watcher.domain.model import ArticleResult, FeedKind, Health, PollResult, Reason, Status, Tier
+from watcher.domain.feeds import ArticleResult, FeedKind, Health, PollResult
+from watcher.domain.model import Reason, Status, Tier
 from watcher.storage.types import Duration, PlainText, UtcDateTime, Word
 
 metadata = MetaData(
@@ -129,7 +130,7 @@ feed = Table(
         nullable=False,
         server_default=FeedKind.FEED.value,
     ),
-    _text("selectors", server_default=text("''")),  # JSON of domain.model.Selectors, empty for none
+    _text("selectors", server_default=text("''")),  # JSON of domain.feeds.Selectors, empty for none
     Column("full_text", Boolean, nullable=False, server_default=false()),
     _one_of("ck_feed_last_result", "last_result", PollResult),
     CheckConstraint("failures >= 0 AND entries >= 0 AND moved_count >= 0", name="ck_feed_counts"),

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
 from watcher.domain.alerts import AlertKind, PlannedAlert
-from watcher.domain.model import HealthChange, Untold
+from watcher.domain.feeds import HealthChange, Untold
 from watcher.errors import RacedError
 from watcher.storage import outbox
 from watcher.storage.database import sliced

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from watcher.domain.alerts import Act, Alert, AlertRow, Circuit, Conditions, ReceiverRow, Silence
+from watcher.domain.feeds import Coverage, FeedStatus
 from watcher.domain.health import expected_period
-from watcher.domain.model import Coverage, FeedStatus
 
 _LEFT_OUT = {"pace", "url", "moved_to"}
 
