@@ -251,6 +251,16 @@ def test_a_process_that_dies_is_replaced() -> None:
         assert all(isinstance(answer, Parsed) for answer in read(parsers, FEED, FEED)), "it was at none"
 
 
+def test_a_process_is_nobodys_for_ctrl_c_and_the_daemons_for_the_scheduler() -> None:
+    with Parsers(1) as parsers:
+        read(parsers, FEED)
+        assert parsers._desk is not None
+        (worker,) = parsers._desk.workers
+        assert os.getpgid(worker._process.pid) != os.getpgid(0)
+        assert os.getsid(worker._process.pid) == os.getsid(0)
+        assert os.getpriority(os.PRIO_PROCESS, worker._process.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+
+
 def halted(parsers: Parsers) -> Any:
     """Start the one process and halt it, so that whatever it is given stays with it."""
     parsers.start()
@@ -350,7 +360,7 @@ def test_closing_does_not_wait_for_what_is_being_parsed() -> None:
 PARENT = """
 import sys, threading
 from datetime import timedelta
-from watcher.domain.model import Feed, Hints
+from watcher.domain.feeds import Feed, Hints
 from watcher.feeds.outcomes import Fetched
 from watcher.feeds.parsers import Parsers, Task
 document = Fetched("f", "https://x.example/", b"<rss version='2.0'/>", "", Hints(), None, timedelta(0))

@@ -277,7 +277,9 @@ class _Worker:
             [sys.executable, "-P", "-c", _COMMAND],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            process_group=0,  # Ctrl-C is for the one who started it
+            # Ctrl-C is for the one who started it; a session of its own would keep it away, too, but be a group of its
+            # own to Linux's scheduler (sched_autogroup), within which alone `nice` counts
+            process_group=0,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
