@@ -29,12 +29,15 @@ def language(text: str, text_words: Sequence[Word], known: Mapping[str, frozense
     `known` are function words by language; `told` is what the feed says, believed where the text does not speak
     against it.
     """
-    for code, script in _SCRIPTS:
+    latin = text.isascii()
+    for code, script in () if latin else _SCRIPTS:
         if len(script.findall(text)) >= 2:
             return code
-    counts = {code: sum(w.low in function for w in text_words) for code, function in known.items()}
+    lows = [w.low for w in text_words]
+    counts = {code: sum(map(function.__contains__, lows)) for code, function in known.items()}
     best = max(counts, key=lambda code: (counts[code], code == "en"), default="en")
-    least = 1 if best == told or any(ord(c) > 0x7F and c.isalpha() for c in text) else 2
+    accents = not latin and any(ord(c) > 0x7F and c.isalpha() for c in text)
+    least = 1 if best == told or accents else 2
     if best != "en" and counts[best] >= least and counts[best] > counts.get("en", 0):
         return best
     return told if told and told != "en" and not counts.get("en", 0) else "en"

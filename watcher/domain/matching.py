@@ -46,9 +46,11 @@ class PhraseIndex:
     def find(self, text_words: Sequence[Word]) -> dict[str, list[Place]]:
         """Return each phrase found with its places, in order."""
         found: dict[str, list[Place]] = {}
-        for at, word in enumerate(text_words):
-            for p in self._by_first.get(word.stem, ()):
-                if stands_at(p, text_words, at):
+        stems = [word.stem for word in text_words]
+        nexts = [*stems[1:], ""]
+        for at, (first, second) in enumerate(zip(stems, nexts, strict=True)):
+            for p in self._by_first.get(first, ()):
+                if (len(p.stems) == 1 or p.stems[1] == second) and stands_at(p, text_words, at):
                     found.setdefault(p.text, []).append((at, at + len(p.stems)))
         return found
 
@@ -240,10 +242,11 @@ def _where(needs: _Needs, found: Mapping[str, list[Place]]) -> Match:
     plain = frozenset[str]().union(*(group.plain for group in needs.every))
     groups = []
     for group in needs.every:
-        for text in group.phrases:
-            (subject if text in plain else names).update(found.get(text, ()))
+        stand = [text for text in group.phrases if text in found]
+        for text in stand:
+            (subject if text in plain else names).update(found[text])
         if not plain or plain.issuperset(group.phrases):
-            groups.append(tuple(p for text in group.phrases for p in found.get(text, ())))
+            groups.append(tuple(p for text in stand for p in found[text]))
     return Match(needs.item, tuple(sorted(subject or names)), tuple(sorted(names)), tuple(groups))
 
 
