@@ -153,6 +153,8 @@ def _verb(f: Frame, cue: Found, clause: Clause) -> Form | None:
         meets or not f.own(before) or f.name_before(before + 1) or named_by_who_decides(f, before)
     )
     acts = acts or (bool(f.told.on_party) and f.s.is_("inquiry", before))  # an audit finds and faults
+    if not acts and f.s.is_("body", before):  # "the regulator suspends", "ministers meet"
+        acts = bool(tags & set("S")) != (s.words[before].stem != s.words[before].low)
     if cue.kind in ("does", "flow") and before >= clause.start and not acts and single:
         return None  # "Epstein files": the item's own noun does not do this to itself
     if "S" in tags and follows_verb(f, before, clause):

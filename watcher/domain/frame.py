@@ -96,7 +96,14 @@ class Frame:
 
     def parts(self, at: int) -> bool:
         """Whether word `at` is a preposition that ends what a verb takes."""
-        return self.s.is_("preposition", at) and self.s.words[at].low not in _CARRIED
+        return self.s.is_("preposition", at) and self.s.words[at].low not in _CARRIED and not self.compound(at)
+
+    def compound(self, at: int) -> bool:
+        """Whether a hyphen makes word `at` a part of another: "under-16 ban", "tax-raising bill"."""
+        words = self.s.words
+        return any(
+            k < len(words) and "-" in words[k].before and not words[k].before.strip("-") for k in (at, at + 1)
+        )
 
     def has_object(self, cue: Found, clause: Clause) -> bool:
         """Whether a noun follows that the verb takes."""
@@ -132,6 +139,8 @@ class Frame:
         if single and cue.tags and cue.last < clause.end and self.parts(cue.last):
             return cue.last  # "strikes in", "withdraw under": no object at all
         for at in range(cue.last, clause.end):
+            if at > cue.last and (self.compound(at) or self._in_principle(at)):
+                continue
             led = (at > cue.last and s.is_("preposition", at - 1)) or (
                 self.own(at + 1) and not s.is_("carrier", at - 1)
             )  # "blocks X from doing Y"
@@ -148,18 +157,22 @@ class Frame:
                 return at
             if at > cue.last and s.is_("carrier", at - 1) and s.words[at].low in _TO_IT:
                 continue  # "drops case against X", "imposes a fee on X"
-            if self.told.mutual and at > cue.last and s.is_("settled", at - 1) and s.words[at].low in _SETTLES:
+            back = at - 2 if self._in_principle(at - 2) else at
+            if self.told.mutual and back > cue.last and s.is_("settled", back - 1) and s.words[at].low in _SETTLES:
                 continue  # "hails breakthrough on the fishing pact"
             if s.words[at].low == "of" and at > cue.last and not self.goes_on(at - 1):
                 return at  # the object is what stands before: a draft is not yet the plan
             goes_on = s.words[at].low in _OF_WHAT and self._proposed(cue.last, at)
             if at > cue.last and self.parts(at) and not goes_on:
-                if "-" in s.words[at].before:
-                    continue  # "tit-for-tat"
                 sides = s.words[cue.last - 1].low in _SIDES  # "sides with Norland on the dam"
                 if not all(self._named(k, sides) for k in range(cue.last, at)):
                     return at
         return clause.end
+
+    def _in_principle(self, at: int) -> bool:
+        """Whether "in principle" stands at word `at`, which ends nothing."""
+        words = self.s.words
+        return 0 <= at < len(words) - 1 and (words[at].low, words[at + 1].low) == ("in", "principle")
 
     def _named(self, at: int, written: bool) -> bool:
         """Whether word `at` is a name that is known, or `written` as one in a title that is not all in capitals."""
@@ -174,8 +187,9 @@ class Frame:
 
     def goes_on(self, at: int) -> bool:
         """Whether "of" behind word `at` goes on to the thing itself: "some of", "closure of"."""
-        word = self.s.words[at]
-        return word.low in _PARTS or word.stem in self.told.measures or word.stem in self.told.proposals
+        word, told = self.s.words[at], self.told
+        deed = not told.flows and self.s.is_("deed", at)  # "approves release of the stocks"
+        return word.low in _PARTS or word.stem in told.measures or word.stem in told.proposals or deed
 
     def heads(self, at: int, clause: Clause) -> bool:
         """Whether the noun that ends before word `at` heads its phrase: "talks on", not "talks plan"."""

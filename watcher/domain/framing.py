@@ -85,11 +85,12 @@ def _weeks_on(s: Sentence, at: int) -> bool:
 
 
 def _is_topic(s: Sentence, clause: Clause) -> bool:
-    """Whether a gerund opens the sentence as the subject of another verb: "Lifting the ban would help"."""
+    """Whether a gerund opens the sentence, or a speech, as the subject of another verb: "Lifting the ban would help"."""
+    at = clause.start
     return (
-        "G" in s.tags[0]
-        and clause.start == 0
-        and any(s.is_("modal", k) or s.is_("be", k) or s.tags[k] == "S" for k in range(1, clause.end))
+        (at == 0 or ":" in clause.sep)
+        and "G" in s.tags[at]
+        and any(s.is_("modal", k) or s.is_("be", k) or s.tags[k] == "S" for k in range(at + 1, clause.end))
     )
 
 

@@ -138,7 +138,9 @@ def _taken_by(f: Frame, cue: Found, clause: Clause, inside: Sequence[Place]) -> 
 def _takes_case(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     """Whether who decides acts on the case, called no more than that: "Norco shares rise as agency drops inquiry"."""
     s, span = f.s, range(cue.gap[0] if cue.gap else cue.last, f.object_end(cue, clause))
-    if not any(s.is_("inquiry", k) for k in span) or any(s.words[k].capital and not f.own(k) for k in span):
+    theirs = {k for n in f.names(span.start, span.stop) if set(n.who) & set(f.item.against) for k in range(*n.place)}
+    others = any(s.words[k].capital and not f.own(k) and k not in theirs for k in span)
+    if others or not any(s.is_("inquiry", k) for k in span):
         return False
     return bool(agents(f, cue, clause, form) & f.deciders)
 

@@ -16,7 +16,7 @@ from watcher.domain.text import words
 
 _SUITS = frozenset("suit lawsuit complaint prosecution".split())
 _SIDES = frozenset("against v vs versus".split())
-_CASES = frozenset("suit lawsuit case complaint claim petition prosecution action".split())
+CASES = frozenset("suit lawsuit case complaint claim petition prosecution action".split())
 _TURNED = {"upheld": "struck_down", "struck_down": "upheld"}
 _BACKS = frozenset("side rule find back hand declare deem hold clear vindicate".split())  # these take one of the two
 _GUILTY = frozenset("illegal illegally unlawful unlawfully broke violated violates breached breaches infringed".split())
@@ -33,7 +33,7 @@ def in_a_suit(f: Frame, cue: Found, clause: Clause, state: str) -> str:
     told = {s.words[k].low for k in range(cue.first, cue.last)}
     if told & _GUILTY:
         return "upheld"
-    if state == "upheld" and s.words[cue.last - 1].stem in _CASES:
+    if state == "upheld" and s.words[cue.last - 1].stem in CASES:
         return _TURNED[state]
     if cue.pattern.head in _BACKS and cue.last < len(s.words) and _is_sued(f, cue.last, end, theirs):
         return _TURNED[state]

@@ -26,7 +26,7 @@ from watcher.domain.roles import concerns, only_described
 from watcher.domain.rumours import deplored, disowned
 from watcher.domain.sentences import Clause, Sentence
 from watcher.domain.statuses import STATUSES, describes, governors, status_of
-from watcher.domain.suits import in_a_suit
+from watcher.domain.suits import CASES, in_a_suit
 from watcher.domain.text import words
 
 STRENGTH = (
@@ -41,6 +41,7 @@ _THREATS = frozenset(
     ("threaten", "threat", "warn of", "sue", "file suit", "file lawsuit", "go to court", "go to ~ court")
 )
 _VERDICTS = {"upheld": "struck_down", "struck_down": "upheld"}
+_PARTICLES = ("off", "over", "out")
 _TWO = 2  # sides: without one of them there is no meeting
 _ON = ("on", "against", "of", "for", "to", "in")  # a measure's preposition
 _BARE_REACH = 8  # words from a status verb to the subject it takes
@@ -219,7 +220,7 @@ def is_no_cue(f: Frame, cue: Found) -> bool:
         m.kind == "idiom" and m.first == cue.first and (size == 1 or cue.last < m.last or cue.gap) for m in s.marks
     ):
         return True
-    if _says_the_rest(s, cue) or _ends_in_idiom(s, cue) or _denies_doing(f, cue):
+    if _says_the_rest(s, cue) or _ends_in_idiom(s, cue) or _denies_doing(f, cue) or _is_anothers(f, cue):
         return True
     if (
         cue.pattern.head == "have"
@@ -280,6 +281,16 @@ def _denies_doing(f: Frame, cue: Found) -> bool:
         return False
     last = s.words[cue.last - 1]
     return cue.gap[1] - cue.gap[0] > 1 or last.stem != last.low or not f.heads(cue.last, s.clause_at(cue.first))
+
+
+def _is_anothers(f: Frame, cue: Found) -> bool:
+    """Whether a word of a cue belongs to another phrase: the particle of a verb ("signs off on"), or a noun that a
+    preposition parts from the verb ("throws out tariffs in second case")."""
+    s, last = f.s, cue.last - 1
+    if cue.pattern.text in _PARTICLES and cue.first:
+        verb = cue.first - 1
+        return bool(set(s.tags[verb]) & set("SBDG")) and not f.own(verb) and not s.is_("be", verb)
+    return bool(cue.gap) and s.words[last].stem in CASES and any(f.parts(k) for k in range(*(cue.gap or ())))
 
 
 def _cut_short(f: Frame, cue: Found) -> bool:
