@@ -31,7 +31,7 @@ def parties_named(f: Frame, clause: Clause) -> bool:
     ("Nile dam talks") needs no names.
     """
     s, wanted = f.s, f.deciders if f.item.with_ else frozenset()
-    if not f.told.needs_parties or not wanted <= named(f, 0, len(s.words)):
+    if not f.told.needs_parties or not wanted or not wanted <= named(f, 0, len(s.words)):
         return True
     others = [
         n

@@ -26,7 +26,9 @@ _PARTS = frozenset(
     "lots many more most much none number package part parts percent phase round sale sales scores series session "
     "set shipment shipments some stage terms text thousands transfer use version wave week wording "
     "acquisition appointment construction deployment expansion merger minority majority nomination purchase stake "
-    "takeover".split()
+    "takeover release handover delivery restart reopening restructuring privatisation privatization divestment "
+    "divestiture repatriation disbursement resumption rollout demolition launch licensing return supply exchange swap "
+    "tranche chunk slice stretch leg first second third final last one".split()
 )  # "of" behind one of these goes on to the thing itself: "some of", "text of", "sale of"
 _OF_WHAT = frozenset("of for in to by on with from into at against".split())  # not "near", "after": another thing
 _SIDES = frozenset("with against for".split())
@@ -187,9 +189,8 @@ class Frame:
 
     def goes_on(self, at: int) -> bool:
         """Whether "of" behind word `at` goes on to the thing itself: "some of", "closure of"."""
-        word, told = self.s.words[at], self.told
-        deed = not told.flows and self.s.is_("deed", at)  # "approves release of the stocks"
-        return word.low in _PARTS or word.stem in told.measures or word.stem in told.proposals or deed
+        word = self.s.words[at]
+        return word.low in _PARTS or word.stem in self.told.measures or word.stem in self.told.proposals
 
     def heads(self, at: int, clause: Clause) -> bool:
         """Whether the noun that ends before word `at` heads its phrase: "talks on", not "talks plan"."""

@@ -17,6 +17,7 @@ from watcher.domain.text import words
 _SUITS = frozenset("suit lawsuit complaint prosecution".split())
 _SIDES = frozenset("against v vs versus".split())
 CASES = frozenset("suit lawsuit case complaint claim petition prosecution action".split())
+_ABOUT = frozenset("over about in on for at by".split())
 _TURNED = {"upheld": "struck_down", "struck_down": "upheld"}
 _BACKS = frozenset("side rule find back hand declare deem hold clear vindicate".split())  # these take one of the two
 _GUILTY = frozenset("illegal illegally unlawful unlawfully broke violated violates breached breaches infringed".split())
@@ -45,7 +46,11 @@ def sued(f: Frame) -> Set[str]:
     title = words(f.item.title)
     at = next((k for k, w in enumerate(title) if w.low in _SIDES), len(title))
     suit = at and (title[at - 1].stem in _SUITS or (at < len(title) and title[at].low != "against"))
-    return frozenset(w.stem for w in title[at + 1 :] if w.capital) if suit else frozenset()
+    behind = title[at + 1 :]
+    theirs = behind[: next((k for k, w in enumerate(behind) if w.low in _ABOUT), len(behind))]
+    if not suit or not theirs or not theirs[-1].capital:
+        return frozenset()  # "suits against Norland's toll": a measure is sued over
+    return frozenset(w.stem for w in theirs if w.capital)
 
 
 def _is_sued(f: Frame, start: int, end: int, theirs: Set[str]) -> bool:
