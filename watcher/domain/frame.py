@@ -103,9 +103,7 @@ class Frame:
     def compound(self, at: int) -> bool:
         """Whether a hyphen makes word `at` a part of another: "under-16 ban", "tax-raising bill"."""
         words = self.s.words
-        return any(
-            k < len(words) and "-" in words[k].before and not words[k].before.strip("-") for k in (at, at + 1)
-        )
+        return any(k < len(words) and "-" in words[k].before and not words[k].before.strip("-") for k in (at, at + 1))
 
     def has_object(self, cue: Found, clause: Clause) -> bool:
         """Whether a noun follows that the verb takes."""

@@ -83,7 +83,8 @@ def concerns(f: Frame, cue: Found, clause: Clause, form: Form) -> bool:
     if f.told.measures and takes_quantity(f, cue, clause):
         return False
     people = any(p[1] <= cue.first and f.s.is_("body", p[1] - 1) for p in inside)
-    if f.told.needs_parties and left and people and form is Form.FINITE and not f.has_object(cue, clause):
+    acts = form in (Form.FINITE, Form.BASE, Form.INFINITIVE) and not f.has_object(cue, clause)
+    if f.told.needs_parties and left and people and acts:
         return True  # "the negotiators meet"
     return overlap or _taken_by(f, cue, clause, inside)
 
