@@ -85,7 +85,7 @@ def _weeks_on(s: Sentence, at: int) -> bool:
 
 
 def _is_topic(s: Sentence, clause: Clause) -> bool:
-    """Whether a gerund opens the sentence, or a speech, as the subject of another verb: "Lifting the ban would help"."""
+    """Whether a gerund opens the sentence, or a speech, as another verb's subject: "Lifting the ban would help"."""
     at = clause.start
     return (
         (at == 0 or ":" in clause.sep)
