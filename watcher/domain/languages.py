@@ -22,6 +22,8 @@ _SCRIPTS = (
     ("el", re.compile(r"[\u0370-\u03ff]")),
 )
 
+_FIRST, _SECOND = ("von", "van"), ("der", "den", "de", "dem")  # words with which surnames begin
+
 
 def language(text: str, text_words: Sequence[Word], known: Mapping[str, frozenset[str]], told: str = "") -> str:
     """Return the language code of a text.
@@ -33,7 +35,7 @@ def language(text: str, text_words: Sequence[Word], known: Mapping[str, frozense
     for code, script in () if latin else _SCRIPTS:
         if len(script.findall(text)) >= 2:
             return code
-    lows = [w.low for w in text_words]
+    lows = [w.low for k, w in enumerate(text_words) if not _in_a_name(text_words, k)]
     counts = {code: sum(map(function.__contains__, lows)) for code, function in known.items()}
     best = max(counts, key=lambda code: (counts[code], code == "en"), default="en")
     accents = not latin and any(ord(c) > 0x7F and c.isalpha() for c in text)
@@ -41,3 +43,12 @@ def language(text: str, text_words: Sequence[Word], known: Mapping[str, frozense
     if best != "en" and counts[best] >= least and counts[best] > counts.get("en", 0):
         return best
     return told if told and told != "en" and not counts.get("en", 0) else "en"
+
+
+def _in_a_name(text_words: Sequence[Word], at: int) -> bool:
+    """Whether word `at` is the beginning of a surname: "von der Leyen" makes no sentence German."""
+    if text_words[at].low in _SECOND and at:
+        at -= 1
+    if text_words[at].low not in _FIRST or at + 2 >= len(text_words):
+        return False
+    return text_words[at + 1].low in _SECOND and text_words[at + 2].capital

@@ -46,7 +46,8 @@ def find_sayings(s: Sentence) -> list[Saying]:
                 continue
             hedged = m.kind == "hedge" or _contested(s, m)
             if m.kind == "foresee":
-                if i and m.last >= c.end and c.end - c.start <= _MAX_SPEAKER and c.kind == "main":
+                speaks = i and not s.words[c.start].low.endswith("ing")  # not "…, easing fears"
+                if speaks and m.last >= c.end and c.end - c.start <= _MAX_SPEAKER and c.kind == "main":
                     out.append(replace(_saying(s, 0, c.start, c.start, c.end, hedged), foreseen=True))
                 continue
             if m.pattern.text == "according to":

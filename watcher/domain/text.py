@@ -36,6 +36,7 @@ _SHORT = frozenset(
     "hon prof rev col lt sgt capt cmdr art dept fig etc".split()
 )
 _PRONOUNS = frozenset("it he she that there what who here let where how when".split())
+_INITIALS = 2  # letters: so many at least are an abbreviation
 _SPELLED = 4  # letters: shorter abbreviations are not written as a word
 _KEPT_S = ("ss", "us", "is", "ous")
 
@@ -82,6 +83,11 @@ def stem(low: str) -> str:
     return low[:-1]
 
 
+def _stem(raw: str, low: str) -> str:
+    """The stem of a word as written: that of EVs is that of EV."""
+    return low[:-1] if raw[-1] == "s" and len(raw) > _INITIALS and raw[:-1].isupper() else stem(low)
+
+
 def words(text: str) -> tuple[Word, ...]:
     """Split text into words; possessive endings become a mark on the word, contractions stay whole."""
     found: list[Word] = []
@@ -103,7 +109,7 @@ def words(text: str) -> tuple[Word, ...]:
             raw, end = raw[:-2], end - 2
             possessive = raw.lower() not in _PRONOUNS
         low = raw.lower()
-        found.append(Word(raw, low, stem(low), start, end, text[reached:start], possessive))
+        found.append(Word(raw, low, _stem(raw, low), start, end, text[reached:start], possessive))
         reached = after
     return tuple(found)
 
@@ -113,17 +119,23 @@ def terms(text: str) -> list[str]:
     return _TERM.findall(text)
 
 
-def low_of(raw: str) -> str:
-    """Return the lower case that `words` gives a word of `terms`."""
+def _bare(raw: str) -> str:
+    """A word of `terms` as `words` has it in `raw`."""
     if raw.endswith("."):
         raw = raw.replace(".", "")
     raw = raw.translate(_APOSTROPHES)
-    return (raw[:-2] if raw[-2:] in ("'s", "'S") else raw).lower()
+    return raw[:-2] if raw[-2:] in ("'s", "'S") else raw
+
+
+def low_of(raw: str) -> str:
+    """Return the lower case that `words` gives a word of `terms`."""
+    return _bare(raw).lower()
 
 
 def stem_of(raw: str) -> str:
     """Return the stem that `words` gives a word of `terms`."""
-    return stem(low_of(raw))
+    bare = _bare(raw)
+    return _stem(bare, bare.lower())
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
