@@ -255,12 +255,10 @@ class App:
         log.info("daemon.stopping")
         self._stop.set()
         finished = self._engine.stop(GRACE)
-        if finished:
-            self._release()
-        else:  # what has not ended may hold the database; the leases end by themselves, too
-            release = threading.Thread(target=self._release, name="release", daemon=True)
-            release.start()
-            release.join(RELEASE_WITHIN.total_seconds())
+        # what has not ended, or another process, may hold the database; the leases end by themselves, too
+        release = threading.Thread(target=self._release, name="release", daemon=True)
+        release.start()
+        release.join(RELEASE_WITHIN.total_seconds())
         say = log.info if finished else log.warning
         say("daemon.stopped", finished=finished)
         return finished
