@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, zip_longest
 from operator import attrgetter
 
 from watcher.domain.model import Actor, Group, Item
@@ -47,8 +47,7 @@ class PhraseIndex:
         """Return each phrase found with its places, in order."""
         found: dict[str, list[Place]] = {}
         stems = [word.stem for word in text_words]
-        nexts = [*stems[1:], ""]
-        for at, (first, second) in enumerate(zip(stems, nexts, strict=True)):
+        for at, (first, second) in enumerate(zip_longest(stems, stems[1:], fillvalue="")):
             for p in self._by_first.get(first, ()):
                 if (len(p.stems) == 1 or p.stems[1] == second) and stands_at(p, text_words, at):
                     found.setdefault(p.text, []).append((at, at + len(p.stems)))

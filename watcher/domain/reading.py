@@ -267,7 +267,8 @@ class _Language:
         frame = Frame(s, item, subject, lifecycle, stages, match.groups, after, match.names, homes, home)
         index = self._cues[item.lifecycle]
         found = [cue for c in s.clauses for cue in index.find(s.words, c.start, c.end)]
-        return frame, _longest(found if every else _without_lookalikes(frame, found))
+        cues = _longest(_without_lookalikes(frame, found))
+        return frame, [*cues, *(cue for cue in _longest(found) if cue not in cues)] if every else cues
 
     def _homes_of(self, item: Item) -> tuple[frozenset[str], frozenset[str]]:
         """The countries named by an item's title and by the names of those who decide ("US Supreme Court"), and of

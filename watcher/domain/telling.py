@@ -291,7 +291,7 @@ def _is_anothers(f: Frame, cue: Found) -> bool:
     if cue.pattern.text in _PARTICLES and cue.first:
         verb = cue.first - 1
         return bool(set(s.tags[verb]) & set("SBDG")) and not f.own(verb) and not s.is_("be", verb)
-    return bool(cue.gap) and s.words[last].stem in CASES and any(f.parts(k) for k in range(*(cue.gap or ())))
+    return cue.gap is not None and s.words[last].stem in CASES and any(f.parts(k) for k in range(*cue.gap))
 
 
 def _cut_short(f: Frame, cue: Found) -> bool:
