@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.config.lexicons import load_lexicons
 from watcher.config.lifecycles import shipped_lifecycles
+from watcher.domain import matching
 from watcher.domain.matching import Matcher, expand
 from watcher.domain.model import About, Actor, Entry, Item, Near, Rules
 from watcher.domain.reading import Reader
@@ -104,3 +106,13 @@ def test_how_deep_a_sentence_stands_does_not_depend_on_other_items() -> None:
         told.append([r for r in reader.read(entry, official=False) if r.item == ban.id])
     assert told[0]
     assert told[0] == told[1] == told[2]
+
+
+def test_what_is_remembered_of_texts_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "_MOST_RUNS", 10)
+    matcher = Matcher([item(0, About(all=(("稀土",),)))], ACTORS)
+    for n in range(40):
+        assert matcher.suspects(f"第{n}条" + "稀土" * 200)
+        assert not matcher.suspects(f"word{n} Word{n}")
+    assert 0 < len(matcher._stems) <= 10
+    assert max(map(len, matcher._stems)) <= matching._LONGEST_RUN

@@ -19,7 +19,7 @@ from watcher.domain.text import Phrase, Word, phrase, stands_at, stem_of, terms
 
 Place = tuple[int, int]  # words first..last+1
 
-_MOST_RUNS = 50_000  # remembered; some 10 MB
+_MOST_RUNS, _LONGEST_RUN = 50_000, 30  # remembered, and characters of one; some 10 MB at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +113,17 @@ class _Needs:
 
 class _Stems(dict[str, tuple[str, ...]]):
     """Which of the stems of all phrases stand in a run of characters without a blank: none in most. Kept, for most runs
-    have come before."""
+    have come before; but whole paragraphs, in languages that write no blanks, have not."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self._wanted = frozenset(stem for text in phrases for stem in phrase(text).stems)
 
     def __missing__(self, run: str) -> tuple[str, ...]:
-        if len(self) >= _MOST_RUNS:
-            self.clear()
-        found = self[run] = tuple(stem for stem in map(stem_of, terms(run)) if stem in self._wanted)
+        found = tuple(stem for stem in map(stem_of, terms(run)) if stem in self._wanted)
+        if len(run) <= _LONGEST_RUN:
+            if len(self) >= _MOST_RUNS:
+                self.clear()
+            self[run] = found
         return found
 
     def standing(self, text: str) -> set[str]:

@@ -41,7 +41,6 @@ _THREATS = frozenset(
     ("threaten", "threat", "warn of", "sue", "file suit", "file lawsuit", "go to court", "go to ~ court")
 )
 _VERDICTS = {"upheld": "struck_down", "struck_down": "upheld"}
-_FEARS = ("fear", "dread", "worry", "worried that", "afraid")
 _PARTICLES = ("off", "over", "out")
 _TWO = 2  # sides: without one of them there is no meeting
 _ON = ("on", "against", "of", "for", "to", "in")  # a measure's preposition
@@ -323,7 +322,7 @@ def _of_status_word(f: Frame, m: Found) -> Told | None:
         if outer and not describes(s, outer[0], clause):
             status = Status.DENIED
         return Told(None if status is Status.MENTION else f.told.bare, status, (m.first, m.last), tuple(why), bare=True)
-    if m.pattern.text in _FEARS:
+    if s.is_("fears", m.first):
         return None  # what is feared may have been there long
     lacking = m.kind == "denied" and m.pattern.text in _LACKING  # "ends without deal", "no summit planned"
     verb = m.kind in STATUSES and set(m.tags) & set("SDBG") and not s.is_("auxiliary", m.first)
